@@ -1,0 +1,276 @@
+// swift-tools-version:6.2
+import PackageDescription
+
+// The target list, in the order of the floors, is the map of Jaga: read it from the top and each target only
+// uses what stands above it. `ARCHITECTURE.md` says what each one owns.
+
+let everywhere: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .treatAllWarnings(as: .error),
+]
+
+extension Target.Dependency {
+    static let argumentParser = Self.product(name: "ArgumentParser", package: "swift-argument-parser")
+    static let crypto = Self.product(name: "Crypto", package: "swift-crypto")
+    static let cryptoExtras = Self.product(name: "CryptoExtras", package: "swift-crypto")
+    static let grdb = Self.product(name: "GRDB", package: "GRDB.swift")
+    static let hummingbird = Self.product(name: "Hummingbird", package: "hummingbird")
+    static let logging = Self.product(name: "Logging", package: "swift-log")
+    static let serviceLifecycle = Self.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+    static let subprocess = Self.product(name: "Subprocess", package: "swift-subprocess")
+    static let system = Self.product(name: "SystemPackage", package: "swift-system")
+    static let yams = Self.product(name: "Yams", package: "Yams")
+}
+
+/// A library of floor `floor`: `Sources/<floor>/<name>`.
+func library(
+    _ name: String, _ floor: String, _ dependencies: [Target.Dependency] = [], resources: [Resource]? = nil
+) -> Target {
+    .target(name: name, dependencies: dependencies, path: "Sources/\(floor)/\(name)", resources: resources)
+}
+
+/// C that makes a C library callable from Swift.
+func shim(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .target(name: name, dependencies: dependencies, path: "Sources/Doors/Shims/\(name)")
+}
+
+/// A C library of the system, found by pkg-config.
+func system(_ name: String, pkgConfig: String, apt: String) -> Target {
+    .systemLibrary(
+        name: name, path: "Sources/Doors/Shims/\(name)", pkgConfig: pkgConfig, providers: [.apt([apt])])
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: name + "Tests", dependencies: [.init(stringLiteral: name)] + dependencies)
+}
+
+let values: [Target] = [
+    library("Units", "Values"),
+    library("BinaryCoding", "Values", ["Units"]),
+    library("Diagnostics", "Values", ["Units"]),
+    library("JSONCoding", "Values", ["Diagnostics"]),
+    library("Series", "Values", ["Units"]),
+    library("Events", "Values", ["Units", "JSONCoding"]),
+    library("Schedule", "Values", ["Units", "Diagnostics"]),
+    library("Texts", "Values", ["Units"]),
+]
+
+let doors: [Target] = [
+    system("CLibcurl", pkgConfig: "libcurl", apt: "libcurl4-openssl-dev"),
+    system("CLibpq", pkgConfig: "libpq", apt: "libpq-dev"),
+    system("CHiredis", pkgConfig: "hiredis", apt: "libhiredis-dev"),
+    system("CZstd", pkgConfig: "libzstd", apt: "libzstd-dev"),
+    shim("CurlShim", ["CLibcurl"]),
+    library("BlockingCalls", "Doors", ["Diagnostics"]),
+    library("DurableFiles", "Doors", ["Diagnostics", .system]),
+    library("Compression", "Doors", ["Diagnostics", "CZstd"]),
+    library("StateStore", "Doors", ["Diagnostics", .grdb]),
+    library("Settings", "Doors", ["Units", "Schedule", "Diagnostics", "JSONCoding", .yams]),
+    library("Outbound", "Doors", ["Units", "Diagnostics", "BlockingCalls", "CLibcurl", "CurlShim"]),
+    library("Processes", "Doors", ["Diagnostics", .subprocess, .system]),
+    library("PostgresClient", "Doors", ["Diagnostics", "BlockingCalls", "CLibpq"]),
+    library("RedisClient", "Doors", ["Diagnostics", "BlockingCalls", "CHiredis"]),
+]
+
+let engines: [Target] = [
+    library("Exposition", "Engines", ["Units", "Series", "Diagnostics", "BinaryCoding"]),
+    library(
+        "TimeSeriesStore", "Engines", ["Units", "Series", "Diagnostics", "BinaryCoding", "DurableFiles", "Settings"]),
+    library("PromQL", "Engines", ["Units", "Series", "Diagnostics"]),
+    library("GoTemplates", "Engines", ["Units", "Diagnostics", "JSONCoding"]),
+    library(
+        "Ledger", "Engines",
+        ["Units", "Events", "JSONCoding", "Diagnostics", "StateStore", "DurableFiles", .crypto, .grdb]),
+]
+
+let sense: [Target] = [
+    library(
+        "Collectors", "Sense",
+        [
+            "Units", "Series", "Diagnostics", "Exposition", "Settings", "BlockingCalls", "Outbound", "PostgresClient",
+            "RedisClient", .logging,
+        ]),
+    library(
+        "Probes", "Sense", ["Units", "Series", "Diagnostics", "JSONCoding", "Settings", "BlockingCalls", "Outbound"]),
+    library("LogTail", "Sense", ["Units", "Series", "Diagnostics", "Settings", "DurableFiles"]),
+    library("Discovery", "Sense", ["Units", "Diagnostics", "JSONCoding", "Outbound", "Processes"]),
+]
+
+let judge: [Target] = [
+    library(
+        "Rules", "Judge",
+        [
+            "Units", "Series", "Diagnostics", "Events", "JSONCoding", "Settings", "PromQL", "GoTemplates", "StateStore",
+            "Ledger", .grdb, .logging,
+        ]),
+    library("Alerting", "Judge", ["Units", "Series", "Diagnostics", "Events", "JSONCoding", "Schedule", "Settings"]),
+]
+
+let act: [Target] = [
+    library(
+        "Jobs", "Act",
+        [
+            "Units", "Series", "Diagnostics", "Events", "JSONCoding", "Schedule", "Settings", "Processes", "StateStore",
+            "Ledger", .grdb, .logging,
+        ]),
+    library(
+        "Backup", "Act",
+        [
+            "Units", "Series", "Diagnostics", "Events", "JSONCoding", "Settings", "Schedule", "DurableFiles",
+            "Compression", "PostgresClient", "Processes", "StateStore", "Ledger", .crypto, .grdb,
+        ]),
+]
+
+let tell: [Target] = [
+    library(
+        "Access", "Tell",
+        [
+            "Units", "Diagnostics", "Events", "JSONCoding", "StateStore", "Ledger", .crypto, .cryptoExtras, .grdb,
+        ]),
+    library(
+        "Notifications", "Tell",
+        [
+            "Units", "Diagnostics", "Events", "JSONCoding", "Texts", "Settings", "Outbound", "StateStore", "Ledger",
+            .grdb, .logging,
+        ]),
+    library("WebAPI", "Tell", ["Units", "Diagnostics", "JSONCoding"]),
+    library(
+        "Web", "Tell",
+        [
+            "Units", "Diagnostics", "Series", "JSONCoding", "Events", "Texts", "Settings", "Access", "WebAPI",
+            .hummingbird, .serviceLifecycle, .logging,
+        ]),
+    library(
+        "Commands", "Tell",
+        [
+            "Units", "Diagnostics", "JSONCoding", "Texts", "WebAPI", "Settings", "Outbound", "Ledger", .argumentParser,
+        ]),
+]
+
+let demo: [Target] = [
+    library("SampleShop", "Demo", ["Units", "Diagnostics", "PostgresClient", "RedisClient", .hummingbird, .logging]),
+    library(
+        "SampleStack", "Demo",
+        ["Units", "Diagnostics", "JSONCoding", "Outbound", "Processes", "PostgresClient", "RedisClient", .system]),
+]
+
+let everyLibrary = (values + doors + engines + sense + judge + act + tell + demo)
+    .filter { $0.type == .regular && $0.name != "CurlShim" }
+    .map { Target.Dependency(stringLiteral: $0.name) }
+
+let program: [Target] = [
+    .target(
+        name: "Daemon", dependencies: everyLibrary + [.serviceLifecycle, .logging, .grdb],
+        path: "Sources/jaga/Daemon"),
+    .executableTarget(
+        name: "jaga", dependencies: ["Daemon", "Commands", .argumentParser], path: "Sources/jaga/Program"),
+]
+
+let testTargets: [Target] = [
+    .target(
+        name: "TestSupport",
+        dependencies: [
+            "Units", "Series", "Events", "Diagnostics", "JSONCoding", "DurableFiles", "Processes", "SampleStack",
+            "Outbound", .system,
+        ],
+        path: "Tests/TestSupport"),
+    tests("Units", []),
+    tests("BinaryCoding", ["Units"]),
+    tests("Diagnostics", []),
+    tests("JSONCoding", ["Diagnostics"]),
+    tests("Series", ["Units"]),
+    tests("Events", ["JSONCoding", "Units"]),
+    tests("Schedule", ["Units", "Diagnostics"]),
+    tests("Texts", []),
+    tests("BlockingCalls", []),
+    tests("DurableFiles", ["Diagnostics", .system]),
+    tests("Compression", ["Diagnostics"]),
+    tests("StateStore", ["Diagnostics", .grdb]),
+    tests("Settings", ["Units", "Diagnostics", "JSONCoding"]),
+    tests("Outbound", ["Units", "Diagnostics"]),
+    tests("Processes", ["Diagnostics", .system]),
+    tests("PostgresClient", ["Diagnostics", "TestSupport"]),
+    tests("RedisClient", ["Diagnostics", "TestSupport"]),
+    tests("Exposition", ["Units", "Series", "Diagnostics", "JSONCoding"]),
+    tests("TimeSeriesStore", ["Units", "Series", "Diagnostics", "DurableFiles", "BinaryCoding"]),
+    tests("PromQL", ["Units", "Series", "Diagnostics"]),
+    tests("GoTemplates", ["Diagnostics", "JSONCoding"]),
+    tests("Ledger", ["Units", "Events", "JSONCoding", "Diagnostics", "StateStore", .crypto, .grdb]),
+    tests("Collectors", ["Units", "Series", "Diagnostics", "PostgresClient", "RedisClient", "TestSupport"]),
+    tests("Probes", ["Units", "Series", "Diagnostics", "TestSupport"]),
+    tests("LogTail", ["Units", "Series", "TestSupport"]),
+    tests("Discovery", ["Diagnostics", "TestSupport"]),
+    tests(
+        "Rules", ["Units", "Series", "Diagnostics", "Events", "JSONCoding", "PromQL", "StateStore", "Ledger", .grdb]),
+    tests("Alerting", ["Units", "Series", "Events", "JSONCoding"]),
+    tests(
+        "Jobs", ["Units", "Series", "Diagnostics", "Events", "JSONCoding", "Schedule", "StateStore", "Ledger", .grdb]),
+    tests(
+        "Backup",
+        [
+            "Units", "Series", "Diagnostics", "Events", "JSONCoding", "DurableFiles", "PostgresClient", "StateStore",
+            "Ledger",
+            "TestSupport", .grdb, .system,
+        ]),
+    tests("Access", ["Units", "Events", "JSONCoding", "StateStore", "Ledger", .grdb]),
+    tests(
+        "Notifications",
+        ["Units", "Diagnostics", "Events", "JSONCoding", "StateStore", "Ledger", "TestSupport", .grdb]),
+    tests(
+        "Web",
+        ["Units", "JSONCoding", "Series", "Access", "WebAPI", "Events", "StateStore", "Ledger", .hummingbird, .logging]),
+    tests("Commands", ["Units", "Diagnostics", "JSONCoding", "WebAPI"]),
+    tests("SampleStack", ["Diagnostics", "Outbound", "PostgresClient"]),
+    tests("Daemon", ["Units", "Series", "Events", "JSONCoding", "Diagnostics", "Settings", "TestSupport"]),
+    .testTarget(name: "ArchitectureTests", dependencies: []),
+    .testTarget(
+        name: "EndToEndTests",
+        dependencies: [
+            "TestSupport", "Units", "JSONCoding", "Outbound", "Processes", "SampleStack", "PostgresClient",
+            "Diagnostics", .system,
+        ]),
+]
+
+let package = Package(
+    name: "jaga",
+    platforms: [.macOS(.v15)],
+    dependencies: [
+        .package(url: "https://github.com/hummingbird-project/hummingbird", exact: "2.28.1", traits: []),
+        .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
+        .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
+        .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-system", exact: "1.8.1"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", exact: "2.13.0"),
+        .package(url: "https://github.com/swiftlang/swift-subprocess", exact: "1.0.2", traits: []),
+    ],
+    targets: chosen(values + doors + engines + sense + judge + act + tell + demo + program + testTargets)
+)
+
+for target in package.targets where target.type != .system && target.name != "CurlShim" {
+    target.swiftSettings = (target.swiftSettings ?? []) + everywhere
+}
+
+/// All targets; or, where the environment has `JAGA_ONLY=PromQLTests,RulesTests`, those and what they stand on. Building the
+/// tests of one capability then takes seconds, since SwiftPM builds the tests of all targets that it knows.
+func chosen(_ targets: [Target]) -> [Target] {
+    guard let only = Context.environment["JAGA_ONLY"], !only.isEmpty else { return targets }
+    let byName = Dictionary(uniqueKeysWithValues: targets.map { ($0.name, $0) })
+    var kept: Set<String> = []
+    var pending = only.split(separator: ",").map(String.init)
+    while let name = pending.popLast() {
+        guard let target = byName[name], kept.insert(name).inserted else { continue }
+        for dependency in target.dependencies {
+            switch dependency {
+            case .byNameItem(let name, _), .targetItem(let name, _): pending.append(name)
+            default: break
+            }
+        }
+    }
+    return targets.filter { kept.contains($0.name) }
+}

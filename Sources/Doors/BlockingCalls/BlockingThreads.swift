@@ -1,0 +1,189 @@
+public import Diagnostics
+import Glibc
+import Synchronization
+
+// Calls that block a thread (libpq, hiredis, libcurl, statvfs on a dead NFS server) may not run on Swift's cooperative
+// threads: there is one for each core, and two hung servers would stop everything else. They run here, on threads of
+// their own. A thread is started when all are busy, up to a limit, and ends after a while without work.
+//
+// A caller that is cancelled comes back at once. Its call goes on until it ends by itself and its result is dropped, so
+// `body` must own what it uses and carry a time limit of its own.
+
+/// A pool of threads for calls that block.
+public final class BlockingThreads: Sendable {
+    public static let shared = BlockingThreads(threadCountMax: 64)
+
+    private let threadCountMax: Int
+    private let queue = WorkQueue()
+
+    /// - Parameter threadCountMax: further calls wait in line. 64 hung calls are far past what one host's checks can have in
+    ///   flight, and cost 64 × 512 KiB of address space.
+    public init(threadCountMax: Int) {
+        self.threadCountMax = threadCountMax
+    }
+
+    /// Runs `body` on a thread of the pool.
+    /// - Throws: what `body` throws, or `CancellationError` as soon as the calling task is cancelled.
+    public func run<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) async throws -> Result {
+        let handoff = Handoff<Result>()
+        return try await withTaskCancellationHandler {
+            try await withCheckedThrowingContinuation { continuation in
+                guard handoff.wait(with: continuation) else { return }
+                let work = Work { handoff.finish(with: Swift.Result { try body() }) }
+                if queue.submit(work, threadCountMax: threadCountMax) { startThread() }
+            }
+        } onCancel: {
+            handoff.finish(with: .failure(CancellationError()))
+        }
+    }
+
+    private func startThread() {
+        var attributes = pthread_attr_t()
+        pthread_attr_init(&attributes)
+        pthread_attr_setstacksize(&attributes, 512 * 1024)
+        pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))
+        defer { pthread_attr_destroy(&attributes) }
+        var thread = pthread_t()
+        let code = pthread_create(
+            &thread, &attributes,
+            { argument in
+                Unmanaged<WorkQueue>.fromOpaque(argument!).takeRetainedValue().serve()
+                return nil
+            }, Unmanaged.passRetained(queue).toOpaque())
+        precondition(code == 0, "pthread_create failed with \(code): the process may not have more threads")
+    }
+}
+
+private struct Work: Sendable {
+    let body: @Sendable () -> Void
+}
+
+/// Gives a continuation exactly one result: the call's or the cancellation's, whichever is first.
+private final class Handoff<Result: Sendable>: Sendable {
+    private enum State {
+        case idle
+        case waiting(CheckedContinuation<Result, any Error>)
+        case finished(Swift.Result<Result, any Error>?)
+    }
+
+    private let state = Mutex(State.idle)
+
+    /// - Returns: false when the result is there already.
+    func wait(with continuation: CheckedContinuation<Result, any Error>) -> Bool {
+        let early: Swift.Result<Result, any Error>? = state.withLock { state in
+            if case .finished(let result) = state { return result }
+            state = .waiting(continuation)
+            return nil
+        }
+        if let early { continuation.resume(with: early) }
+        return early == nil
+    }
+
+    func finish(with result: Swift.Result<Result, any Error>) {
+        let waiting: CheckedContinuation<Result, any Error>? = state.withLock { state in
+            switch state {
+            case .idle:
+                state = .finished(result)
+                return nil
+            case .waiting(let continuation):
+                state = .finished(nil)
+                return continuation
+            case .finished:
+                return nil
+            }
+        }
+        waiting?.resume(with: result)
+    }
+}
+
+/// The line of waiting calls, with the threads that serve it.
+///
+/// `@unchecked Sendable`: every field is read and written with `mutex` held, which the two methods see to.
+private final class WorkQueue: @unchecked Sendable {
+    private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
+    private let wakeUp = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
+    private var waiting: [Work] = []
+    private var threadCount = 0
+    private var idleCount = 0
+
+    init() {
+        pthread_mutex_init(mutex, nil)
+        pthread_cond_init(wakeUp, nil)
+    }
+
+    deinit {
+        pthread_cond_destroy(wakeUp)
+        pthread_mutex_destroy(mutex)
+        wakeUp.deallocate()
+        mutex.deallocate()
+    }
+
+    /// - Returns: whether the caller has to start one more thread.
+    func submit(_ work: Work, threadCountMax: Int) -> Bool {
+        pthread_mutex_lock(mutex)
+        defer { pthread_mutex_unlock(mutex) }
+        waiting.append(work)
+        pthread_cond_signal(wakeUp)
+        guard waiting.count > idleCount, threadCount < threadCountMax else { return false }
+        threadCount += 1
+        return true
+    }
+
+    /// The life of one thread: works, waits at most ten seconds for more work, ends.
+    func serve() {
+        pthread_mutex_lock(mutex)
+        while true {
+            while waiting.isEmpty {
+                var until = timespec()
+                clock_gettime(CLOCK_REALTIME, &until)
+                until.tv_sec += 10
+                idleCount += 1
+                let code = pthread_cond_timedwait(wakeUp, mutex, &until)
+                idleCount -= 1
+                if code == ETIMEDOUT && waiting.isEmpty {
+                    threadCount -= 1
+                    pthread_mutex_unlock(mutex)
+                    return
+                }
+            }
+            let work = waiting.removeFirst()
+            pthread_mutex_unlock(mutex)
+            work.body()
+            pthread_mutex_lock(mutex)
+        }
+    }
+}
+
+/// A call took longer than it may.
+public struct DeadlineExceeded: Failure {
+    public let codeName = "deadline-exceeded"
+    public let limit: Duration
+
+    public init(limit: Duration) {
+        self.limit = limit
+    }
+
+    public var summary: String { "no answer within \(limit)" }
+}
+
+/// Runs `body` and cancels it after `limit`. Comes back when `body` does, so `body` must heed its cancellation.
+/// - Throws: `DeadlineExceeded` when the limit passed first, else what `body` throws.
+public func withDeadline<Result: Sendable>(
+    _ limit: Duration, clock: some Clock<Duration> = ContinuousClock(),
+    _ body: @escaping @Sendable () async throws -> Result
+) async throws -> Result {
+    try await withThrowingTaskGroup(of: Result?.self) { group in
+        group.addTask { try await body() }
+        group.addTask {
+            try await clock.sleep(for: limit)
+            return nil
+        }
+        defer { group.cancelAll() }
+        do {
+            guard let result = try await group.next()! else { throw DeadlineExceeded(limit: limit) }
+            return result
+        } catch is CancellationError where !Task.isCancelled {
+            throw DeadlineExceeded(limit: limit)
+        }
+    }
+}

@@ -1,0 +1,128 @@
+/// The identity of a series: names and values, sorted by name, each name once. The metric's name is the label `__name__`.
+///
+/// A label with an empty value is the same as no label, so empty values are dropped
+/// (<https://prometheus.io/docs/concepts/data_model/>).
+public struct Labels: Sendable, Hashable {
+    public struct Label: Sendable, Hashable {
+        public var name: String
+        public var value: String
+
+        public init(_ name: String, _ value: String) {
+            self.name = name
+            self.value = value
+        }
+    }
+
+    public static let metricName = "__name__"
+
+    /// Sorted by the bytes of the name.
+    public private(set) var pairs: [Label]
+
+    public init() { pairs = [] }
+
+    /// Where a name stands twice, the last one counts.
+    public init(_ unsorted: some Sequence<(String, String)>) {
+        pairs = []
+        for (name, value) in unsorted { self[name] = value }
+    }
+
+    /// A metric's name with its other labels.
+    public init(_ metric: String, _ others: KeyValuePairs<String, String> = [:]) {
+        self.init(others.map { ($0.key, $0.value) })
+        self[Self.metricName] = metric
+    }
+
+    public var name: String { self[Self.metricName] ?? "" }
+    public var isEmpty: Bool { pairs.isEmpty }
+
+    public subscript(_ name: String) -> String? {
+        get {
+            let index = place(of: name)
+            return index < pairs.count && pairs[index].name == name ? pairs[index].value : nil
+        }
+        set {
+            let index = place(of: name)
+            let exists = index < pairs.count && pairs[index].name == name
+            if let newValue, !newValue.isEmpty {
+                if exists {
+                    pairs[index].value = newValue
+                } else {
+                    pairs.insert(Label(name, newValue), at: index)
+                }
+            } else if exists {
+                pairs.remove(at: index)
+            }
+        }
+    }
+
+    /// These labels and `others`; where both have a name, the one in `others` counts.
+    public func merging(_ others: Labels) -> Labels {
+        var merged = self
+        for pair in others.pairs { merged[pair.name] = pair.value }
+        return merged
+    }
+
+    public func dropping(_ names: some Sequence<String>) -> Labels {
+        var rest = self
+        for name in names { rest[name] = nil }
+        return rest
+    }
+
+    public func keeping(_ names: some Sequence<String>) -> Labels {
+        Labels(names.compactMap { name in self[name].map { (name, $0) } })
+    }
+
+    private func place(of name: String) -> Int {
+        var low = 0
+        var high = pairs.count
+        while low < high {
+            let middle = (low + high) / 2
+            if pairs[middle].name.utf8.lexicographicallyPrecedes(name.utf8) {
+                low = middle + 1
+            } else {
+                high = middle
+            }
+        }
+        return low
+    }
+}
+
+extension Labels: ExpressibleByDictionaryLiteral {
+    public init(dictionaryLiteral elements: (String, String)...) { self.init(elements) }
+}
+
+/// Ordered as Prometheus orders series: pair by pair, name before value.
+extension Labels: Comparable {
+    public static func < (left: Labels, right: Labels) -> Bool {
+        for (mine, other) in zip(left.pairs, right.pairs) {
+            if mine.name != other.name { return mine.name.utf8.lexicographicallyPrecedes(other.name.utf8) }
+            if mine.value != other.value { return mine.value.utf8.lexicographicallyPrecedes(other.value.utf8) }
+        }
+        return left.pairs.count < right.pairs.count
+    }
+}
+
+/// `http_requests_total{code="500", job="shop"}`
+extension Labels: CustomStringConvertible {
+    public var description: String {
+        let others = pairs.filter { $0.name != Self.metricName }
+        let inner = others.map { "\($0.name)=\"\(Self.escaped($0.value))\"" }.joined(separator: ", ")
+        let metric = name
+        return others.isEmpty && !metric.isEmpty ? metric : "\(metric){\(inner)}"
+    }
+
+    /// `value` with the escapes of the exposition format: backslash, quotation mark and line feed.
+    public static func escaped(_ value: String) -> String {
+        guard value.utf8.contains(where: { $0 == 0x5C || $0 == 0x22 || $0 == 0x0A }) else { return value }
+        var text = ""
+        for character in value.unicodeScalars {
+            switch character {
+            case "\\": text += "\\\\"
+            case "\"": text += "\\\""
+            case "\n": text += "\\n"
+            default: text.unicodeScalars.append(character)
+            }
+        }
+        return text
+    }
+}

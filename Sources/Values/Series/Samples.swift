@@ -1,0 +1,77 @@
+public import Units
+
+/// What kind of number a metric is, as the exposition formats name it.
+public enum MetricType: String, Sendable, Codable {
+    case counter, gauge, histogram, summary, untyped
+}
+
+/// What a metric says of itself beside its samples.
+public struct MetricMetadata: Sendable, Hashable {
+    public var name: String
+    public var type: MetricType
+    public var help: String
+
+    public init(_ name: String, _ type: MetricType, _ help: String) {
+        self.name = name
+        self.type = type
+        self.help = help
+    }
+}
+
+/// The samples of one reading, all of one instant.
+public struct SampleBatch: Sendable {
+    public struct Row: Sendable, Hashable {
+        public var labels: Labels
+        public var value: Double
+        /// Where the source gave a time of its own; otherwise the batch's.
+        public var timestamp: Timestamp?
+
+        public init(labels: Labels, value: Double, timestamp: Timestamp? = nil) {
+            self.labels = labels
+            self.value = value
+            self.timestamp = timestamp
+        }
+    }
+
+    public var timestamp: Timestamp
+    public var rows: [Row] = []
+    /// By metric name. Empty where the source says nothing.
+    public var metadata: [String: MetricMetadata] = [:]
+
+    public init(at timestamp: Timestamp) {
+        self.timestamp = timestamp
+    }
+
+    public mutating func add(_ name: String, _ labels: KeyValuePairs<String, String> = [:], _ value: Double) {
+        rows.append(Row(labels: Labels(name, labels), value: value))
+    }
+
+    /// Adds `labels` to every row; where a row has the name already, its own value stays.
+    public mutating func label(with labels: Labels) {
+        for index in rows.indices { rows[index].labels = labels.merging(rows[index].labels) }
+    }
+}
+
+/// One series with the samples of a stretch of time, in columns of equal length, times rising.
+public struct SeriesColumns: Sendable, Hashable {
+    public var labels: Labels
+    /// Milliseconds since the epoch.
+    public var times: [Int64]
+    public var values: [Double]
+
+    public init(labels: Labels, times: [Int64], values: [Double]) {
+        precondition(times.count == values.count, "\(times.count) times and \(values.count) values for \(labels)")
+        self.labels = labels
+        self.times = times
+        self.values = values
+    }
+}
+
+/// The NaN that says "this series ended": a target went away or a reading no longer has the series.
+/// Its bits are those of Prometheus (`model/value/value.go`), so that it survives exchange.
+public let staleMarker = Double(bitPattern: 0x7ff0_0000_0000_0002)
+
+extension Double {
+    /// Whether this is the stale marker. `==` cannot tell, since it is a NaN.
+    public var isStaleMarker: Bool { bitPattern == 0x7ff0_0000_0000_0002 }
+}

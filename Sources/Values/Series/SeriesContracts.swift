@@ -1,0 +1,60 @@
+public import Units
+
+/// Reads stored series. `PromQL`, the pages and the API know the store by this alone.
+public protocol SeriesReading: Sendable {
+    /// The series that satisfy all `matchers`, with their samples from `start` to `end`, both included.
+    ///
+    /// Stale markers are among the samples. Series without a sample in the range are left out. The answer is sorted by
+    /// labels. Cancellation ends the call early with `CancellationError`.
+    func select(_ matchers: [LabelMatcher], from start: Timestamp, through end: Timestamp) async throws
+        -> [SeriesColumns]
+
+    /// Names of labels that series matching `matchers` have in the range, sorted.
+    func labelNames(_ matchers: [LabelMatcher], from start: Timestamp, through end: Timestamp) async throws -> [String]
+
+    /// Values of the label `name` among the series matching `matchers` in the range, sorted.
+    func labelValues(_ name: String, _ matchers: [LabelMatcher], from start: Timestamp, through end: Timestamp)
+        async throws -> [String]
+
+    /// What is known of the metrics, by name. Empty where the store keeps none.
+    func metadata() async throws -> [String: MetricMetadata]
+}
+
+/// How a batch fared. What was refused is counted by reason, never dropped without a word.
+public struct AppendOutcome: Sendable, Hashable {
+    public var stored: Int
+    /// Older than the newest sample of its series.
+    public var outOfOrder: Int
+    /// Another value for an instant that has one.
+    public var duplicate: Int
+
+    public init(stored: Int = 0, outOfOrder: Int = 0, duplicate: Int = 0) {
+        self.stored = stored
+        self.outOfOrder = outOfOrder
+        self.duplicate = duplicate
+    }
+}
+
+/// Takes samples. When the call returns, the stored ones survive the end of the process.
+public protocol SeriesAppending: Sendable {
+    @discardableResult
+    func append(_ batch: SampleBatch) async throws -> AppendOutcome
+}
+
+/// Something that can be read for samples: a collector, a probe, a scrape.
+///
+/// `read` reports its own failure: a source that cannot be read gives `…_up 0` and no other value, or throws, in which case
+/// the runner writes the `upMetric` for it. It must come back when its task is cancelled.
+public protocol SampleSource: Sendable {
+    /// Unique among the running sources and stable over restarts, as in `postgres/shop`.
+    var name: String { get }
+    /// The labels that every sample of the source carries (`instance`, `job`, `host` …).
+    var labels: Labels { get }
+    var interval: Duration { get }
+    /// After this long a reading counts as failed. At most `interval`.
+    var deadline: Duration { get }
+    /// The metric that is 1 when the reading worked and 0 when it did not: `pg_up`, `probe_success`, `up` …
+    var upMetric: String { get }
+
+    func read(at now: Timestamp) async throws -> SampleBatch
+}
