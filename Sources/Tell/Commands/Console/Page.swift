@@ -47,6 +47,7 @@ struct Page {
                 let gap = isLast ? 0 : widths[column] - cell.text.count + 2
                 text += styled(cell.text, cell.style) + String(repeating: " ", count: gap)
             }
+            while text.last == " " { text.removeLast() }
             return text
         }
         lines.append(joined(heads.map { Cell($0, .dim) }))

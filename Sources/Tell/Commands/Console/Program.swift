@@ -4,7 +4,7 @@ import JSONCoding
 import WebAPI
 
 /// The command line as a function: arguments in, an exit status out, everything else through the console.
-public func runCommandLine(_ arguments: [String], console: Console) async -> ExitStatus {
+public func runCommandLine(_ arguments: [String], console: Console) async -> ProgramStatus {
     await Console.$current.withValue(console) {
         let asJSON = arguments.contains("--json")
         do {
@@ -28,7 +28,7 @@ public func runCommandLine(_ arguments: [String], console: Console) async -> Exi
     }
 }
 
-private func reportParsing(_ error: any Error, asJSON: Bool, console: Console) -> ExitStatus {
+private func reportParsing(_ error: any Error, asJSON: Bool, console: Console) -> ProgramStatus {
     let code = Jaga.exitCode(for: error)
     let message = Jaga.fullMessage(for: error)
     if code == .success {
@@ -61,7 +61,7 @@ private func report(_ failure: any Failure, asJSON: Bool, console: Console) {
     if let hint = failure.hint { console.notes("      \(hint)") }
 }
 
-private func status(for failure: any Failure) -> ExitStatus {
+private func status(for failure: any Failure) -> ProgramStatus {
     if failure is InvalidInput { return .configurationInvalid }
     if let problem = failure as? Problem {
         switch problem.code {

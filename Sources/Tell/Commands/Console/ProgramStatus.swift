@@ -1,6 +1,6 @@
 /// What the program says to its caller. Documented in the user guide, and only added to; scripts take an unknown one as
 /// a failure.
-public enum ExitStatus: Int32, Sendable, CaseIterable {
+public enum ProgramStatus: Int32, Sendable, CaseIterable {
     case done = 0
     case failed = 1
     /// `jaga status` only: something is critical.
@@ -20,9 +20,9 @@ public enum ExitStatus: Int32, Sendable, CaseIterable {
 
 /// Ends a command with a status once it has printed what it has to say.
 struct EndWith: Error {
-    let status: ExitStatus
+    let status: ProgramStatus
 
-    init(_ status: ExitStatus) {
+    init(_ status: ProgramStatus) {
         self.status = status
     }
 }
