@@ -21,9 +21,9 @@ import WebAPI
             terminal.output == """
                 Something is broken on web1: 1 critical, 0 warning, 0 pending
 
-                              STATE     SINCE
-                host          ok        3h     load 0.5
-                postgres shop CRITICAL  2m 5s  connection refused
+                               STATE     SINCE
+                host           ok        3h     load 0.5
+                postgres shop  CRITICAL  2m 5s  connection refused
                 """)
     }
 
