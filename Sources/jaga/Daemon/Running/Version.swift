@@ -1,0 +1,6 @@
+/// The program's version. `revision` is filled in by a release build from the environment.
+enum JagaVersion {
+    static let number = "0.1.0"
+    static let revision = "development"
+    static let swift = "6.3"
+}
