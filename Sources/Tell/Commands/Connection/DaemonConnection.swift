@@ -1,4 +1,4 @@
-public import Outbound
+import Outbound
 
 /// Speaks to the daemon by its admin socket or, with an address, over the network with a token.
 public struct DaemonConnection: APIConnection {
