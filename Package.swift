@@ -79,7 +79,8 @@ let doors: [Target] = [
 let engines: [Target] = [
     library("Exposition", "Engines", ["Units", "Series", "Diagnostics", "BinaryCoding"]),
     library(
-        "TimeSeriesStore", "Engines", ["Units", "Series", "Diagnostics", "BinaryCoding", "DurableFiles", "Settings"]),
+        "TimeSeriesStore", "Engines", ["Units", "Series", "Diagnostics", "BinaryCoding", "BlockingCalls", "DurableFiles", "Settings"]
+    ),
     library("PromQL", "Engines", ["Units", "Series", "Diagnostics"]),
     library("GoTemplates", "Engines", ["Units", "Diagnostics", "JSONCoding"]),
     library(

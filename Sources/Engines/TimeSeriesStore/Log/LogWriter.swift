@@ -1,0 +1,126 @@
+import BinaryCoding
+import DurableFiles
+
+/// The end of the log: the segment that is written to, and the list of those before it.
+struct LogWriter: ~Copyable {
+    struct Segment: Sendable {
+        var number: UInt64
+        var path: String
+        var byteCount: Int64
+        /// Time of its newest sample; `Int64.min` where it has none.
+        var lastTime: Int64
+    }
+
+    private let files: any FileSystem
+    let folder: String
+    private var file: AppendFile?
+    private var current: Segment?
+    private var earlier: [Segment]
+    private var lastNumber: UInt64
+    private var hasUnsynced = false
+
+    init(files: any FileSystem, folder: String, earlier: [Segment], lastNumber: UInt64) {
+        self.files = files
+        self.folder = folder
+        self.earlier = earlier
+        self.lastNumber = lastNumber
+    }
+
+    var byteCount: Int64 { earlier.reduce(current?.byteCount ?? 0) { $0 + $1.byteCount } }
+    var segmentCount: Int { earlier.count + (current == nil ? 0 : 1) }
+
+    /// Sees that a segment is open.
+    /// - Returns: its number.
+    mutating func prepare(at now: Int64) throws(FileError) -> UInt64 {
+        if let current, current.byteCount < LogFormat.segmentByteCountMax { return current.number }
+        if current != nil { try? rotate() }
+        // A number is never used twice, also when making the file failed half-way.
+        lastNumber += 1
+        let path = joined(folder, LogFormat.segmentName(lastNumber))
+        let header = LogFormat.header(number: lastNumber, createdAt: now)
+        do {
+            var file = try files.create(path)
+            try file.write(header)
+            try files.syncFolder(folder)
+            self.file = consume file
+        } catch {
+            try? files.remove(path)
+            throw error
+        }
+        current = Segment(number: lastNumber, path: path, byteCount: Int64(header.count), lastTime: .min)
+        hasUnsynced = true
+        return lastNumber
+    }
+
+    /// Writes whole records into the segment that `prepare` gave. All or nothing: after a failure the segment is cut back, or given
+    /// up where that fails.
+    mutating func write(_ records: [UInt8], lastTime: Int64) throws(FileError) {
+        guard var file = self.file.take(), var segment = current else { preconditionFailure("no segment is open") }
+        do {
+            hasUnsynced = true
+            try file.write(records)
+            segment.byteCount += Int64(records.count)
+            segment.lastTime = max(segment.lastTime, lastTime)
+            current = segment
+            self.file = consume file
+        } catch {
+            do {
+                try file.truncate(to: segment.byteCount)
+                self.file = consume file
+            } catch {
+                current = nil
+                earlier.append(segment)
+            }
+            throw error
+        }
+    }
+
+    /// Makes what was written safe from a power cut. After a failure the kernel may have dropped the pages, so the segment is ended
+    /// and nothing more is built on it.
+    mutating func sync() throws(FileError) {
+        guard hasUnsynced, var file = self.file.take() else { return }
+        do {
+            try file.sync()
+            hasUnsynced = false
+            self.file = consume file
+        } catch {
+            endSegment()
+            throw error
+        }
+    }
+
+    /// Syncs and closes the segment; the next sample begins another.
+    mutating func rotate() throws(FileError) {
+        try sync()
+        guard let file = self.file.take() else { return }
+        endSegment()
+        try file.close()
+    }
+
+    private mutating func endSegment() {
+        if let current { earlier.append(current) }
+        current = nil
+        hasUnsynced = false
+    }
+
+    /// Removes the segments whose samples are all older than `time`. What cannot be removed is tried again next time.
+    mutating func removeSegments(before time: Int64) throws(FileError) {
+        var failure: FileError?
+        var kept: [Segment] = []
+        for segment in earlier {
+            guard segment.lastTime < time else {
+                kept.append(segment)
+                continue
+            }
+            do throws(FileError) {
+                try files.remove(segment.path)
+            } catch {
+                guard error.code != .notFound else { continue }
+                failure = error
+                kept.append(segment)
+            }
+        }
+        earlier = kept
+        if let failure { throw failure }
+    }
+}

@@ -1,0 +1,90 @@
+public import Diagnostics
+import DurableFiles
+
+/// Why the store could not do what was asked.
+public struct StoreError: Failure {
+    public enum Code: String, Sendable {
+        /// The batch was not taken, because the log cannot be written.
+        case ingestionStopped = "ingestion-stopped"
+        /// A file holds other bytes than were written.
+        case damaged = "damaged"
+        /// A series has labels of more bytes than the log can hold.
+        case labelsTooLong = "labels-too-long"
+        case fileFailed = "file-failed"
+    }
+
+    public let code: Code
+    /// The file or the series at fault.
+    public let subject: String
+    /// Where in the file, for `damaged`.
+    public let byteOffset: Int64?
+    public let cause: (any Error)?
+
+    init(_ code: Code, _ subject: String, at byteOffset: Int64? = nil, cause: (any Error)? = nil) {
+        self.code = code
+        self.subject = subject
+        self.byteOffset = byteOffset
+        self.cause = cause
+    }
+
+    public var codeName: String { "series-\(code.rawValue)" }
+
+    public var summary: String {
+        switch code {
+        case .ingestionStopped: "no samples are stored: the log in '\(subject)' cannot be written"
+        case .damaged: "'\(subject)' is damaged at byte \(byteOffset ?? 0)"
+        case .labelsTooLong: "the labels of \(subject) are too long to be stored"
+        case .fileFailed: "the series store cannot use '\(subject)'"
+        }
+    }
+
+    public var hint: String? {
+        switch code {
+        case .ingestionStopped:
+            (cause as? FileError)?.isNoSpace == true
+                ? "Make room on that file system; storing goes on by itself with the next reading."
+                : "Queries go on. Look for disk errors in the kernel's log; storing is tried again with each reading."
+        case .damaged: "Look for disk errors in the kernel's log. Other spans of time stay readable."
+        case .labelsTooLong: "Drop or shorten the label at the source."
+        case .fileFailed: (cause as? any Failure)?.hint
+        }
+    }
+}
+
+/// Damage that was found and set aside, or remains that were cut off. Shown until the next start.
+public struct StoreProblem: Sendable, Hashable {
+    public enum Kind: String, Sendable {
+        /// The end of the newest segment was no whole record and was cut off.
+        case tailCutOff = "tail-cut-off"
+        /// Bytes inside the log were unreadable; a copy was set aside.
+        case logDamaged = "log-damaged"
+        /// Samples of series whose declaration was lost.
+        case samplesOrphaned = "samples-orphaned"
+        /// A block was unreadable and was set aside.
+        case blockDamaged = "block-damaged"
+        /// A file is of a version that this program does not know; it was left alone.
+        case versionUnknown = "version-unknown"
+    }
+
+    public var kind: Kind
+    public var file: String
+    public var byteOffset: Int64
+    /// Bytes concerned; samples for `samplesOrphaned`.
+    public var count: Int64
+    /// Where the bytes are now, where they were set aside.
+    public var setAsideAs: String?
+}
+
+extension StoreProblem: CustomStringConvertible {
+    public var description: String {
+        let copy = setAsideAs.map { "; the bytes are in '\($0)'" } ?? ""
+        return switch kind {
+        case .tailCutOff:
+            "'\(file)' ended in \(count) bytes that are no whole record, cut off at byte \(byteOffset)\(copy)"
+        case .logDamaged: "'\(file)' is damaged at byte \(byteOffset) for \(count) bytes\(copy)"
+        case .samplesOrphaned: "\(count) samples in '\(file)' belong to series whose declaration is damaged"
+        case .blockDamaged: "'\(file)' is damaged at byte \(byteOffset)\(copy)"
+        case .versionUnknown: "'\(file)' is of a version that this program does not read; it was left alone"
+        }
+    }
+}

@@ -1,0 +1,77 @@
+public import DurableFiles
+public import Series
+import Synchronization
+import Units
+
+// The way of a sample:
+//
+//     append ─▶ log (write) ─▶ head (compressed, in memory) ─▶ block (a file a span) ─▶ removed by age
+//                 │ fsync at an interval                         ▲
+//                 └──────────── read back at the next start ─────┘ then the log's segments go
+//
+// Two locks, always taken in this order. `log` guards the end of the write-ahead log and makes appends follow each other; it is held
+// while the disk works. `state` guards the head and the list of blocks; it is held for short sections in memory only, so a
+// query never waits for the disk of a writer. A sample enters the head after its record was written, hence what a query has seen
+// survives the end of the process.
+//
+// Invariants: blocks do not overlap and lie before `head.minimumTime`; every sample is in the head or in a block, never in both for
+// a reader (`state` changes from one to the other in one step); every sample of the head is in the log.
+
+/// Keeps samples on one machine's disk: durable when `append` returns, readable at once, removed by age.
+///
+/// One process may use a folder; the daemon holds the lock. `open` reads the log back; `run` does the timed work; without it nothing is
+/// synced, moved to blocks or removed.
+public final class TimeSeriesStore: SeriesReading, SeriesAppending {
+    struct State: Sendable {
+        var head: Head
+        /// In order of time.
+        var blocks: [Block] = []
+        var metadata: [String: MetricMetadata] = [:]
+        /// The segment in which each metric's metadata stands.
+        var metadataDeclaredIn: [String: UInt64] = [:]
+        var indexes = IndexCache()
+        var health = StoreHealth()
+        var counts = StoreCounts()
+        /// As of the last change, so that looking at it never waits for the disk.
+        var logByteCount: Int64 = 0
+        var logSegmentCount = 0
+
+        mutating func note(_ log: borrowing LogWriter) {
+            logByteCount = log.byteCount
+            logSegmentCount = log.segmentCount
+        }
+    }
+
+    let files: any FileSystem
+    let folder: String
+    let settings: StoreSettings
+    let log: Mutex<LogWriter>
+    let state: Mutex<State>
+    let spanMilliseconds: Int64
+
+    /// A sample this far ahead of its batch is refused: one reading with a wrong clock must not close the series for the present.
+    static let aheadMillisecondsMax: Int64 = 600_000
+
+    var logFolder: String { joined(folder, "wal") }
+    var blockFolder: String { joined(folder, "blocks") }
+    var damagedFolder: String { joined(folder, "damaged") }
+
+    init(files: any FileSystem, folder: String, settings: StoreSettings, log: consuming LogWriter, state: State) {
+        self.files = files
+        self.folder = folder
+        self.settings = settings
+        self.log = Mutex(log)
+        self.state = Mutex(state)
+        spanMilliseconds = state.head.spanMilliseconds
+    }
+
+    /// Opens the store in `folder` (`<data>/series`), made if missing, and reads the log back. Blocks.
+    /// - Returns: the store; what recovery found is in `health.problems`.
+    /// - Throws: `StoreError` of code `fileFailed` when the folder cannot be used. Damage is set aside and reported, never thrown.
+    public static func open(
+        folder: String, files: any FileSystem = RealFiles(), settings: StoreSettings = StoreSettings()
+    ) throws(StoreError) -> TimeSeriesStore {
+        var recovery = Recovery(files: files, folder: folder, settings: settings)
+        return try recovery.run()
+    }
+}

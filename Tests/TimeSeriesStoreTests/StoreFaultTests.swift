@@ -1,0 +1,115 @@
+import DurableFiles
+import Glibc
+import Series
+import Testing
+import TimeSeriesStore
+import Units
+
+/// Goal: whatever system call fails, a reopened store holds everything acknowledged, and each refused batch wholly or not at all.
+/// Method: a run that appends, syncs, begins segments, writes a block and removes one; its first call fails, then its second, and
+/// so on until the run is through; each once and for good, with the process ending there and with the power failing there.
+@Suite struct StoreFaultTests {
+    struct Case: CustomTestStringConvertible {
+        var kind: FaultyFiles.Fault.Kind
+        var lasts: Bool
+        var powerCut: MemoryFiles.Loss?
+
+        var testDescription: String {
+            "\(kind) \(lasts ? "for good" : "once"), \(powerCut.map { "power cut: \($0)" } ?? "process ends")"
+        }
+    }
+
+    static let cases: [Case] = [FaultyFiles.Fault.Kind.error(EIO), .error(ENOSPC), .shortWrite].flatMap { kind in
+        [false, true].flatMap { lasts in
+            ([nil] + MemoryFiles.Loss.allCases.map { $0 }).map { Case(kind: kind, lasts: lasts, powerCut: $0) }
+        }
+    }
+
+    @Test(arguments: cases)
+    func `every failing call leaves the old state or the new`(test: Case) async throws {
+        var call = 0
+        while true {
+            call += 1
+            let disk = MemoryFiles()
+            let files = FaultyFiles(disk)
+            var run = Run()
+            let store = try openStore(files, Run.settings)
+            files.arm(.init(test.kind, call: call, lasts: test.lasts, operations: FaultyFiles.changes))
+            try await run.play(on: store)
+            let disturbed = files.failedCount > 0
+            files.arm(nil)
+            #expect(try await store.samples() == run.acknowledged.series, "call \(call): the running store")
+
+            if let loss = test.powerCut { disk.powerCut(loss) } else { disk.endProcess() }
+            let reopened = try openStore(disk, Run.settings)
+            let found = try await reopened.samples()
+            let must = test.powerCut == nil ? run.acknowledged : run.synced
+            for (labels, samples) in must.series {
+                let there = found[labels] ?? []
+                #expect(samples.allSatisfy(there.contains), "call \(call): \(labels) lacks acknowledged samples")
+            }
+            for (labels, samples) in found {
+                let offered = run.offered.series[labels] ?? []
+                #expect(samples.allSatisfy(offered.contains), "call \(call): \(labels) has samples never offered")
+            }
+            #expect(
+                Set(found[Labels("a")]?.map(\.time) ?? []) == Set(found[Labels("b")]?.map(\.time) ?? []),
+                "call \(call): half a batch")
+            let later = batch(epoch + 100 * hour, [(Labels("a"), 1)])
+            #expect(try await reopened.append(later).stored == 1)
+            guard disturbed else { break }
+            try #require(call < 200)
+        }
+        #expect(call > 15)
+    }
+
+    @Test(arguments: [ENOSPC, EIO])
+    func `a store that cannot be opened says which file and why`(number: Int32) throws {
+        let files = FaultyFiles(MemoryFiles())
+        files.arm(.init(.error(number), call: 1, lasts: true))
+        let error = #expect(throws: StoreError.self) { try openStore(files) }
+        #expect(error?.code == .fileFailed)
+        #expect((error?.cause as? FileError)?.errorNumber == number)
+    }
+
+    @Test func `a failed sync is shown and the next one clears it`() async throws {
+        let files = FaultyFiles(MemoryFiles())
+        let store = try openStore(files)
+        try await store.append(batch(epoch, [(Labels("a"), 1)]))
+        files.arm(.init(.error(EIO), call: 1, operations: [.sync]))
+        await #expect(throws: StoreError.self) { try await store.sync() }
+        #expect(store.health.maintenanceFault?.contains("Input/output error") == true)
+        #expect(store.stats.counts.syncFailures == 1)
+        try await store.append(batch(epoch + 1, [(Labels("a"), 2)]))
+        try await store.maintain(at: at(epoch + 1))
+        #expect(store.health.maintenanceFault == nil)
+        #expect(try await openStore(files).samples()[Labels("a")]?.count == 2)
+    }
+}
+
+/// The run that the faults disturb, with what the model makes of it.
+private struct Run {
+    static let settings = StoreSettings(retention: .seconds(3 * 3600), blockSpan: .seconds(3600))
+    var acknowledged = StoreModel()
+    var synced = StoreModel()
+    var offered = StoreModel()
+
+    mutating func play(on store: TimeSeriesStore) async throws {
+        for step in 0..<6 as Range<Int64> {
+            for part in 0..<2 as Range<Int64> {
+                let time = epoch + step * hour + part * 1000
+                let rows = [(Labels("a"), Double(step)), (Labels("b"), Double(part))]
+                let next = batch(time, rows)
+                _ = offered.append(next)
+                if (try? await store.append(next)) != nil { _ = acknowledged.append(next) }
+                if (try? await store.sync()) != nil, store.stats.counts.syncFailures == 0 { synced = acknowledged }
+            }
+            try? await store.maintain(at: at(epoch + step * hour))
+            // What retention removed may be gone; what it could not remove may still be there.
+            let kept = try await store.samples()
+            let oldest = kept.values.compactMap { $0.first?.time }.min() ?? .min
+            acknowledged.drop(before: oldest)
+            synced.drop(before: oldest)
+        }
+    }
+}
