@@ -24,6 +24,9 @@ public struct PostgresRow: Sendable {
     let values: [String?]
 
     /// The text of a column, or nil where it is NULL. The column must exist.
+    /// Whether the answer has such a column.
+    public func has(_ column: String) -> Bool { columns.contains(column) }
+
     public subscript(column: String) -> String? {
         guard let index = columns.firstIndex(of: column) else {
             preconditionFailure("the answer has no column '\(column)', only \(columns)")
