@@ -23,10 +23,10 @@ public struct PostgresRow: Sendable {
     let columns: [String]
     let values: [String?]
 
-    /// The text of a column, or nil where it is NULL. The column must exist.
     /// Whether the answer has such a column.
     public func has(_ column: String) -> Bool { columns.contains(column) }
 
+    /// The text of a column, or nil where it is NULL. The column must exist.
     public subscript(column: String) -> String? {
         guard let index = columns.firstIndex(of: column) else {
             preconditionFailure("the answer has no column '\(column)', only \(columns)")
