@@ -23,6 +23,9 @@ public struct PostgresRow: Sendable {
     let columns: [String]
     let values: [String?]
 
+    /// Whether the answer has such a column.
+    public func has(_ column: String) -> Bool { columns.contains(column) }
+
     /// The text of a column, or nil where it is NULL. The column must exist.
     public subscript(column: String) -> String? {
         guard let index = columns.firstIndex(of: column) else {
