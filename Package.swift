@@ -130,7 +130,8 @@ let tell: [Target] = [
     library(
         "Access", "Tell",
         [
-            "Units", "Diagnostics", "Events", "JSONCoding", "StateStore", "Ledger", .crypto, .cryptoExtras, .grdb,
+            "Units", "Diagnostics", "Events", "JSONCoding", "BlockingCalls", "StateStore", "Ledger", .crypto,
+            .cryptoExtras, .grdb,
         ]),
     library(
         "Notifications", "Tell",
@@ -144,7 +145,7 @@ let tell: [Target] = [
         [
             "Units", "Diagnostics", "Series", "JSONCoding", "Events", "Texts", "Settings", "Access", "WebAPI",
             .hummingbird, .serviceLifecycle, .logging,
-        ]),
+        ], resources: [.embedInCode("Assets/app.css"), .embedInCode("Assets/app.js")]),
     library(
         "Commands", "Tell",
         [
@@ -219,13 +220,17 @@ let testTargets: [Target] = [
             "Ledger",
             "TestSupport", .grdb, .system,
         ]),
-    tests("Access", ["Units", "Events", "JSONCoding", "StateStore", "Ledger", .grdb]),
+    tests("Access", ["Units", "Diagnostics", "Events", "JSONCoding", "StateStore", "Ledger", .grdb]),
     tests(
         "Notifications",
         ["Units", "Diagnostics", "Events", "JSONCoding", "StateStore", "Ledger", "TestSupport", .grdb]),
     tests(
         "Web",
-        ["Units", "JSONCoding", "Series", "Access", "WebAPI", "Events", "StateStore", "Ledger", .hummingbird, .logging]),
+        [
+            "Units", "Diagnostics", "JSONCoding", "Series", "Texts", "Access", "WebAPI", "Events", "StateStore",
+            "Ledger",
+            .hummingbird, .logging,
+        ]),
     tests("Commands", ["Units", "Diagnostics", "JSONCoding", "WebAPI"]),
     tests("SampleStack", ["Diagnostics", "JSONCoding", "TestSupport", "Units"]),
     tests("Daemon", ["Units", "Series", "Events", "JSONCoding", "Diagnostics", "Settings", "TestSupport"]),

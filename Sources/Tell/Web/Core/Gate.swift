@@ -1,0 +1,210 @@
+import Access
+import Diagnostics
+import Logging
+import Units
+import WebAPI
+
+// Every request comes through here, in this order:
+// 1. Who is it? The admin socket, a bearer token or a session's cookie.
+// 2. Which route? An unknown address needs a login too, so that nothing can be learned from outside.
+// 3. Is the route open, or may this role do what it needs?
+// 4. Does a request that changes something come from our own pages? A session's cookie travels with requests that other
+//    sites make the browser send, so such a request must carry the form token; a bearer token or the socket does not travel.
+// 5. The handler, under a time limit.
+// 6. Failures become a page or JSON with a code; details of unexpected ones go to the log only.
+
+extension WebSite {
+    static let sessionCookie = "jaga_session"
+    /// Pairs with the hidden field of forms that are shown before a login.
+    static let formCookie = "jaga_form"
+    static let formField = "form_token"
+    static let formHeader = "x-jaga-form-token"
+
+    /// Answers a request.
+    public func respond(to request: WebRequest) async -> Reply {
+        var request = request
+        var family = Self.family(ofPath: request.path)
+        var reply: Reply
+        do {
+            try await identify(&request)
+            let route = try find(&request)
+            family = route.family
+            try admit(request, to: route)
+            reply = try await withTimeLimit(options.timeLimit) { [request] in try await route.handler(self, request) }
+        } catch {
+            reply = failure(error, request, family)
+        }
+        Self.addSecurityHeaders(to: &reply)
+        return reply
+    }
+
+    private func identify(_ request: inout WebRequest) async throws {
+        if request.trust == .localSocket {
+            request.identity = .localAdministrator
+        } else if let secret = request.bearerToken {
+            request.identity = try await access.identity(token: secret)
+        } else if let secret = request.cookie(Self.sessionCookie) {
+            request.identity = try await access.identity(session: secret)
+            if request.identity != nil { request.sessionSecret = secret }
+        }
+    }
+
+    private func find(_ request: inout WebRequest) throws -> Route {
+        switch table.match(request.method, path: request.path) {
+        case .found(let route, let values):
+            request.parameters = values
+            return route
+        case .otherMethods(let methods):
+            try requireLogin(request)
+            throw Problem(
+                .methodNotAllowed, "\(request.path) does not answer \(request.method.rawValue)",
+                hint: "Use \(methods.map(\.rawValue).joined(separator: " or ")).")
+        case .none:
+            try requireLogin(request)
+            throw Problem(.notFound, "there is nothing at \(request.path.prefix(200))", hint: "See /api for the addresses.")
+        }
+    }
+
+    private func requireLogin(_ request: WebRequest) throws {
+        guard request.identity == nil else { return }
+        throw Problem(
+            .unauthenticated, "this needs a login", hint: "Send 'Authorization: Bearer TOKEN' or log in at /login.")
+    }
+
+    private func admit(_ request: WebRequest, to route: Route) throws {
+        if case .needs(let permission) = route.entrance {
+            try requireLogin(request)
+            guard let identity = request.identity, isAllowed(permission, to: identity.role) else {
+                throw Problem(
+                    .forbidden, "the role \(request.identity?.role.rawValue ?? "none") may not do this",
+                    hint: "Ask an administrator for another role.")
+            }
+        }
+        guard request.method.isUnsafe else { return }
+        try requireOwnOrigin(request)
+        if let secret = request.sessionSecret {
+            let given = request.form[Self.formField] ?? request.headers[Self.formHeader] ?? ""
+            try requireEqual(given, AccessControl.formToken(session: secret))
+        } else if route.entrance == .open, request.trust == .network {
+            guard let cookie = request.cookie(Self.formCookie) else { throw Self.staleForm }
+            try requireEqual(request.form[Self.formField] ?? "", cookie)
+        }
+    }
+
+    /// Browsers say where a request was made. Programs send neither header.
+    private func requireOwnOrigin(_ request: WebRequest) throws {
+        if let site = request.headers["sec-fetch-site"], site != "same-origin", site != "none" { throw Self.staleForm }
+        guard let origin = request.headers["origin"], let host = request.headers["host"] else { return }
+        let scheme = origin.prefix { $0 != "/" }
+        guard origin.dropFirst(scheme.count + 2) == host else { throw Self.staleForm }
+    }
+
+    private func requireEqual(_ given: String, _ expected: String) throws {
+        guard AccessControl.isEqual(given, expected) else { throw Self.staleForm }
+    }
+
+    private static let staleForm = Problem(
+        .forbidden, "the form is stale or came from another site", hint: "Load the page again and send it once more.")
+
+    static func family(ofPath path: String) -> Route.Family {
+        if path.hasPrefix("/api/v1/") { return .prometheus }
+        return path.hasPrefix("/api/") || path == "/metrics" || path == "/events" || path == "/healthz" ? .api : .page
+    }
+
+    static func addSecurityHeaders(to reply: inout Reply) {
+        reply.setIfAbsent(
+            "content-security-policy",
+            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+                + "form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
+        reply.setIfAbsent("x-content-type-options", "nosniff")
+        reply.setIfAbsent("referrer-policy", "same-origin")
+        reply.setIfAbsent("cross-origin-opener-policy", "same-origin")
+        reply.setIfAbsent("cache-control", "no-store")
+    }
+}
+
+extension WebSite {
+    func failure(_ error: any Error, _ request: WebRequest, _ family: Route.Family) -> Reply {
+        let problem = explain(error, request)
+        switch family {
+        case .prometheus:
+            let fault = error as? QueryFault ?? Self.queryFault(for: problem)
+            var reply = Self.prometheusFailure(fault)
+            if error is Problem || error is AccessError { reply.status = problem.httpStatus }
+            if problem.code == .unauthenticated { reply.set("www-authenticate", "Bearer realm=\"jaga\"") }
+            return reply
+        case .api:
+            var reply = Reply.problem(problem)
+            if problem.code == .unauthenticated { reply.set("www-authenticate", "Bearer realm=\"jaga\"") }
+            if let wait = (error as? AccessError)?.retryAfter { reply.set("retry-after", "\(wait.components.seconds + 1)") }
+            return reply
+        case .page:
+            if problem.code == .unauthenticated {
+                let back = request.method == .get && request.path != "/" ? "?next=\(APIPath.escaped(request.target))" : ""
+                return .seeOther("/login\(back)")
+            }
+            var reply = errorPage(problem, request)
+            if let wait = (error as? AccessError)?.retryAfter { reply.set("retry-after", "\(wait.components.seconds + 1)") }
+            return reply
+        }
+    }
+
+    private static func queryFault(for problem: Problem) -> QueryFault {
+        let kind: QueryFault.Kind =
+            switch problem.code {
+            case .notFound, .methodNotAllowed: .notFound
+            case .timeout: .timeout
+            case .internal: .internal
+            case .unavailable: .unavailable
+            default: .badData
+            }
+        return QueryFault(kind, problem.summary)
+    }
+
+    /// What the caller is told. The unexpected stays in the log, since it may hold what the caller should not see.
+    private func explain(_ error: any Error, _ request: WebRequest) -> Problem {
+        switch error {
+        case let problem as Problem: return problem
+        case let fault as QueryFault: return Problem(fault.kind == .timeout ? .timeout : .invalid, fault.message)
+        case let error as AccessError: return Problem(Self.code(for: error.code), error.summary, hint: error.hint)
+        case is TimeLimitExceeded:
+            return Problem(.timeout, "this took longer than \(options.timeLimit.briefText)", hint: "Try again.")
+        default:
+            logger.error(
+                "request failed",
+                metadata: [
+                    "method": "\(request.method.rawValue)", "path": "\(request.path)", "error": "\(describe(error))",
+                ])
+            return Problem(.internal, "an internal error", hint: "The daemon's log has the details.")
+        }
+    }
+
+    private static func code(for code: AccessError.Code) -> Problem.Code {
+        switch code {
+        case .wrongCredentials: .forbidden
+        case .tooManyTries: .tooMany
+        case .invalidName, .weakPassword: .invalid
+        case .nameTaken, .lastAdministrator: .conflict
+        case .unknownUser, .unknownToken, .linkUsedOrExpired: .notFound
+        case .passwordHashing: .internal
+        }
+    }
+}
+
+struct TimeLimitExceeded: Error {}
+
+/// Runs `body`, and cancels it when it takes longer than `limit`.
+func withTimeLimit<Result: Sendable>(
+    _ limit: Duration, _ body: @escaping @Sendable () async throws -> Result
+) async throws -> Result {
+    try await withThrowingTaskGroup(of: Result?.self) { group in
+        group.addTask { try await body() }
+        group.addTask {
+            try await Task.sleep(for: limit)
+            return nil
+        }
+        defer { group.cancelAll() }
+        guard let first = try await group.next(), let result = first else { throw TimeLimitExceeded() }
+        return result
+    }
+}

@@ -1,0 +1,79 @@
+import Access
+
+/// A request as the pages see it, without the server's machinery.
+public struct WebRequest: Sendable {
+    public enum Method: String, Sendable, CaseIterable {
+        case get = "GET"
+        case post = "POST"
+        case put = "PUT"
+        case delete = "DELETE"
+
+        /// Whether it may change something.
+        var isUnsafe: Bool { self != .get }
+    }
+
+    /// How far the caller is known before any password.
+    public enum Trust: Sendable, Hashable {
+        case network
+        /// The admin socket, whose file mode is the permission.
+        case localSocket
+    }
+
+    public var method: Method
+    /// Still percent-encoded, without the query.
+    public var path: String
+    public var query: FormFields
+    /// By lower-case name; where a header came twice, the first.
+    public var headers: [String: String]
+    public var body: [UInt8]
+    /// The caller's address, for the login throttle and the ledger.
+    public var address: String
+    /// Whether the caller speaks https, to us or to the proxy before us.
+    public var isSecure: Bool
+    public var trust: Trust
+
+    /// From the path's pattern; filled by the gate, as the two that follow.
+    var parameters: [String: String] = [:]
+    var identity: Identity?
+    var sessionSecret: String?
+
+    public init(
+        method: Method, target: String, headers: [String: String] = [:], body: [UInt8] = [],
+        address: String = "127.0.0.1", isSecure: Bool = false, trust: Trust = .network
+    ) {
+        self.method = method
+        let parts = target.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
+        path = String(parts[0])
+        query = FormFields(urlEncoded: parts.count > 1 ? String(parts[1]) : "")
+        self.headers = headers
+        self.body = body
+        self.address = address
+        self.isSecure = isSecure
+        self.trust = trust
+    }
+
+    /// The path with its query, to come back to.
+    var target: String { query.isEmpty ? path : "\(path)?\(query.urlEncoded)" }
+
+    /// The fields of a form in the body; empty for other content types.
+    var form: FormFields {
+        guard headers["content-type"]?.lowercased().hasPrefix("application/x-www-form-urlencoded") == true else {
+            return FormFields(urlEncoded: "")
+        }
+        return FormFields(urlEncoded: String(decoding: body, as: UTF8.self))
+    }
+
+    func cookie(_ name: String) -> String? {
+        for pair in (headers["cookie"] ?? "").split(separator: ";") {
+            let parts = pair.drop { $0 == " " }.split(separator: "=", maxSplits: 1)
+            if parts.count == 2, parts[0] == name { return String(parts[1]) }
+        }
+        return nil
+    }
+
+    /// The secret of `Authorization: Bearer …`.
+    var bearerToken: String? {
+        guard let header = headers["authorization"], header.lowercased().hasPrefix("bearer ") else { return nil }
+        return String(header.dropFirst(7).drop { $0 == " " })
+    }
+}
