@@ -1,0 +1,96 @@
+import Diagnostics
+import PromQL
+import Series
+import Units
+import WebAPI
+
+extension LiveSite {
+    func query(_ expression: String, at time: Timestamp?, timeLimit: Duration) async throws -> QueryAnswer {
+        try await answering {
+            try await parts.engine(timeLimit: timeLimit).instant(expression, at: time ?? parts.clock.now)
+        }
+    }
+
+    func queryRange(
+        _ expression: String, from start: Timestamp, through end: Timestamp, step: Duration, timeLimit: Duration
+    ) async throws -> QueryAnswer {
+        try await answering {
+            try await parts.engine(timeLimit: timeLimit).range(expression, from: start, through: end, step: step)
+        }
+    }
+
+    func series(_ filter: SeriesFilter) async throws -> [[String: String]] {
+        var found: Set<Labels> = []
+        for matchers in try selectors(filter) {
+            for columns in try await parts.series.select(matchers, from: filter.from, through: filter.through) {
+                found.insert(columns.labels)
+            }
+        }
+        return found.sorted().prefix(filter.limit ?? .max).map(dictionary)
+    }
+
+    func labelNames(_ filter: SeriesFilter) async throws -> [String] {
+        var names: Set<String> = []
+        for matchers in try selectors(filter) {
+            names.formUnion(try await parts.series.labelNames(matchers, from: filter.from, through: filter.through))
+        }
+        return Array(names.sorted().prefix(filter.limit ?? .max))
+    }
+
+    func labelValues(_ name: String, _ filter: SeriesFilter) async throws -> [String] {
+        var values: Set<String> = []
+        for matchers in try selectors(filter) {
+            values.formUnion(
+                try await parts.series.labelValues(name, matchers, from: filter.from, through: filter.through))
+        }
+        return Array(values.sorted().prefix(filter.limit ?? .max))
+    }
+
+    func metricDescriptions() async throws -> [String: MetricDescription] {
+        try await parts.series.metadata().mapValues { MetricDescription(type: $0.type.rawValue, help: $0.help) }
+    }
+
+    /// The matchers of each selector; one empty list where none is given.
+    private func selectors(_ filter: SeriesFilter) throws -> [[LabelMatcher]] {
+        guard !filter.selectors.isEmpty else { return [[]] }
+        return try filter.selectors.map { text in
+            do {
+                return try Expression.parseSelector(text)
+            } catch let fault as PromQL.QueryFault {
+                throw WebAPI.QueryFault(.badData, fault.summary)
+            }
+        }
+    }
+
+    private func answering(_ body: () async throws -> PromQL.QueryResult) async throws -> QueryAnswer {
+        do {
+            let result = try await body()
+            return QueryAnswer(converted(result.value), warnings: result.warnings)
+        } catch let fault as PromQL.QueryFault {
+            switch fault.code {
+            case .parse, .tooManySteps: throw WebAPI.QueryFault(.badData, fault.summary)
+            case .execution, .tooManySamples: throw WebAPI.QueryFault(.execution, fault.summary)
+            case .timedOut: throw WebAPI.QueryFault(.timeout, fault.summary)
+            case .storage: throw WebAPI.QueryFault(.internal, fault.oneLine)
+            }
+        } catch is CancellationError {
+            throw WebAPI.QueryFault(.canceled, "the query was cancelled")
+        }
+    }
+
+    private func converted(_ value: PromQL.QueryResult.Value) -> WebAPI.QueryResult {
+        switch value {
+        case .scalar(let number, let at): .scalar(number, at: at)
+        case .string(let text, let at): .string(text, at: at)
+        case .vector(let samples):
+            .vector(samples.map { .init(labels: dictionary($0.labels), at: $0.timestamp, value: $0.value) })
+        case .matrix(let series):
+            .matrix(series.map { .init(labels: dictionary($0.labels), times: $0.times, values: $0.values) })
+        }
+    }
+}
+
+/// The labels as a plain dictionary, for the API.
+func dictionary(_ labels: Labels) -> [String: String] {
+    Dictionary(uniqueKeysWithValues: labels.pairs.map { ($0.name, $0.value) })
+}
