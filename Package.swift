@@ -193,7 +193,7 @@ let testTargets: [Target] = [
     tests("Compression", ["Diagnostics"]),
     tests("StateStore", ["Diagnostics", .grdb]),
     tests("Settings", ["Units", "Diagnostics", "JSONCoding"]),
-    tests("Outbound", ["Units", "Diagnostics"]),
+    tests("Outbound", ["Units", "Diagnostics", "TestSupport"]),
     tests("Processes", ["Diagnostics", .system]),
     tests("PostgresClient", ["Diagnostics", "TestSupport"]),
     tests("RedisClient", ["Diagnostics", "TestSupport"]),
@@ -203,7 +203,7 @@ let testTargets: [Target] = [
     tests("GoTemplates", ["Diagnostics", "JSONCoding"]),
     tests("Ledger", ["Units", "Events", "JSONCoding", "Diagnostics", "StateStore", .crypto, .grdb]),
     tests("Collectors", ["Units", "Series", "Diagnostics", "PostgresClient", "RedisClient", "TestSupport"]),
-    tests("Probes", ["Units", "Series", "Diagnostics", "TestSupport"]),
+    tests("Probes", ["Units", "Series", "Diagnostics", "JSONCoding", "Settings", "Outbound", "TestSupport"]),
     tests("LogTail", ["Units", "Series", "TestSupport"]),
     tests("Discovery", ["Diagnostics", "JSONCoding"]),
     tests(
@@ -221,7 +221,7 @@ let testTargets: [Target] = [
     tests("Access", ["Units", "Events", "JSONCoding", "StateStore", "Ledger", .grdb]),
     tests(
         "Notifications",
-        ["Units", "Diagnostics", "Events", "JSONCoding", "StateStore", "Ledger", "TestSupport", .grdb]),
+        ["Units", "Diagnostics", "Events", "JSONCoding", "Settings", "Outbound", "StateStore", "Ledger", "TestSupport", .grdb]),
     tests(
         "Web",
         ["Units", "JSONCoding", "Series", "Access", "WebAPI", "Events", "StateStore", "Ledger", .hummingbird, .logging]),
