@@ -195,7 +195,7 @@ let testTargets: [Target] = [
     tests("Compression", ["Diagnostics"]),
     tests("StateStore", ["Diagnostics", .grdb]),
     tests("Settings", ["Units", "Diagnostics", "JSONCoding"]),
-    tests("Outbound", ["Units", "Diagnostics"]),
+    tests("Outbound", ["Units", "Diagnostics", "TestSupport"]),
     tests("Processes", ["Diagnostics", .system]),
     tests("PostgresClient", ["Diagnostics", "TestSupport"]),
     tests("RedisClient", ["Diagnostics", "TestSupport"]),
@@ -205,7 +205,7 @@ let testTargets: [Target] = [
     tests("GoTemplates", ["Diagnostics", "JSONCoding"]),
     tests("Ledger", ["Units", "Events", "JSONCoding", "Diagnostics", "StateStore", .crypto, .grdb]),
     tests("Collectors", ["Units", "Series", "Diagnostics", "PostgresClient", "RedisClient", "TestSupport"]),
-    tests("Probes", ["Units", "Series", "Diagnostics", "TestSupport"]),
+    tests("Probes", ["Units", "Series", "Diagnostics", "JSONCoding", "Settings", "Outbound", "TestSupport"]),
     tests("LogTail", ["Units", "Series", "TestSupport"]),
     tests("Discovery", ["Diagnostics", "JSONCoding"]),
     tests(
@@ -223,7 +223,7 @@ let testTargets: [Target] = [
     tests("Access", ["Units", "Diagnostics", "Events", "JSONCoding", "StateStore", "Ledger", .grdb]),
     tests(
         "Notifications",
-        ["Units", "Diagnostics", "Events", "JSONCoding", "StateStore", "Ledger", "TestSupport", .grdb]),
+        ["Units", "Diagnostics", "Events", "JSONCoding", "Settings", "Outbound", "StateStore", "Ledger", "TestSupport", .grdb]),
     tests(
         "Web",
         [

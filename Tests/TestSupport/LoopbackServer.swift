@@ -1,48 +1,56 @@
-import Foundation
+public import Foundation
 
-/// A Python program that listens on a free loopback port and prints it as its first line.
-final class LoopbackServer: @unchecked Sendable {
+/// A Python program that listens on a free loopback port and prints the port and its process id as its first line.
+public final class LoopbackServer: @unchecked Sendable {
     // Every field is set in `init` and only read afterwards.
-    let port: Int
-    private let process = Process()
+    public let port: Int
+    private let processID: pid_t
+    private let output: UnsafeMutablePointer<FILE>
+    private let script: URL
 
-    init(_ script: String, _ arguments: [String] = []) throws {
-        let output = Pipe()
-        process.executableURL = URL(filePath: "/usr/bin/env")
-        process.arguments = ["python3", "-u", "-c", script] + arguments
-        process.standardOutput = output
-        process.standardError = FileHandle.nullDevice
-        try process.run()
-        var line = ""
-        while !line.hasSuffix("\n") {
-            guard let piece = try output.fileHandleForReading.read(upToCount: 1), !piece.isEmpty else {
-                throw CocoaError(.fileReadUnknown)
-            }
-            line += String(decoding: piece, as: UTF8.self)
+    public init(_ program: String, _ arguments: [String] = []) throws {
+        script = FileManager.default.temporaryDirectory.appending(path: "jaga-\(UUID().uuidString).py")
+        try program.write(to: script, atomically: true, encoding: .utf8)
+        let quoted = ([script.path(percentEncoded: false)] + arguments).map { "'\($0)'" }.joined(separator: " ")
+        // `Process` waits on a run loop, which the threads of tests do not have.
+        guard let pipe = popen("exec python3 -u \(quoted) 2>/dev/null", "re") else {
+            throw CocoaError(.fileReadUnknown)
         }
-        port = Int(line.dropLast()) ?? 0
+        output = pipe
+        var line = [CChar](repeating: 0, count: 100)
+        guard fgets(&line, 100, pipe) != nil else { throw CocoaError(.fileReadUnknown) }
+        let numbers = String(decoding: line.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+            .split(whereSeparator: \.isWhitespace).compactMap { Int($0) }
+        guard numbers.count == 2 else { throw CocoaError(.fileReadUnknown) }
+        port = numbers[0]
+        processID = pid_t(numbers[1])
     }
 
     deinit {
-        process.terminate()
-        process.waitUntilExit()
+        kill(processID, SIGKILL)
+        pclose(output)
+        try? FileManager.default.removeItem(at: script)
     }
 
     /// Answers by path: `/status/503`, `/bytes/1000`, `/redirect/3`, `/slow/5` (seconds before the head), `/echo` (the request as
     /// lines), `/events` (three server-sent events, then silence).
-    static func http(arguments: [String] = []) throws -> LoopbackServer { try LoopbackServer(httpScript, arguments) }
+    public static func http(arguments: [String] = []) throws -> LoopbackServer {
+        try LoopbackServer(httpScript, arguments)
+    }
 
     /// A port on which nothing listens.
-    static func closedPort() throws -> Int {
-        try LoopbackServer("import socket; s=socket.socket(); s.bind(('127.0.0.1',0)); print(s.getsockname()[1])").port
+    public static func closedPort() throws -> Int {
+        try LoopbackServer(
+            "import socket, os; s=socket.socket(); s.bind(('127.0.0.1',0)); print(s.getsockname()[1], os.getpid())"
+        ).port
     }
 }
 
 /// A folder with an authority and certificates for `localhost`, made by the openssl program.
-struct TestCertificates {
-    let folder: URL
+public struct TestCertificates {
+    public let folder: URL
 
-    init() throws {
+    public init() throws {
         folder = FileManager.default.temporaryDirectory.appending(path: "jaga certs \(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         let script = """
@@ -61,20 +69,20 @@ struct TestCertificates {
             openssl ca -batch -config ca.cnf -cert ca.pem -keyfile ca.key -in old.csr -out old.pem -extfile good.ext \
               -startdate 20240101000000Z -enddate 20240201000000Z -notext 2>/dev/null
             """
-        let process = Process()
-        process.executableURL = URL(filePath: "/bin/sh")
-        process.arguments = ["-c", script, "sh", folder.path().removingPercentEncoding ?? folder.path()]
-        try process.run()
-        process.waitUntilExit()
+        // `system` because `Process` waits on a run loop, which the threads of tests do not have.
+        let file = folder.appending(path: "make.sh").path(percentEncoded: false)
+        try script.write(toFile: file, atomically: true, encoding: .utf8)
+        let code = system("sh '\(file)' '\(folder.path(percentEncoded: false))'")
+        guard code == 0 else { throw CocoaError(.fileWriteUnknown) }
     }
 
-    func path(_ name: String) -> String { folder.appending(path: name).path(percentEncoded: false) }
+    public func path(_ name: String) -> String { folder.appending(path: name).path(percentEncoded: false) }
 
-    func remove() { try? FileManager.default.removeItem(at: folder) }
+    public func remove() { try? FileManager.default.removeItem(at: folder) }
 }
 
 private let httpScript = #"""
-    import http.server, socketserver, ssl, sys, time, threading
+    import os, http.server, socketserver, ssl, sys, time, threading
     class Handler(http.server.BaseHTTPRequestHandler):
         protocol_version = 'HTTP/1.1'
         def log_message(self, *a): pass
@@ -95,7 +103,7 @@ private let httpScript = #"""
                 self.reply(302, b'moved', [('Location', f'/redirect/{n-1}' if n > 1 else '/echo')])
             elif kind == 'slow':
                 time.sleep(float(rest)); self.reply(200, b'late')
-            elif kind == 'hangup': self.connection.close()
+            elif kind == 'hangup': self.connection.shutdown(2)
             elif kind == 'events':
                 self.send_response(200); self.end_headers()
                 for n in range(3):
@@ -115,13 +123,13 @@ private let httpScript = #"""
             def get_request(self):
                 connection, _ = super().get_request()
                 return connection, ('local', 0)
-        server = Unix(sys.argv[2], Handler); print(0)
+        server = Unix(sys.argv[2], Handler); print(0, os.getpid())
     else:
         server = Server(('127.0.0.1', 0), Handler)
         if len(sys.argv) > 1:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(sys.argv[1], sys.argv[2])
             server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
-        print(server.server_port)
+        print(server.server_port, os.getpid())
     server.serve_forever()
     """#
