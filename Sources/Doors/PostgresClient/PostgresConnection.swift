@@ -117,15 +117,8 @@ public final class PostgresConnection: Sendable {
     private static func onThread<Result: Sendable>(
         _ target: String, _ timeout: Duration, _ body: @escaping @Sendable (Interrupt) throws -> Result
     ) async throws -> Result {
-        let interrupt = Interrupt()
         do {
-            return try await withDeadline(timeout + .milliseconds(250)) {
-                try await withTaskCancellationHandler {
-                    try await BlockingThreads.shared.run { try body(interrupt) }
-                } onCancel: {
-                    interrupt.fire()
-                }
-            }
+            return try await BlockingThreads.shared.run(timeout: timeout, body)
         } catch is DeadlineExceeded {
             throw PostgresError.timedOut(target)
         }

@@ -1,12 +1,12 @@
 import Glibc
 
 /// Wakes a thread that waits in `poll`: a pair of sockets whose one end becomes readable.
-final class Interrupt: Sendable {
+public final class Interrupt: Sendable {
     /// -1 where the process has no file descriptor left; `poll` then ignores it and only the deadline counts.
-    let descriptor: Int32
+    public let descriptor: Int32
     private let writer: Int32
 
-    init() {
+    public init() {
         var ends: [Int32] = [-1, -1]
         // One call sets close-on-exec too, so that a program started at the same moment inherits neither end.
         let kind = SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue
@@ -21,20 +21,20 @@ final class Interrupt: Sendable {
         }
     }
 
-    func fire() {
+    public func fire() {
         var byte: UInt8 = 1
         if writer >= 0 { _ = write(writer, &byte, 1) }
     }
 }
 
 /// Why a wait ended without the socket being ready.
-enum WaitEnd: Error {
+public enum WaitEnd: Error {
     case timedOut, interrupted
 }
 
 /// Waits until `socket` is ready for `events` (`POLLIN`, `POLLOUT`).
 /// - Returns: what it is ready for; errors and hang-ups count as ready, so that the next call on the socket meets them.
-func waitUntilReady(
+public func waitUntilReady(
     _ socket: Int32, _ events: Int32, deadline: ContinuousClock.Instant, interrupt: Interrupt
 ) throws(WaitEnd) -> Int32 {
     while true {
@@ -51,6 +51,26 @@ func waitUntilReady(
         if count > 0 {
             if watched[1].revents != 0 { throw .interrupted }
             if watched[0].revents != 0 { return Int32(watched[0].revents) }
+        }
+    }
+}
+
+extension BlockingThreads {
+    /// Runs `body` on a thread of the pool for at most about `timeout`.
+    ///
+    /// `body` gets an interrupt that fires when the calling task is cancelled; it should end by itself after `timeout`. The
+    /// limit here is for what a C library does without asking (looking up a host's name) and for a line of waiting calls.
+    /// - Throws: `DeadlineExceeded`, `CancellationError`, or what `body` throws.
+    public func run<Result: Sendable>(
+        timeout: Duration, _ body: @escaping @Sendable (Interrupt) throws -> Result
+    ) async throws -> Result {
+        let interrupt = Interrupt()
+        return try await withDeadline(timeout + .milliseconds(250)) {
+            try await withTaskCancellationHandler {
+                try await self.run { try body(interrupt) }
+            } onCancel: {
+                interrupt.fire()
+            }
         }
     }
 }
