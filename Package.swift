@@ -153,7 +153,14 @@ let tell: [Target] = [
 
 let demo: [Target] = [
     .target(name: "SpawnShim", path: "Sources/Demo/SpawnShim"),
-    library("SampleShop", "Demo", ["Units", "Diagnostics", "PostgresClient", "RedisClient", .hummingbird, .logging]),
+    library(
+        "SampleShop", "Demo",
+        [
+            "Units", "Diagnostics", "JSONCoding", "BlockingCalls", "PostgresClient", "RedisClient", .hummingbird,
+            .logging,
+        ]),
+    .executableTarget(
+        name: "sample-shop", dependencies: ["SampleShop", "Diagnostics"], path: "Sources/Demo/SampleShopProgram"),
     library(
         "SampleStack", "Demo", ["Units", "Diagnostics", "JSONCoding", "BlockingCalls", "SpawnShim"]),
 ]
@@ -226,7 +233,7 @@ let testTargets: [Target] = [
         "Web",
         ["Units", "JSONCoding", "Series", "Access", "WebAPI", "Events", "StateStore", "Ledger", .hummingbird, .logging]),
     tests("Commands", ["Units", "Diagnostics", "JSONCoding", "WebAPI"]),
-    tests("SampleStack", ["Diagnostics", "JSONCoding", "TestSupport", "Units"]),
+    tests("SampleStack", ["Diagnostics", "JSONCoding", "TestSupport", "Units", "sample-shop"]),
     tests("Daemon", ["Units", "Series", "Events", "JSONCoding", "Diagnostics", "Settings", "TestSupport"]),
     .testTarget(name: "ArchitectureTests", dependencies: []),
     .testTarget(

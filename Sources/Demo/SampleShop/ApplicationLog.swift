@@ -3,7 +3,7 @@ import Synchronization
 import Units
 
 /// The shop's log, in the form of Python's `%(asctime)s %(levelname)s: %(message)s [in %(pathname)s:%(lineno)d]`, which many
-/// web applications use: `2026-11-21 03:18:18,042 INFO: Shop startup [in SampleShop/SampleShop.swift:31]`.
+/// web applications use: `2026-11-21 03:18:18,042 INFO: Shop startup [in SampleShop/Shop.swift:31]`.
 final class ApplicationLog: Sendable {
     enum Level: String, Sendable {
         case info = "INFO"
@@ -35,7 +35,7 @@ final class ApplicationLog: Sendable {
 
     /// `2026-11-21 03:18:18,042`, in UTC.
     static func time(_ instant: Timestamp) -> String {
-        var text = CivilTime(utc: instant).rfc3339.prefix(19).map { $0 == "T" ? " " : $0 }
+        var text = instant.rfc3339.prefix(19).map { $0 == "T" ? " " : $0 }
         let milliseconds = instant.millisecondsSinceEpoch % 1000
         text += ",\(1000 + milliseconds)".replacing(",1", with: ",", maxReplacements: 1)
         return String(text)

@@ -68,14 +68,14 @@ struct HealthChecks: Sendable {
         findings.allSatisfy { $0.isHealthy || !configuration.critical.contains($0.name) }
     }
 
-    private var timeText: String { CivilTime(utc: wallClockNow()).rfc3339 }
+    private var timeText: String { wallClockNow().rfc3339 }
 
     private func findings() async -> [Finding] {
-        async let database = look("database") { _ = try await database.query("SELECT 1", timeout: Self.limit) }
+        async let postgres = look("database") { _ = try await database.query("SELECT 1", timeout: Self.limit) }
         async let redis = look("redis") { _ = try await cache.pipeline([["PING"]], timeout: Self.limit) }
         async let email = look("email") { try await checkMail() }
         async let storage = look("storage") { try await checkStorage() }
-        return await [database, redis, email, storage]
+        return await [postgres, redis, email, storage]
     }
 
     private func look(_ name: String, _ check: @escaping @Sendable () async throws -> Void) async -> Finding {
@@ -123,13 +123,11 @@ struct HealthChecks: Sendable {
     }
 }
 
-/// Resident and total memory of the machine's share, in bytes.
+/// The largest resident size of this process so far and the machine's memory, in bytes.
 private func memoryUse() -> (used: Int64, total: Int64) {
-    var facts = sysinfo()
-    guard sysinfo(&facts) == 0 else { return (0, 0) }
     var usage = rusage()
-    getrusage(RUSAGE_SELF, &usage)
-    return (Int64(usage.ru_maxrss) * 1024, Int64(facts.totalram) * Int64(facts.mem_unit))
+    getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
+    return (Int64(usage.ru_maxrss) * 1024, Int64(sysconf(Int32(_SC_PHYS_PAGES))) * Int64(sysconf(Int32(_SC_PAGESIZE))))
 }
 
 private func smtpGreeting(port: Int, limitSeconds: Int) throws -> String {

@@ -45,7 +45,8 @@ final class RequestMetrics: Sendable {
         let (requests, durations) = state.withLock { ($0.requests, $0.durations) }
         var text = "# HELP http_requests_total Requests answered.\n# TYPE http_requests_total counter\n"
         for (key, count) in requests.sorted(by: { $0.key < $1.key }) {
-            text += "http_requests_total{method=\"\(key.method)\",route=\"\(key.route)\",status=\"\(key.status)\"} \(count)\n"
+            text +=
+                "http_requests_total{method=\"\(key.method)\",route=\"\(key.route)\",status=\"\(key.status)\"} \(count)\n"
         }
         text += "# HELP http_request_duration_seconds Time to answer.\n# TYPE http_request_duration_seconds histogram\n"
         for (route, histogram) in durations.sorted(by: { $0.key < $1.key }) {

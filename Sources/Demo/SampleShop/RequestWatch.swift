@@ -8,19 +8,20 @@ struct RequestWatch: RouterMiddleware {
     let faults: FaultSwitch
     let log: ApplicationLog
 
-    func handle(
-        _ request: Request, context: Context, next: (Request, Context) async throws -> Response
+    @concurrent func handle(
+        _ request: Request, context: Context, next: @concurrent (Request, Context) async throws -> Response
     ) async throws -> Response {
         let start = ContinuousClock.now
         let response = try await answer(request, context, next)
         metrics.observe(
-            method: request.method.rawValue, route: context.endpointPath ?? "unknown", status: Int(response.status.code),
+            method: request.method.rawValue, route: context.endpointPath ?? "unknown",
+            status: Int(response.status.code),
             duration: ContinuousClock.now - start)
         return response
     }
 
     private func answer(
-        _ request: Request, _ context: Context, _ next: (Request, Context) async throws -> Response
+        _ request: Request, _ context: Context, _ next: @concurrent (Request, Context) async throws -> Response
     ) async throws -> Response {
         let path = request.uri.path
         if !path.hasPrefix("/control"), path != "/metrics" {

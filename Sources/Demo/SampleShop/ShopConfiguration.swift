@@ -1,6 +1,6 @@
 public import Diagnostics
 import Glibc
-public import JSONCoding
+import JSONCoding
 
 /// What the shop is started with. Read from a JSON file that only its owner may read, since it holds passwords.
 public struct ShopConfiguration: Sendable {
@@ -55,7 +55,8 @@ extension ShopConfiguration {
         let document = try JSONValue(parsing: text)
         func value<Value>(_ path: String..., as read: (JSONValue) -> Value?) throws -> Value {
             guard let found = path.reduce(document, { $0?[$1] }).flatMap(read) else {
-                throw PlainFailure("shop-configuration", "the shop's configuration has no usable '\(path.joined(separator: "."))'")
+                throw PlainFailure(
+                    "shop-configuration", "the shop's configuration has no usable '\(path.joined(separator: "."))'")
             }
             return found
         }
@@ -67,7 +68,8 @@ extension ShopConfiguration {
                 port: try value("postgres", "port", as: number), user: try value("postgres", "user", as: \.stringValue),
                 password: document["postgres"]?["password"].flatMap(secret),
                 database: try value("postgres", "database", as: \.stringValue)),
-            redisPort: try value("redis", "port", as: number), redisPassword: document["redis"]?["password"].flatMap(secret),
+            redisPort: try value("redis", "port", as: number),
+            redisPassword: document["redis"]?["password"].flatMap(secret),
             smtpPort: document["smtp"]?["port"].flatMap(number), token: try value("token", as: secret),
             logPath: try value("log", as: \.stringValue), storageFolder: try value("storage", as: \.stringValue),
             critical: Set(document["critical"]?.arrayValue?.compactMap(\.stringValue) ?? ["database"]))

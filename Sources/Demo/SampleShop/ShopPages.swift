@@ -65,11 +65,14 @@ struct ShopPages: Sendable {
 }
 
 func json(_ text: String, status: HTTPResponse.Status = .ok) -> Response {
-    Response(status: status, headers: [.contentType: "application/json"], body: .init(byteBuffer: ByteBuffer(string: text + "\n")))
+    Response(
+        status: status, headers: [.contentType: "application/json"],
+        body: .init(byteBuffer: ByteBuffer(string: text + "\n")))
 }
 
 func htmlPage(title: String, body: String, status: HTTPResponse.Status = .ok) -> Response {
-    let text = "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><title>\(title)</title>\n<h1>\(title)</h1>\n\(body)\n</html>\n"
+    let text =
+        "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><title>\(title)</title>\n<h1>\(title)</h1>\n\(body)\n</html>\n"
     return Response(
         status: status, headers: [.contentType: "text/html; charset=utf-8"],
         body: .init(byteBuffer: ByteBuffer(string: text)))

@@ -1,3 +1,4 @@
+import Diagnostics
 import Glibc
 import Hummingbird
 import JSONCoding
@@ -9,7 +10,7 @@ import RedisClient
 ///
 /// It does what the web applications do that Jaga is for: pages from PostgreSQL, a cache in Redis, uploads on a disk, a
 /// health page, metrics and a log. On order it misbehaves.
-public enum SampleShopServer {
+public enum Shop {
     /// Serves until SIGINT or SIGTERM, or until its task is cancelled.
     public static func run(configuration: ShopConfiguration) async throws {
         let log = ApplicationLog(path: configuration.logPath)
@@ -24,7 +25,8 @@ public enum SampleShopServer {
         log.write(.info, "Shop shutdown")
     }
 
-    private static func router(_ configuration: ShopConfiguration, _ log: ApplicationLog) -> Router<BasicRequestContext> {
+    private static func router(_ configuration: ShopConfiguration, _ log: ApplicationLog) -> Router<BasicRequestContext>
+    {
         let postgres = configuration.postgres
         let database = PostgresPool(
             PostgresSettings(
@@ -76,5 +78,20 @@ public enum SampleShopServer {
         guard request.headers[.authorization] == "Bearer \(configuration.token.reveal())" else {
             throw HTTPError(.unauthorized)
         }
+    }
+}
+
+extension Shop {
+    /// Serves as the configuration file says; the whole of a program.
+    public static func run(configurationPath path: String) async throws {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else {
+            throw PlainFailure("shop-configuration", "cannot read \(path): \(String(cString: strerror(errno)))")
+        }
+        // A configuration has a few hundred bytes.
+        var buffer = [UInt8](repeating: 0, count: 65_536)
+        let count = read(descriptor, &buffer, buffer.count)
+        close(descriptor)
+        try await run(configuration: ShopConfiguration(json: String(decoding: buffer[..<max(0, count)], as: UTF8.self)))
     }
 }
