@@ -155,7 +155,14 @@ let tell: [Target] = [
 
 let demo: [Target] = [
     .target(name: "SpawnShim", path: "Sources/Demo/SpawnShim"),
-    library("SampleShop", "Demo", ["Units", "Diagnostics", "PostgresClient", "RedisClient", .hummingbird, .logging]),
+    library(
+        "SampleShop", "Demo",
+        [
+            "Units", "Diagnostics", "JSONCoding", "BlockingCalls", "PostgresClient", "RedisClient", .hummingbird,
+            .logging,
+        ]),
+    .executableTarget(
+        name: "sample-shop", dependencies: ["SampleShop", "Diagnostics"], path: "Sources/Demo/SampleShopProgram"),
     library(
         "SampleStack", "Demo", ["Units", "Diagnostics", "JSONCoding", "BlockingCalls", "SpawnShim"]),
 ]
@@ -232,7 +239,7 @@ let testTargets: [Target] = [
             .hummingbird, .logging,
         ]),
     tests("Commands", ["Units", "Diagnostics", "JSONCoding", "WebAPI"]),
-    tests("SampleStack", ["Diagnostics", "JSONCoding", "TestSupport", "Units"]),
+    tests("SampleStack", ["Diagnostics", "JSONCoding", "TestSupport", "Units", "sample-shop"]),
     tests("Daemon", ["Units", "Series", "Events", "JSONCoding", "Diagnostics", "Settings", "TestSupport"]),
     .testTarget(name: "ArchitectureTests", dependencies: []),
     .testTarget(

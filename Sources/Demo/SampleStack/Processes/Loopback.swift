@@ -63,7 +63,7 @@ extension Loopback {
         port: Int, _ method: String, _ path: String, headers: [String: String] = [:], body: String = "",
         limit: Duration = .seconds(5)
     ) async throws -> LoopbackResponse {
-        var head = "\(method) \(path) HTTP/1.0\r\nHost: 127.0.0.1:\(port)\r\n"
+        var head = "\(method) \(path) HTTP/1.0\r\nHost: 127.0.0.1:\(port)\r\nConnection: close\r\n"
         for (name, value) in headers { head += "\(name): \(value)\r\n" }
         if !body.isEmpty || method != "GET" { head += "Content-Length: \(body.utf8.count)\r\n" }
         head += "\r\n"
