@@ -205,7 +205,7 @@ let testTargets: [Target] = [
     tests("Collectors", ["Units", "Series", "Diagnostics", "PostgresClient", "RedisClient", "TestSupport"]),
     tests("Probes", ["Units", "Series", "Diagnostics", "TestSupport"]),
     tests("LogTail", ["Units", "Series", "TestSupport"]),
-    tests("Discovery", ["Diagnostics", "TestSupport"]),
+    tests("Discovery", ["Diagnostics", "JSONCoding"]),
     tests(
         "Rules", ["Units", "Series", "Diagnostics", "Events", "JSONCoding", "PromQL", "StateStore", "Ledger", .grdb]),
     tests("Alerting", ["Units", "Series", "Events", "JSONCoding"]),
