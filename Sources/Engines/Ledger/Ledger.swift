@@ -16,6 +16,7 @@ import Synchronization
 public final class Ledger: EventRecording {
     let store: StateStore
     let projections: [any Projection]
+    let signer: LedgerSigner?
     private let state: Mutex<State>
     let observers = Observers()
 
@@ -26,9 +27,10 @@ public final class Ledger: EventRecording {
         var turnIsOrdered = false
     }
 
-    private init(store: StateStore, projections: [any Projection], tree: CompactTree) {
+    private init(store: StateStore, projections: [any Projection], signer: LedgerSigner?, tree: CompactTree) {
         self.store = store
         self.projections = projections
+        self.signer = signer
         state = Mutex(State(tree: tree))
     }
 
@@ -36,15 +38,18 @@ public final class Ledger: EventRecording {
     /// has not seen: everything for a new one and for one whose version changed.
     ///
     /// Blocks the calling thread: it belongs to the start of the program.
+    /// - Parameter signer: signs the checkpoints; without one there are none.
     /// - Throws: `LedgerError`, `StateStoreError`.
-    public static func open(store: StateStore, projections: [any Projection] = []) throws -> Ledger {
+    public static func open(
+        store: StateStore, projections: [any Projection] = [], signing signer: LedgerSigner? = nil
+    ) throws -> Ledger {
         precondition(
             Set(projections.map(\.name)).count == projections.count, "two projections have the same name")
         try store.migrate(LedgerTables.migrations + projections.flatMap(\.migrations))
         let tree = try store.readBlocking { db in
             try CompactTree(size: LedgerTables.size(in: db)) { try LedgerTables.node(at: $0, in: db) }
         }
-        let ledger = Ledger(store: store, projections: projections, tree: tree)
+        let ledger = Ledger(store: store, projections: projections, signer: signer, tree: tree)
         try ledger.catchUpProjections()
         return ledger
     }
@@ -52,6 +57,11 @@ public final class Ledger: EventRecording {
     /// The number of entries and the Merkle root over them, as committed.
     public var head: TreeHead { state.withLock { TreeHead(size: $0.tree.size, root: $0.tree.root) } }
 
+    /// Reads, proves, verifies and exports what is committed.
+    public var reader: LedgerReader { LedgerReader(store: store) }
+
+    /// - Throws: `LedgerError` when an event cannot be written or a projection refuses it, `StateStoreError` when the file
+    ///   cannot. In both cases none of `events` is kept.
     @discardableResult
     public func record(_ events: [Event]) async throws -> Int64 {
         try await append(events, expecting: nil)

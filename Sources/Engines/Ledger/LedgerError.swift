@@ -17,7 +17,6 @@ public struct LedgerError: Failure {
         case unreadableKey(path: String, reason: String)
         case malformedKey(String)
         case malformedNote(String)
-        case malformedExport(line: Int, reason: String)
         case outOfRange(reason: String)
     }
 
@@ -40,7 +39,6 @@ public struct LedgerError: Failure {
         case .unreadableKey: "ledger-key-unreadable"
         case .malformedKey: "ledger-key-malformed"
         case .malformedNote: "ledger-note-malformed"
-        case .malformedExport: "ledger-export-malformed"
         case .outOfRange: "ledger-out-of-range"
         }
     }
@@ -60,7 +58,6 @@ public struct LedgerError: Failure {
         case .unreadableKey(let path, let reason): "the ledger's key '\(path)' cannot be used: \(reason)"
         case .malformedKey(let reason): "not a key of the ledger: \(reason)"
         case .malformedNote(let reason): "not a checkpoint: \(reason)"
-        case .malformedExport(let line, let reason): "line \(line) of the export is not valid: \(reason)"
         case .outOfRange(let reason): reason
         }
     }

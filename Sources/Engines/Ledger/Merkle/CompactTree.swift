@@ -47,7 +47,7 @@ public struct CompactTree: Sendable, Hashable {
 
     /// Adds a leaf and tells `completed` of each subtree that it completes: the leaf itself first, then upwards.
     public mutating func append(
-        leaf: MerkleHash, completed: (NodePlace, MerkleHash) throws -> Void = { _, _ in }
+        leaf: MerkleHash, completed: (NodePlace, MerkleHash) throws -> Void
     ) rethrows {
         var hash = leaf
         var place = NodePlace(level: 0, index: size)
@@ -59,6 +59,10 @@ public struct CompactTree: Sendable, Hashable {
         }
         edge.append(hash)
         size += 1
+    }
+
+    public mutating func append(leaf: MerkleHash) {
+        append(leaf: leaf) { _, _ in }
     }
 
     public var root: MerkleHash {

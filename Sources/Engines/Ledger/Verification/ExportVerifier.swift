@@ -1,0 +1,82 @@
+import JSONCoding
+
+/// Verifies an export line by line, without a database (`docs/formats/ledger.md`).
+///
+///     var verifier = ExportVerifier()
+///     for line in lines { verifier.take(line) }
+///     let report = verifier.finish()
+public struct ExportVerifier {
+    private var audit: LedgerAudit
+    private let keys: [VerifierKey]
+    private var witnesses: [Checkpoint]
+    private var lineNumber = 0
+    /// What made going on pointless.
+    private var stop: LedgerFinding?
+
+    /// - Parameters:
+    ///   - keys: whose signatures count; empty for those that the export names itself.
+    ///   - witnesses: checkpoints that were kept elsewhere.
+    public init(trusting keys: [VerifierKey] = [], witnesses: [Checkpoint] = []) {
+        self.keys = keys
+        self.witnesses = witnesses.sorted { $0.head.size > $1.head.size }
+        audit = LedgerAudit(keys: keys, areTrusted: !keys.isEmpty)
+    }
+
+    /// Takes the next line, without its line end. After the first fault of order the rest is not looked at.
+    public mutating func take(_ line: some Collection<UInt8>) {
+        guard stop == nil else { return }
+        lineNumber += 1
+        if lineNumber == 1 { return takeHeader(line) }
+        if line.starts(with: "{\"checkpoint\":".utf8) {
+            guard let note = (try? JSONValue(parsing: Array(line)))?["checkpoint"]?.stringValue else {
+                return audit.judge(note: "")
+            }
+            return audit.judge(note: note)
+        }
+        judgeWitnesses(isEnd: false)
+        guard let entry = LeafEncoding.entry(parsing: line) else {
+            return halt(.unreadable("line \(lineNumber) of the export is not an entry"))
+        }
+        guard entry.sequence == audit.size else {
+            let isLater = entry.sequence > audit.size
+            return halt(isLater ? .missing : .reordered(belongsAt: entry.sequence))
+        }
+        audit.take(leaf: .leaf(line))
+    }
+
+    public mutating func finish() -> LedgerReport {
+        if lineNumber == 0 { halt(.unreadable("the export is empty")) }
+        judgeWitnesses(isEnd: true)
+        var report = audit.finish()
+        if let stop {
+            report.findings.append(stop)
+            report.findings.sort { $0.sequence < $1.sequence }
+        }
+        return report
+    }
+
+    private mutating func takeHeader(_ line: some Collection<UInt8>) {
+        guard let header = try? JSONValue(parsing: Array(line)), header["format"]?.stringValue == ExportFormat.name
+        else {
+            return halt(.unreadable("the first line is not that of a ledger's export"))
+        }
+        guard header["version"]?.intValue == ExportFormat.version else {
+            return halt(.unreadable("the export is of a version that this program does not know"))
+        }
+        guard keys.isEmpty else { return }
+        let named = header["verifiers"]?.arrayValue ?? []
+        audit = LedgerAudit(
+            keys: named.compactMap { try? VerifierKey(parsing: $0.stringValue ?? "") }, areTrusted: false)
+    }
+
+    private mutating func judgeWitnesses(isEnd: Bool) {
+        while let witness = witnesses.last, isEnd || witness.head.size <= audit.size {
+            audit.judge(note: witness.note)
+            witnesses.removeLast()
+        }
+    }
+
+    private mutating func halt(_ problem: LedgerFinding.Problem) {
+        stop = LedgerFinding(sequence: audit.size, problem)
+    }
+}
