@@ -60,7 +60,7 @@ import Units
             default:
                 let start = now - Int64.random(in: 0...3_000_000, using: &random)
                 let range = start...(start + Int64.random(in: 0...2_000_000, using: &random))
-                let matchers = randomMatchers(&random)
+                let matchers = try randomMatchers(&random)
                 #expect(try await store.samples(matchers, range) == model.select(matchers, range), where_)
             }
             #expect(try await store.samples() == model.series, where_)
@@ -89,11 +89,11 @@ import Units
         return batch
     }
 
-    private func randomMatchers(_ random: inout SeededGenerator) -> [LabelMatcher] {
+    private func randomMatchers(_ random: inout SeededGenerator) throws -> [LabelMatcher] {
         let n = "\(Int.random(in: 0..<6, using: &random))"
         let all = [
             LabelMatcher("__name__", equals: "up"), LabelMatcher("n", equals: n), LabelMatcher("n", equals: ""),
-            try! LabelMatcher("n", .notEqual, n), try! LabelMatcher("missing", .notEqual, "x"),
+            try LabelMatcher("n", .notEqual, n), try LabelMatcher("missing", .notEqual, "x"),
         ]
         return all.filter { _ in Bool.random(using: &random) }
     }

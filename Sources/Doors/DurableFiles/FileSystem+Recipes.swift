@@ -44,10 +44,21 @@ extension FileSystem {
 
     /// Cuts a file off and syncs it.
     public func truncate(_ path: String, to length: Int64) throws(FileError) {
-        let file = try open(path, .append)
-        do {
+        try change(path) { file throws(FileError) in
             try file.truncate(to: length)
             try file.sync()
+        }
+    }
+
+    /// Syncs a file that somebody else wrote: an earlier process, which may have ended before it could.
+    public func sync(_ path: String) throws(FileError) {
+        try change(path) { file throws(FileError) in try file.sync() }
+    }
+
+    private func change(_ path: String, _ body: (any OpenFile) throws(FileError) -> Void) throws(FileError) {
+        let file = try open(path, .append)
+        do throws(FileError) {
+            try body(file)
         } catch {
             try? file.close()
             throw error

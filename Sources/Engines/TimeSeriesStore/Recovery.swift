@@ -124,6 +124,12 @@ struct Recovery {
                 }
             }
         }
+        // The process before this one may have ended between a write and its sync, and nobody else would sync it any more.
+        do throws(FileError) {
+            try files.sync(path)
+        } catch {
+            state.health.maintenanceFault = error.summary
+        }
         segment.lastTime = replay.lastTime
         segments.append(segment)
         if replay.orphanCount > 0 {

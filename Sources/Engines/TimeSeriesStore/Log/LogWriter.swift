@@ -18,6 +18,8 @@ struct LogWriter: ~Copyable {
     private var earlier: [Segment]
     private var lastNumber: UInt64
     private var hasUnsynced = false
+    /// Segments that were given up before they could be synced.
+    private var unsyncedEarlier: [String] = []
 
     init(files: any FileSystem, folder: String, earlier: [Segment], lastNumber: UInt64) {
         self.files = files
@@ -68,8 +70,8 @@ struct LogWriter: ~Copyable {
                 try file.truncate(to: segment.byteCount)
                 self.file = consume file
             } catch {
-                current = nil
-                earlier.append(segment)
+                unsyncedEarlier.append(segment.path)
+                endSegment()
             }
             throw error
         }
@@ -78,6 +80,10 @@ struct LogWriter: ~Copyable {
     /// Makes what was written safe from a power cut. After a failure the kernel may have dropped the pages, so the segment is ended
     /// and nothing more is built on it.
     mutating func sync() throws(FileError) {
+        while let path = unsyncedEarlier.last {
+            try files.sync(path)
+            unsyncedEarlier.removeLast()
+        }
         guard hasUnsynced, var file = self.file.take() else { return }
         do {
             try file.sync()
