@@ -1,0 +1,76 @@
+public import Diagnostics
+
+/// Where `${NAME}` and `file:` find their values. A parameter, so that a test plants them.
+public struct SettingsSources: Sendable {
+    public var environment: @Sendable (_ name: String) -> String?
+    public var readFile: @Sendable (_ path: String) throws -> String
+
+    public init(
+        environment: @escaping @Sendable (String) -> String?, readFile: @escaping @Sendable (String) throws -> String
+    ) {
+        self.environment = environment
+        self.readFile = readFile
+    }
+
+    /// No variable is set and no file can be read.
+    public static let none = SettingsSources(
+        environment: { _ in nil },
+        readFile: { throw PlainFailure("no-file", "'\($0)' cannot be read here") })
+}
+
+/// What a reading gave.
+public struct SettingsReading<Section: SettingsSection> {
+    public let section: Section
+    /// Every key with its effective value, in the order of declaration.
+    public let values: [SettingsValue]
+    public let warnings: [Diagnostic]
+}
+
+public enum SettingsDocument {
+    /// Reads `yaml` as the section `type`.
+    /// - Parameter file: the name that messages carry.
+    /// - Throws: `InvalidInput` with every fault, sorted by place.
+    public static func read<Section: SettingsSection>(
+        _ yaml: String, file: String, sources: SettingsSources, as type: Section.Type = Section.self
+    ) throws(InvalidInput) -> SettingsReading<Section> {
+        let node = try SettingsNode.parse(yaml, file: file)
+        let context = ReadingContext(file: file, sources: sources, isSchemaOnly: false)
+        let isUsable: Bool
+        switch node.content {
+        case .mapping: isUsable = true
+        case .scalar, .list: isUsable = node.isNull
+        }
+        guard isUsable else {
+            throw InvalidInput([
+                Diagnostic(at: node.position, "the file holds \(node.kindName) where a mapping of keys is expected")
+            ])
+        }
+        let reader = SettingsReader(context: context, node: node.isNull ? nil : node, path: "", declaredPath: "")
+        let section = Section(reader)
+        reader.finish()
+        let faults = context.diagnostics.filter { $0.severity == .error }
+        guard faults.isEmpty else { throw InvalidInput(sorted(faults)) }
+        return SettingsReading(section: section, values: context.values, warnings: sorted(context.diagnostics))
+    }
+
+    /// The section with all defaults, as an empty file gives it.
+    public static func defaults<Section: SettingsSection>(of type: Section.Type = Section.self) -> Section {
+        let context = ReadingContext(file: "", sources: .none, isSchemaOnly: false)
+        return Section(SettingsReader(context: context, node: nil, path: "", declaredPath: ""))
+    }
+
+    /// All keys that `type` knows, with types, defaults and documentation: the configuration reference.
+    public static func declarations<Section: SettingsSection>(of type: Section.Type) -> [SettingsDeclaration] {
+        let context = ReadingContext(file: "", sources: .none, isSchemaOnly: true)
+        context.openSections = [String(reflecting: type)]
+        _ = Section(SettingsReader(context: context, node: nil, path: "", declaredPath: ""))
+        return context.declarations
+    }
+
+    private static func sorted(_ diagnostics: [Diagnostic]) -> [Diagnostic] {
+        diagnostics.sorted { left, right in
+            guard let a = left.position, let b = right.position else { return right.position != nil }
+            return a < b
+        }
+    }
+}

@@ -1,0 +1,283 @@
+public import Diagnostics
+public import Units
+
+// One function a type. Each declares its key, reads it, checks it, and shows the effective value.
+
+extension SettingsReader {
+    public func text(_ key: String, default standard: String, _ documentation: String) -> String {
+        declare(key, "text", default: standard, documentation)
+        return scalar(key, or: standard, shown: { $0 }) { $0 }
+    }
+
+    public func optionalText(_ key: String, _ documentation: String) -> String? {
+        declare(key, "text", default: nil, documentation)
+        return scalar(key, or: nil, shown: { $0 ?? "" }) { .some($0) }
+    }
+
+    /// A text that must be there; "" stands in when it is not, beside the fault.
+    public func requiredText(_ key: String, _ documentation: String) -> String {
+        declare(key, "text", default: nil, documentation)
+        return require(key, scalar(key, or: "", shown: { $0 }) { $0.isEmpty ? nil : $0 })
+    }
+
+    public func integer(
+        _ key: String, default standard: Int, in range: ClosedRange<Int> = .min ... .max, _ documentation: String
+    ) -> Int {
+        declare(key, "whole number", default: String(standard), documentation)
+        return scalar(
+            key, or: standard, shown: { String($0) },
+            expected: range.lowerBound == .min || range.upperBound == .max
+                ? "a whole number" : "a whole number from \(range.lowerBound) to \(range.upperBound)"
+        ) { text in Int(text).flatMap { range.contains($0) ? $0 : nil } }
+    }
+
+    public func optionalInteger(_ key: String, in range: ClosedRange<Int>, _ documentation: String) -> Int? {
+        declare(key, "whole number", default: nil, documentation)
+        return scalar(
+            key, or: nil, shown: { $0.map { String($0) } ?? "" },
+            expected: "a whole number from \(range.lowerBound) to \(range.upperBound)"
+        ) { text in Int(text).flatMap { range.contains($0) ? .some(.some($0)) : nil } }
+    }
+
+    public func number(
+        _ key: String, default standard: Double, in range: ClosedRange<Double> = -.infinity ... .infinity,
+        _ documentation: String
+    ) -> Double {
+        declare(key, "number", default: standard.shortText(significantDigits: 15), documentation)
+        let bounded = range.lowerBound.isFinite && range.upperBound.isFinite
+        return scalar(
+            key, or: standard, shown: { $0.shortText(significantDigits: 15) },
+            expected: bounded ? "a number from \(range.lowerBound) to \(range.upperBound)" : "a number"
+        ) { text in Double(text).flatMap { $0.isFinite && range.contains($0) ? $0 : nil } }
+    }
+
+    public func boolean(_ key: String, default standard: Bool, _ documentation: String) -> Bool {
+        declare(key, "true or false", default: String(standard), documentation)
+        return scalar(key, or: standard, shown: { String($0) }, expected: "true or false") { text in
+            switch text.lowercased() {
+            case "true", "yes", "on": true
+            case "false", "no", "off": false
+            default: nil
+            }
+        }
+    }
+
+    public func duration(
+        _ key: String, default standard: Duration, atLeast least: Duration = .zero, atMost most: Duration? = nil,
+        _ documentation: String
+    ) -> Duration {
+        declare(key, "duration", default: standard.prometheusText, documentation)
+        return scalar(
+            key, or: standard, shown: { $0.prometheusText }, expected: "a duration; write it like 5m or 1h30m"
+        ) {
+            Duration(prometheusText: $0)
+        } check: { duration in
+            if duration < least { return "is shorter than \(least.prometheusText), the least that works" }
+            if let most, duration > most { return "is longer than \(most.prometheusText), the most that works" }
+            return nil
+        }
+    }
+
+    public func optionalDuration(
+        _ key: String, atLeast least: Duration = .zero, _ documentation: String
+    ) -> Duration? {
+        declare(key, "duration", default: nil, documentation)
+        guard isPresent(key) else { return nil }
+        return scalar(
+            key, or: nil, shown: { $0?.prometheusText ?? "" }, expected: "a duration; write it like 5m or 1h30m"
+        ) { text in
+            Duration(prometheusText: text).map { .some($0) }
+        } check: { duration in
+            guard let duration, duration < least else { return nil }
+            return "is shorter than \(least.prometheusText), the least that works"
+        }
+    }
+
+    public func bytes(_ key: String, default standard: ByteCount, _ documentation: String) -> ByteCount {
+        declare(key, "size", default: standard.text, documentation)
+        return scalar(key, or: standard, shown: { $0.text }, expected: "a size; write it like 512MB or 2GB") {
+            ByteCount(text: $0)
+        }
+    }
+
+    public func choice<Choice>(_ key: String, default standard: Choice, _ documentation: String) -> Choice
+    where Choice: RawRepresentable<String> & CaseIterable {
+        let names = Choice.allCases.map(\.rawValue)
+        declare(key, names.joined(separator: ", "), default: standard.rawValue, documentation)
+        var expected = "one of \(names.joined(separator: ", "))"
+        if case .scalar(let text, _) = value(of: key)?.content, let nearest = nearestName(to: text, among: names) {
+            expected += "; did you mean '\(nearest)'?"
+        }
+        return scalar(key, or: standard, shown: \.rawValue, expected: expected) { Choice(rawValue: $0) }
+    }
+
+    /// A list of texts; a single text counts as a list of one.
+    public func texts(_ key: String, default standard: [String] = [], _ documentation: String) -> [String] {
+        declare(
+            key, "list of texts", default: standard.isEmpty ? nil : "[\(standard.joined(separator: ", "))]",
+            documentation)
+        guard let node = value(of: key) else {
+            show(key, "[\(standard.joined(separator: ", "))]", origin: .standard)
+            return standard
+        }
+        let items: [SettingsNode]
+        switch node.content {
+        case .scalar: items = [node]
+        case .list(let nodes): items = nodes
+        case .mapping:
+            fault(key, "is a mapping where a list of texts is expected")
+            return standard
+        }
+        var texts: [String] = []
+        for (index, item) in items.enumerated() {
+            guard case .scalar(let written, _) = item.content else {
+                context.diagnostics.append(
+                    Diagnostic(
+                        at: item.position, path: "\(childPath(key))[\(index)]",
+                        "is \(item.kindName) where a text is expected"))
+                continue
+            }
+            texts.append(expand(written, at: item.position, path: childPath(key))?.text ?? written)
+        }
+        show(key, "[\(texts.joined(separator: ", "))]", origin: .file(node.position))
+        return texts
+    }
+
+    /// A mapping of names to texts.
+    public func textMap(_ key: String, _ documentation: String) -> [String: String] {
+        declare(key, "mapping of texts", default: nil, documentation)
+        guard let node = value(of: key) else { return [:] }
+        guard case .mapping(let members) = node.content else {
+            fault(key, "is \(node.kindName) where a mapping of names to texts is expected")
+            return [:]
+        }
+        var map: [String: String] = [:]
+        for member in members {
+            let place = "\(childPath(key)).\(member.key)"
+            guard case .scalar(let written, _) = member.value.content else {
+                context.diagnostics.append(
+                    Diagnostic(
+                        at: member.value.position, path: place, "is \(member.value.kindName) where a text is expected"))
+                continue
+            }
+            let text = expand(written, at: member.value.position, path: place)?.text ?? written
+            map[member.key] = text
+            if !context.isSchemaOnly {
+                context.values.append(SettingsValue(path: place, text: text, origin: .file(member.value.position)))
+            }
+        }
+        return map
+    }
+
+    /// A value that is never shown again: `${NAME}` from the environment, `file:/path` for the first line of a file, or the
+    /// text itself (with a warning, since the file is likely to be copied).
+    public func secret(_ key: String, _ documentation: String) -> Secret? {
+        declare(key, "secret", default: nil, documentation, isSecret: true)
+        guard let node = value(of: key) else { return nil }
+        guard case .scalar(let written, _) = node.content else {
+            fault(key, "is \(node.kindName) where a secret is expected; write ${NAME} or file:/path")
+            return nil
+        }
+        if written.hasPrefix("file:") {
+            let path = String(written.dropFirst("file:".count))
+            do {
+                let content = try context.sources.readFile(path)
+                let line = content.prefix { !$0.isNewline }
+                guard !line.isEmpty else {
+                    fault(key, "the first line of \(path) is empty; put the secret there")
+                    return nil
+                }
+                show(key, Secret.redacted, origin: .secretFile(path, node.position))
+                return Secret(String(line))
+            } catch {
+                fault(key, "cannot read the secret from \(path): \(describe(error))")
+                return nil
+            }
+        }
+        guard let expanded = expand(written, at: node.position, path: childPath(key)) else { return nil }
+        show(key, Secret.redacted, origin: expanded.origin)
+        if case .file = expanded.origin {
+            warning(key, "the secret stands in the file itself; write ${NAME} or file:/path instead")
+        }
+        return Secret(expanded.text)
+    }
+}
+
+extension SettingsReader {
+    private func require(_ key: String, _ text: String) -> String {
+        if text.isEmpty && !isPresent(key) { fault(nil, "'\(key)' is missing") }
+        return text
+    }
+
+    /// Reads one value of `key`.
+    /// - Parameters:
+    ///   - expected: ends the sentence "'…' is not …" when `parse` gives nil.
+    ///   - check: ends the sentence "'…' …" for a value of the right type that does not do.
+    private func scalar<Value>(
+        _ key: String, or standard: Value, shown: (Value) -> String, expected: String = "a text",
+        _ parse: (String) -> Value?, check: (Value) -> String? = { _ in nil }
+    ) -> Value {
+        guard let node = value(of: key) else {
+            let text = shown(standard)
+            if !text.isEmpty { show(key, text, origin: .standard) }
+            return standard
+        }
+        guard case .scalar(let written, _) = node.content else {
+            fault(key, "is \(node.kindName) where \(expected.prefix { $0 != ";" }) is expected")
+            return standard
+        }
+        guard let (text, origin) = expand(written, at: node.position, path: childPath(key)) else { return standard }
+        guard let value = parse(text) else {
+            fault(key, "'\(text)' is not \(expected)")
+            return standard
+        }
+        if let complaint = check(value) {
+            fault(key, "'\(text)' \(complaint)")
+            return standard
+        }
+        show(key, shown(value), origin: origin)
+        return value
+    }
+
+    /// Replaces `${NAME}` and `${NAME:-default}` by the environment's value; `$$` is a dollar sign.
+    /// - Returns: nil, with a fault noted, when a variable is not set.
+    private func expand(
+        _ written: String, at position: SourcePosition, path: String
+    ) -> (text: String, origin: SettingsValue.Origin)? {
+        guard written.contains("$") else { return (written, .file(position)) }
+        var text = ""
+        var origin = SettingsValue.Origin.file(position)
+        var rest = Substring(written)
+        while let dollar = rest.firstIndex(of: "$") {
+            text += rest[..<dollar]
+            rest = rest[rest.index(after: dollar)...]
+            if rest.first == "$" {
+                text += "$"
+                rest = rest.dropFirst()
+                continue
+            }
+            guard rest.first == "{", let end = rest.firstIndex(of: "}") else {
+                text += "$"
+                continue
+            }
+            let inside = rest[rest.index(after: rest.startIndex)..<end]
+            rest = rest[rest.index(after: end)...]
+            let parts = inside.split(separator: ":-", maxSplits: 1, omittingEmptySubsequences: false)
+            let name = String(parts[0])
+            if let value = context.sources.environment(name) {
+                text += value
+                origin = .environment(name, position)
+            } else if parts.count == 2 {
+                text += parts[1]
+            } else if !context.isSchemaOnly {
+                context.diagnostics.append(
+                    Diagnostic(
+                        at: position, path: path,
+                        "the environment variable \(name) is not set; set it for the daemon or write ${\(name):-default}"
+                    ))
+                return nil
+            }
+        }
+        return (text + rest, origin)
+    }
+}

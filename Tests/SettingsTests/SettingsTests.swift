@@ -1,0 +1,171 @@
+import Diagnostics
+import Settings
+import Testing
+import Units
+
+/// Goal: a file is read strictly, every fault is found at once and has its place and its remedy, and nothing secret is shown.
+/// Method: a small section with one key of each type, read from texts.
+@Suite struct SettingsTests {
+    struct Probe: SettingsSection, Equatable {
+        enum Method: String, CaseIterable { case get, head }
+        let url: String
+        let interval: Duration
+        let method: Method
+        let tags: [String]
+        init(_ s: SettingsReader) {
+            url = s.requiredText("url", "The address to look at.")
+            interval = s.duration("interval", default: .seconds(15), atLeast: .seconds(1), "How often to look.")
+            method = s.choice("method", default: .get, "The request's method.")
+            tags = s.texts("tags", "Words to find it by.")
+        }
+    }
+
+    struct Site: SettingsSection {
+        let name: String
+        let port: Int
+        let share: Double
+        let tls: Bool
+        let limit: ByteCount
+        let password: Secret?
+        let probes: [Probe]
+        let receivers: [(name: String, value: Probe)]
+        let labels: [String: String]
+        init(_ s: SettingsReader) {
+            name = s.text("name", default: "site", "What it is called.")
+            port = s.integer("port", default: 9797, in: 1...65535, "Where it listens.")
+            share = s.number("share", default: 0.5, in: 0...1, "A share.")
+            tls = s.boolean("tls", default: false, "Whether it is encrypted.")
+            limit = s.bytes("limit", default: ByteCount(1 << 20), "How much.")
+            password = s.secret("password", "The password.")
+            probes = s.list("probes", of: Probe.self, "What to look at.")
+            receivers = s.map("receivers", of: Probe.self, "Whom to tell.")
+            labels = s.textMap("labels", "More labels.")
+        }
+    }
+
+    static let sources = SettingsSources(
+        environment: { ["DB_PASSWORD": "hunter2", "HOST": "db1"][$0] },
+        readFile: { path in
+            guard path == "/run/secret" else { throw PlainFailure("not-found", "no such file") }
+            return "from-a-file\nsecond line\n"
+        })
+
+    func read(_ yaml: String) throws -> SettingsReading<Site> {
+        try SettingsDocument.read(yaml, file: "jaga.yaml", sources: Self.sources)
+    }
+
+    func faults(_ yaml: String) -> [String] {
+        do {
+            _ = try read(yaml)
+            return []
+        } catch let error as InvalidInput {
+            return error.diagnostics.map(\.description)
+        } catch {
+            return ["\(error)"]
+        }
+    }
+
+    @Test(arguments: ["", "# nothing\n", "~\n", "{}\n"])
+    func `an empty file gives the defaults`(yaml: String) throws {
+        let site = try read(yaml).section
+        #expect(site.name == "site" && site.port == 9797 && site.limit.bytes == 1_048_576 && site.probes.isEmpty)
+    }
+
+    @Test func `every type is read`() throws {
+        let site = try read(
+            """
+            name: ${HOST}-shop
+            port: 80
+            share: 0.25
+            tls: yes
+            limit: 2GB
+            password: ${DB_PASSWORD}
+            labels: {team: web}
+            probes:
+              - {url: "http://a", interval: 1m30s, method: head, tags: [x, y]}
+              - url: http://b
+            receivers:
+              ops: {url: u}
+            """
+        ).section
+        #expect(site.name == "db1-shop" && site.port == 80 && site.share == 0.25 && site.tls)
+        #expect(site.limit.bytes == 2 << 30 && site.password?.reveal() == "hunter2" && site.labels == ["team": "web"])
+        #expect(site.probes.map(\.interval) == [.seconds(90), .seconds(15)])
+        #expect(site.probes[0].tags == ["x", "y"] && site.probes[0].method == .head)
+        #expect(site.receivers.map(\.name) == ["ops"])
+    }
+
+    @Test func `all faults are reported at once with place and remedy`() {
+        let found = faults(
+            """
+            prt: 80
+            port: eighty
+            share: 2
+            limit: much
+            probes:
+              - interval: 5 minuts
+                url: x
+              - method: gett
+            receivers: none
+            """)
+        #expect(
+            found == [
+                "jaga.yaml:1:1: prt: unknown key; did you mean 'port'?",
+                "jaga.yaml:2:7: port: 'eighty' is not a whole number from 1 to 65535",
+                "jaga.yaml:3:8: share: '2' is not a number from 0.0 to 1.0",
+                "jaga.yaml:4:8: limit: 'much' is not a size; write it like 512MB or 2GB",
+                "jaga.yaml:6:15: probes[0].interval: '5 minuts' is not a duration; write it like 5m or 1h30m",
+                "jaga.yaml:8:5: probes[1]: 'url' is missing",
+                "jaga.yaml:8:13: probes[1].method: 'gett' is not one of get, head; did you mean 'get'?",
+                "jaga.yaml:9:12: receivers: is a single value where a mapping of names is expected; write 'name:' and its keys below",
+            ])
+    }
+
+    @Test(arguments: [
+        ("a: [1", ": not YAML: did not find"), ("port: 1\nport: 2\n", "'port' stands more than once"),
+        ("- 1\n", "the file holds a list where a mapping of keys is expected"),
+        ("port: {a: 1}\n", "jaga.yaml:1:7: port: is a mapping where a whole number from 1 to 65535 is expected"),
+        ("probes: [{url: x, interval: 10ms}]\n", "'10ms' is shorter than 1s, the least that works"),
+        ("name: ${NOT_SET}\n", "the environment variable NOT_SET is not set"),
+        ("password: file:/nowhere\n", "cannot read the secret from /nowhere: no such file"),
+        ("port: 1\n\tname: x\n", "not YAML"),
+    ])
+    func `a fault says what is wrong`(yaml: String, expected: String) {
+        let found = faults(yaml)
+        #expect(found.count == 1 && found[0].contains(expected), "\(found)")
+    }
+
+    @Test func `a secret comes from environment or file and is never shown`() throws {
+        for (written, secret) in [
+            ("${DB_PASSWORD}", "hunter2"), ("file:/run/secret", "from-a-file"), ("plain-text", "plain-text"),
+        ] {
+            let reading = try read("password: \(written)\n")
+            #expect(reading.section.password?.reveal() == secret)
+            var dumped = ""
+            dump(reading.section, to: &dumped)
+            let shown = "\(reading.values) \(reading.warnings) \(reading.section) \(dumped)"
+            #expect(!shown.contains(secret), "\(shown)")
+            #expect(reading.warnings.count == (written == "plain-text" ? 1 : 0))
+        }
+    }
+
+    @Test func `effective values tell where they came from`() throws {
+        let values = try read("name: ${HOST}\nport: 8080\n").values
+        func origin(_ path: String) -> String? { values.first { $0.path == path }?.origin.description }
+        #expect(origin("name") == "${HOST} at jaga.yaml:1:7")
+        #expect(origin("port") == "jaga.yaml:2:7")
+        #expect(origin("share") == "default")
+    }
+
+    @Test func `the reference lists every key`() {
+        let declared = SettingsDocument.declarations(of: Site.self)
+        #expect(
+            declared.map(\.path) == [
+                "name", "port", "share", "tls", "limit", "password", "probes", "probes[].url", "probes[].interval",
+                "probes[].method", "probes[].tags", "receivers", "receivers.<name>.url", "receivers.<name>.interval",
+                "receivers.<name>.method", "receivers.<name>.tags", "labels",
+            ])
+        #expect(declared.first { $0.path == "probes[].interval" }?.defaultText == "15s")
+        #expect(declared.first { $0.path == "password" }?.isSecret == true)
+    }
+}
