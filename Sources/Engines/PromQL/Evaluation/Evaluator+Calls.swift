@@ -18,7 +18,7 @@ extension Evaluator {
         case .sort, .sortDesc, .sortByLabel, .sortByLabelDesc: return .vector(try sorted(call, grid))
         case .labelReplace: return .vector(try labelReplace(call, grid))
         case .labelJoin: return .vector(try labelJoin(call, grid))
-        case .histogramQuantile, .histogramFraction: return .vector(try histogram(call, grid))
+        case .histogramQuantile, .histogramFraction, .histogramQuantiles: return .vector(try histogram(call, grid))
         case .histogramAvg, .histogramCount, .histogramStddev, .histogramStdvar, .histogramSum:
             // They read native histograms; plain numbers are left out.
             _ = try vector(arguments[0], over: grid)

@@ -18,6 +18,7 @@ public enum Function: String, Sendable, Hashable, CaseIterable {
     case histogramCount = "histogram_count"
     case histogramFraction = "histogram_fraction"
     case histogramQuantile = "histogram_quantile"
+    case histogramQuantiles = "histogram_quantiles"
     case histogramStddev = "histogram_stddev"
     case histogramStdvar = "histogram_stdvar"
     case histogramSum = "histogram_sum"
@@ -67,6 +68,8 @@ public enum Function: String, Sendable, Hashable, CaseIterable {
             Signature(parameters: [.instantVector, .scalar], result: .instantVector)
         case .histogramQuantile:
             Signature(parameters: [.scalar, .instantVector], result: .instantVector)
+        case .histogramQuantiles:
+            Signature(parameters: [.instantVector, .string, .scalar], optional: .max, result: .instantVector)
         case .histogramFraction:
             Signature(parameters: [.scalar, .scalar, .instantVector], result: .instantVector)
         case .labelReplace:

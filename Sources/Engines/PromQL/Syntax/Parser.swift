@@ -363,7 +363,8 @@ struct Parser {
         let count = call.arguments.count
         let wanted = signature.parameters.count
         let isVariadic = signature.optional == .max
-        let least = isVariadic ? wanted - 1 : wanted - signature.optional
+        let least =
+            isVariadic ? call.function == .histogramQuantiles ? wanted : wanted - 1 : wanted - signature.optional
         if signature.optional == 0, count != wanted {
             throw fault("expected \(wanted) argument(s) in call to \(name), got \(count)", call.span)
         }
