@@ -231,7 +231,8 @@ extension QueryScript {
                 while rest[close...].hasPrefix("+{{") || rest[close...].hasPrefix("-{{") {
                     close = rest[close...].firstRange(ofPair: "}}") ?? rest.endIndex
                 }
-                let (suffix, tail) = firstWord(rest[close...])
+                let suffix = rest[close...].prefix { !isBlank($0) }
+                let tail = rest[suffix.endIndex...]
                 let times = suffix.split(separator: "x").last.flatMap { Int($0) } ?? 0
                 values += [Value](repeating: .histogram, count: suffix.contains("x") ? times + 1 : 1)
                 rest = trimmed(tail)
