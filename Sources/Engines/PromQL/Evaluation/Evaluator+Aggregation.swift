@@ -1,0 +1,219 @@
+import Series
+
+extension Evaluator {
+    func aggregate(_ aggregation: Aggregation, over grid: StepGrid) throws -> [Column] {
+        let columns = try vector(aggregation.inner, over: grid)
+        var groups: [[Int]] = []
+        var keys: [Labels] = []
+        var places: [Labels: Int] = [:]
+        for (index, column) in columns.enumerated() {
+            let key = groupLabels(column.labels, aggregation)
+            if let place = places[key] {
+                groups[place].append(index)
+            } else {
+                places[key] = groups.count
+                groups.append([index])
+                keys.append(key)
+            }
+        }
+        try count(groups.count * grid.count)
+        switch aggregation.op {
+        case .topk, .bottomk, .limitk:
+            return try selected(aggregation, columns, groups, grid)
+        case .limitRatio:
+            return try sampled(aggregation, columns, grid)
+        case .countValues:
+            return try valueCounts(aggregation, columns, keys, groups, grid)
+        default:
+            let phi = try quantileParameter(aggregation, grid)
+            return zip(keys, groups).map { key, members in
+                let values = reduced(aggregation.op, members, columns, phi, grid)
+                // A name that is only waiting to be dropped stays so, whatever grouping kept it.
+                let dropsName = members.contains { columns[$0].dropsName } && key[Labels.metricName] != nil
+                return Column(labels: key, values: values, dropsName: dropsName)
+            }
+        }
+    }
+
+    private func groupLabels(_ labels: Labels, _ aggregation: Aggregation) -> Labels {
+        if aggregation.isWithout { return labels.dropping(aggregation.labels + [Labels.metricName]) }
+        return aggregation.labels.isEmpty ? [:] : labels.keeping(aggregation.labels)
+    }
+
+    private func quantileParameter(_ aggregation: Aggregation, _ grid: StepGrid) throws -> [Double] {
+        guard aggregation.op == .quantile, let parameter = aggregation.parameter else { return [] }
+        let values = try scalar(parameter, over: grid)
+        warnOfQuantiles(values, parameter.span)
+        return values
+    }
+
+    func warnOfQuantiles(_ values: [Double], _ span: SourceSpan) {
+        for value in values where value.isNaN || value < 0 || value > 1 {
+            warn("quantile value should be between 0 and 1, got \(goNumber(value))", span)
+        }
+    }
+
+    private func reduced(_ op: Aggregator, _ members: [Int], _ columns: [Column], _ phi: [Double], _ grid: StepGrid)
+        -> [Double]
+    {
+        var values = [Double](repeating: absent, count: grid.count)
+        var present: [Double] = []
+        for step in 0..<grid.count {
+            present.removeAll(keepingCapacity: true)
+            for member in members where columns[member].isPresent(step) { present.append(columns[member].values[step]) }
+            guard !present.isEmpty else { continue }
+            values[step] = reduce(op, &present, phi: op == .quantile ? phi[step] : 0)
+        }
+        return values
+    }
+
+    /// One number of many; `values` is not empty and may be reordered.
+    private func reduce(_ op: Aggregator, _ values: inout [Double], phi: Double) -> Double {
+        switch op {
+        case .sum:
+            var sum = CompensatedSum(values[0])
+            for value in values.dropFirst() { sum.add(value) }
+            return sum.value
+        case .avg:
+            var mean = Mean(values[0])
+            for value in values.dropFirst() { mean.add(value) }
+            return mean.value
+        case .min: return values.reduce(.nan) { $0.isNaN || $1 < $0 ? $1 : $0 }
+        case .max: return values.reduce(.nan) { $0.isNaN || $1 > $0 ? $1 : $0 }
+        case .count: return Double(values.count)
+        case .group: return 1
+        case .stddev, .stdvar:
+            var variance = Variance()
+            for value in values { variance.add(value) }
+            return op == .stddev ? variance.value.squareRoot() : variance.value
+        case .quantile: return quantile(phi, of: &values)
+        case .topk, .bottomk, .limitk, .limitRatio, .countValues:
+            preconditionFailure("\(op.rawValue) gives more than one number")
+        }
+    }
+
+    // MARK: Choosing series
+
+    private func selected(_ aggregation: Aggregation, _ columns: [Column], _ groups: [[Int]], _ grid: StepGrid) throws
+        -> [Column]
+    {
+        let parameters = try scalar(aggregation.parameter!, over: grid)
+        if parameters.contains(where: \.isNaN) {
+            throw QueryFault(.execution, "Parameter value is NaN", span: aggregation.span)
+        }
+        if let large = parameters.first(where: { $0 >= 9.223372036854775807e18 }) {
+            throw QueryFault(.execution, "Scalar value \(goNumber(large)) overflows int64", span: aggregation.span)
+        }
+        if let small = parameters.first(where: { $0 <= -9.223372036854775808e18 }) {
+            throw QueryFault(.execution, "Scalar value \(goNumber(small)) underflows int64", span: aggregation.span)
+        }
+        var results: [Column] = []
+        for members in groups {
+            var kept = members.map { member in
+                var column = columns[member]
+                column.values = [Double](repeating: absent, count: grid.count)
+                return column
+            }
+            var order: [Int] = Array(members.indices)
+            for step in 0..<grid.count {
+                let limit = max(0, min(Double(members.count), parameters[step]))
+                var candidates = members.indices.filter { columns[members[$0]].isPresent(step) }
+                func value(_ index: Int) -> Double { columns[members[index]].values[step] }
+                switch aggregation.op {
+                case .topk: candidates = stablySorted(candidates) { ranksBefore(value($0), value($1), >) }
+                case .bottomk: candidates = stablySorted(candidates) { ranksBefore(value($0), value($1), <) }
+                default: break
+                }
+                let chosen = candidates.prefix(Int(limit))
+                for index in chosen { kept[index].values[step] = value(index) }
+                if scope.isInstant { order = Array(chosen) }
+            }
+            results += order.map { kept[$0] }.filter { $0.values.contains { !$0.isStaleMarker } }
+        }
+        return results
+    }
+
+    /// A share of the series, the same ones in every query, since their labels decide.
+    private func sampled(_ aggregation: Aggregation, _ columns: [Column], _ grid: StepGrid) throws -> [Column] {
+        let ratios = try scalar(aggregation.parameter!, over: grid)
+        if ratios.contains(where: \.isNaN) {
+            throw QueryFault(.execution, "Ratio value is NaN", span: aggregation.span)
+        }
+        for ratio in ratios where ratio.magnitude > 1 {
+            let capped = ratio < 0 ? -1.0 : 1.0
+            warn(
+                "ratio value should be between -1 and 1, got \(goNumber(ratio)), capping to \(goNumber(capped))",
+                aggregation.parameter!.span)
+        }
+        return columns.map { column in
+            let share = labelShare(column.labels)
+            return mapped(column) { step, value in
+                let ratio = max(-1, min(1, ratios[step]))
+                let isChosen = ratio >= 0 ? share < ratio : share >= 1 + ratio
+                return isChosen ? value : absent
+            }
+        }
+    }
+
+    // MARK: Counting values
+
+    private func valueCounts(
+        _ aggregation: Aggregation, _ columns: [Column], _ keys: [Labels], _ groups: [[Int]], _ grid: StepGrid
+    ) throws -> [Column] {
+        let literal = string(aggregation.parameter!)
+        guard literal.isUTF8, !literal.bytes.isEmpty else {
+            throw QueryFault(
+                .execution, "invalid label name \(goQuoted(bytes: literal.bytes))", span: aggregation.span)
+        }
+        let name = literal.value
+        var results: [Column] = []
+        var places: [Labels: Int] = [:]
+        for (key, members) in zip(keys, groups) {
+            for member in members {
+                for step in 0..<grid.count where columns[member].isPresent(step) {
+                    var labels = key
+                    labels[name] = goNumber(columns[member].values[step])
+                    let place = places[labels] ?? results.count
+                    if place == results.count {
+                        places[labels] = place
+                        try count(grid.count)
+                        let empty = [Double](repeating: absent, count: grid.count)
+                        results.append(Column(labels: labels, values: empty))
+                    }
+                    let old = results[place].isPresent(step) ? results[place].values[step] : 0
+                    results[place].values[step] = old + 1
+                }
+            }
+        }
+        return results
+    }
+}
+
+/// NaN ranks last, whichever way the order goes.
+func ranksBefore(_ left: Double, _ right: Double, _ isBefore: (Double, Double) -> Bool) -> Bool {
+    if left.isNaN { return false }
+    return right.isNaN || isBefore(left, right)
+}
+
+/// Keeps the order of elements that rank the same.
+func stablySorted<Element>(_ elements: [Element], _ isBefore: (Element, Element) -> Bool) -> [Element] {
+    elements.enumerated().sorted { left, right in
+        if isBefore(left.element, right.element) { return true }
+        if isBefore(right.element, left.element) { return false }
+        return left.offset < right.offset
+    }.map(\.element)
+}
+
+/// A number in 0 ..< 1 that depends on the labels alone (FNV-1a, mixed).
+private func labelShare(_ labels: Labels) -> Double {
+    var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+    for pair in labels.pairs {
+        for byte in Array(pair.name.utf8) + [0xFF] + Array(pair.value.utf8) + [0xFF] {
+            hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3
+        }
+    }
+    hash ^= hash >> 33
+    hash = hash &* 0xff51_afd7_ed55_8ccd
+    hash ^= hash >> 33
+    return Double(hash >> 11) / Double(UInt64(1) << 53)
+}

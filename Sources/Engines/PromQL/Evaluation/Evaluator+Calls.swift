@@ -1,0 +1,246 @@
+import Glibc
+import Series
+import Units
+
+extension Evaluator {
+    func call(_ call: FunctionCall, over grid: StepGrid) throws -> StepValues {
+        let arguments = call.arguments
+        switch call.function {
+        case .time: return .scalar((0..<grid.count).map { Double(grid[$0]) / 1000 })
+        case .pi: return .scalar([Double](repeating: .pi, count: grid.count))
+        case .scalar: return .scalar(onlyValues(try vector(arguments[0], over: grid), grid))
+        case .vector: return .vector([Column(labels: [:], values: try scalar(arguments[0], over: grid))])
+        case .timestamp: return .vector(try timestamps(arguments[0], grid))
+        case .absent: return .vector([absence(of: arguments[0], try vector(arguments[0], over: grid), grid)])
+        case .absentOverTime:
+            let present = try overWindows(try windowed(arguments[0], over: grid), grid, isSteady: true) { _, _ in 1 }
+            return .vector([absence(of: arguments[0], present, grid)])
+        case .sort, .sortDesc, .sortByLabel, .sortByLabelDesc: return .vector(try sorted(call, grid))
+        case .labelReplace: return .vector(try labelReplace(call, grid))
+        case .labelJoin: return .vector(try labelJoin(call, grid))
+        case .histogramQuantile, .histogramFraction, .histogramQuantiles: return .vector(try histogram(call, grid))
+        case .histogramAvg, .histogramCount, .histogramStddev, .histogramStdvar, .histogramSum:
+            // They read native histograms; plain numbers are left out.
+            _ = try vector(arguments[0], over: grid)
+            return .vector([])
+        default:
+            if call.function.signature.parameters.contains(.rangeVector) { return .vector(try rangeCall(call, grid)) }
+            return .vector(try withoutName(try elementCall(call, grid)))
+        }
+    }
+
+    func warn(_ text: String, _ span: SourceSpan) { notes.warn("PromQL warning: \(text) (\(place(span)))") }
+    func inform(_ text: String, _ span: SourceSpan) { notes.inform("PromQL info: \(text) (\(place(span)))") }
+
+    /// Queries are nearly always one line; the column is what helps.
+    private func place(_ span: SourceSpan) -> String { "1:\(span.start + 1)" }
+
+    private func onlyValues(_ columns: [Column], _ grid: StepGrid) -> [Double] {
+        (0..<grid.count).map { step in
+            let present = columns.filter { $0.isPresent(step) }
+            return present.count == 1 ? present[0].values[step] : .nan
+        }
+    }
+
+    private func timestamps(_ argument: Expression, _ grid: StepGrid) throws -> [Column] {
+        if case .vector(let selector) = argument.bare {
+            return try withoutName(try latest(selector, over: grid) { time, _ in Double(time) / 1000 })
+        }
+        return try withoutName(
+            try vector(argument, over: grid).map { mapped($0) { step, _ in Double(grid[step]) / 1000 } })
+    }
+
+    /// 1 wherever `columns` have nothing, labelled as the selector promises.
+    private func absence(of argument: Expression, _ columns: [Column], _ grid: StepGrid) -> Column {
+        let values = (0..<grid.count).map { step in columns.contains { $0.isPresent(step) } ? absent : 1 }
+        var labels: Labels = [:]
+        var matchers: [LabelMatcher] = []
+        switch argument.bare {
+        case .vector(let selector): matchers = selector.matchers
+        case .matrix(let matrix): matchers = matrix.selector.matchers
+        default: break
+        }
+        var seen: Set<String> = []
+        for matcher in matchers where matcher.name != Labels.metricName {
+            if matcher.op == .equal, seen.insert(matcher.name).inserted {
+                labels[matcher.name] = matcher.value
+            } else {
+                labels[matcher.name] = nil
+            }
+        }
+        return Column(labels: labels, values: values)
+    }
+
+    private func sorted(_ call: FunctionCall, _ grid: StepGrid) throws -> [Column] {
+        let columns = try vector(call.arguments[0], over: grid)
+        // The order of a range query's answer is that of the labels.
+        guard scope.isInstant, grid.count == 1 else { return columns }
+        switch call.function {
+        case .sort: return stablySorted(columns) { ranksBefore($0.values[0], $1.values[0], <) }
+        case .sortDesc: return stablySorted(columns) { ranksBefore($0.values[0], $1.values[0], >) }
+        default:
+            let names = call.arguments.dropFirst().map { string($0).value }
+            let isAscending = call.function == .sortByLabel
+            return stablySorted(columns) { left, right in
+                for name in names {
+                    let (a, b) = (left.labels[name] ?? "", right.labels[name] ?? "")
+                    if a != b { return naturallyPrecedes(a, b) == isAscending }
+                }
+                return left.labels != right.labels && (left.labels < right.labels) == isAscending
+            }
+        }
+    }
+
+    // MARK: Range functions
+
+    private func rangeCall(_ call: FunctionCall, _ grid: StepGrid) throws -> [Column] {
+        let function = call.function
+        let place = function.signature.parameters.firstIndex(of: .rangeVector)!
+        let windowed = try windowed(call.arguments[place], over: grid)
+        let numbers = try call.arguments.enumerated().filter { $0.offset != place }
+            .map { try scalar($0.element, over: grid) }
+        var isWrong: String?
+        let columns: [Column]
+        switch function {
+        case .quantileOverTime:
+            warnOfQuantiles(numbers[0], call.arguments[0].span)
+            columns = try overWindows(windowed, grid, isSteady: false) { window, step in
+                var values = Array(window.values[window.from..<window.to])
+                return quantile(numbers[0][step], of: &values)
+            }
+        case .predictLinear:
+            columns = try overWindows(windowed, grid, isSteady: false) { window, step in
+                guard window.count >= 2 else { return absent }
+                let line = linearRegression(window.times, window.values, window.from, window.to, origin: window.now)
+                return line.slope * numbers[0][step] + line.intercept
+            }
+        case .doubleExponentialSmoothing:
+            columns = try overWindows(windowed, grid, isSteady: false) { window, step in
+                for (name, factor) in [("smoothing", numbers[0][step]), ("trend", numbers[1][step])]
+                where factor <= 0 || factor >= 1 {
+                    isWrong = "invalid \(name) factor. Expected: 0 < \(name) factor < 1, got: \(goNumber(factor))"
+                }
+                return window.doubleExponentialSmoothing(numbers[0][step], numbers[1][step])
+            }
+        default:
+            if function == .rate || function == .increase { noteGauges(windowed, call) }
+            columns = try overWindows(windowed, grid, isSteady: true) { window, _ in
+                window.evaluate(function, rangeMs: windowed.rangeMs)
+            }
+        }
+        if let isWrong { throw QueryFault(.execution, isWrong, span: call.span) }
+        let keepsName = function == .lastOverTime || function == .firstOverTime
+        return keepsName ? columns : try withoutName(columns)
+    }
+
+    private func noteGauges(_ windowed: WindowedSeries, _ call: FunctionCall) {
+        for name in Set(windowed.rows.map(\.labels.name)).sorted() where !name.isEmpty {
+            guard !["_total", "_sum", "_count", "_bucket"].contains(where: name.hasSuffix) else { continue }
+            inform(
+                "metric might not be a counter, name does not end in _total/_sum/_count/_bucket: \(goQuoted(name))",
+                call.arguments[0].span)
+        }
+    }
+
+    // MARK: Functions of one value at a time
+
+    private func elementCall(_ call: FunctionCall, _ grid: StepGrid) throws -> [Column] {
+        guard let first = call.arguments.first else {
+            // `hour()` and its like look at the step's own time.
+            let now = Column(labels: [:], values: (0..<grid.count).map { Double(grid[$0]) / 1000 })
+            return [mapped(now) { calendarPart(call.function, $1) }]
+        }
+        let columns = try vector(first, over: grid)
+        let numbers = try call.arguments.dropFirst().map { try scalar($0, over: grid) }
+        return columns.map { column in
+            mapped(column) { step, value in
+                switch call.function {
+                case .clamp:
+                    let (low, high) = (numbers[0][step], numbers[1][step])
+                    return high < low ? absent : goMax(low, goMin(high, value))
+                case .clampMin: return goMax(numbers[0][step], value)
+                case .clampMax: return goMin(numbers[0][step], value)
+                case .round:
+                    let inverse = 1 / (numbers.first?[step] ?? 1)
+                    return (value * inverse + 0.5).rounded(.down) / inverse
+                case .hour, .minute, .month, .year, .dayOfMonth, .dayOfWeek, .dayOfYear, .daysInMonth:
+                    return calendarPart(call.function, value)
+                default: return elementary(call.function, value)
+                }
+            }
+        }
+    }
+}
+
+/// As Go's `math.Max`: NaN wins.
+private func goMax(_ a: Double, _ b: Double) -> Double { a.isNaN || b.isNaN ? .nan : max(a, b) }
+private func goMin(_ a: Double, _ b: Double) -> Double { a.isNaN || b.isNaN ? .nan : min(a, b) }
+
+private func elementary(_ function: Function, _ value: Double) -> Double {
+    switch function {
+    case .abs: value.magnitude
+    case .ceil: value.rounded(.up)
+    case .floor: value.rounded(.down)
+    case .exp: exp(value)
+    case .ln: log(value)
+    case .log2: log2(value)
+    case .log10: log10(value)
+    case .sqrt: value.squareRoot()
+    case .sgn: value < 0 ? -1 : value > 0 ? 1 : value
+    case .sin: sin(value)
+    case .cos: cos(value)
+    case .tan: tan(value)
+    case .asin: asin(value)
+    case .acos: acos(value)
+    case .atan: atan(value)
+    case .sinh: sinh(value)
+    case .cosh: cosh(value)
+    case .tanh: tanh(value)
+    case .asinh: asinh(value)
+    case .acosh: acosh(value)
+    case .atanh: atanh(value)
+    case .deg: value * 180 / .pi
+    case .rad: value * .pi / 180
+    default: preconditionFailure("\(function.rawValue) is no function of one number")
+    }
+}
+
+/// A part of the date that `seconds` after 1970 fall on, in UTC. NaN for what is no time.
+private func calendarPart(_ function: Function, _ seconds: Double) -> Double {
+    guard seconds.magnitude < 9e15 else { return .nan }
+    let time = CivilTime(utc: Timestamp(millisecondsSinceEpoch: Int64(seconds) * 1000))
+    switch function {
+    case .year: return Double(time.year)
+    case .month: return Double(time.month)
+    case .dayOfMonth: return Double(time.day)
+    case .hour: return Double(time.hour)
+    case .minute: return Double(time.minute)
+    case .dayOfWeek: return Double(time.dayOfWeek)
+    case .daysInMonth: return Double(CivilTime.dayCount(month: time.month, year: time.year))
+    case .dayOfYear:
+        let newYear = CivilTime(year: time.year, month: 1, day: 1)
+        return Double(time.daysSinceEpoch - newYear.daysSinceEpoch + 1)
+    default: preconditionFailure("\(function.rawValue) is no part of a date")
+    }
+}
+
+/// `host9` before `host10`: runs of digits compare as numbers.
+private func naturallyPrecedes(_ left: String, _ right: String) -> Bool {
+    let (a, b) = (Array(left.utf8), Array(right.utf8))
+    var (i, j) = (0, 0)
+    while i < a.count, j < b.count {
+        if isDigit(a[i]), isDigit(b[j]) {
+            let first = a[i...].prefix(while: isDigit)
+            let second = b[j...].prefix(while: isDigit)
+            let (x, y) = (first.drop { $0 == 0x30 }, second.drop { $0 == 0x30 })
+            if x.count != y.count { return x.count < y.count }
+            if !x.elementsEqual(y) { return x.lexicographicallyPrecedes(y) }
+            (i, j) = (first.endIndex, second.endIndex)
+        } else if a[i] != b[j] {
+            return a[i] < b[j]
+        } else {
+            (i, j) = (i + 1, j + 1)
+        }
+    }
+    return a.count - i < b.count - j
+}

@@ -1,0 +1,127 @@
+import Series
+import Units
+
+/// The times at which an expression is evaluated, in milliseconds; `step` > 0, `count` ≥ 0.
+struct StepGrid: Sendable {
+    var start: Int64
+    var step: Int64
+    var count: Int
+
+    subscript(_ index: Int) -> Int64 { start + Int64(index) * step }
+    var last: Int64 { self[max(0, count - 1)] }
+}
+
+/// What holds for the whole of a query.
+struct QueryScope: Sendable {
+    let grid: StepGrid
+    let lookbackMs: Int64
+    let subqueryStepMs: Int64
+    let delaysNameRemoval: Bool
+    let isInstant: Bool
+
+    init(grid: StepGrid, options: QueryOptions, isInstant: Bool) {
+        self.grid = grid
+        lookbackMs = options.lookback.wholeMilliseconds
+        subqueryStepMs = options.subqueryStep.wholeMilliseconds
+        delaysNameRemoval = options.delaysNameRemoval
+        self.isInstant = isInstant
+    }
+
+    func milliseconds(_ duration: DurationExpression, _ span: SourceSpan) throws(QueryFault) -> Int64 {
+        let value = duration.milliseconds(
+            step: isInstant ? 0 : grid.step, length: isInstant ? 0 : grid.last - grid.start)
+        guard value.isFinite, value.magnitude < 9.2e15 else {
+            throw QueryFault(.execution, "duration is out of range", span: span)
+        }
+        return Int64(value.rounded())
+    }
+
+    func positiveMilliseconds(_ duration: DurationExpression, _ span: SourceSpan) throws(QueryFault) -> Int64 {
+        let value = try milliseconds(duration, span)
+        guard value > 0 else { throw QueryFault(.parse, "duration must be greater than 0", span: span) }
+        return value
+    }
+
+    /// The times that a selector with these modifiers looks at, one for each step of `grid`.
+    func moments(of grid: StepGrid, at: FixedTime?, offset: DurationExpression?, _ span: SourceSpan)
+        throws(QueryFault) -> Moments
+    {
+        let shift = if let offset { try milliseconds(offset, span) } else { Int64(0) }
+        let fixed: Int64? =
+            switch at {
+            case .at(let time): time.millisecondsSinceEpoch
+            case .start: self.grid.start
+            case .end: self.grid.last
+            case nil: nil
+            }
+        return Moments(grid: grid, fixed: fixed.map { $0 - shift }, shift: shift)
+    }
+
+    /// The grid on which the inside of a subquery is evaluated: multiples of its step, so that the same points are computed
+    /// whenever the query is asked.
+    func innerGrid(_ subquery: Subquery, _ moments: Moments) throws(QueryFault) -> StepGrid {
+        let range = try positiveMilliseconds(subquery.range, subquery.span)
+        var step = subqueryStepMs
+        if let own = subquery.step { step = try positiveMilliseconds(own, subquery.span) }
+        let open = moments.first - range
+        var start = step * (open / step)
+        if start <= open { start += step }
+        let count = moments.last < start ? 0 : (moments.last - start) / step + 1
+        guard count <= 50_000_000 else {
+            throw QueryFault(
+                .tooManySteps, "subquery has \(count) steps, at most 50000000 are allowed", span: subquery.span)
+        }
+        return StepGrid(start: start, step: step, count: Int(count))
+    }
+}
+
+/// When a selector looks, for each step: at one fixed time, or at the step's time less the offset.
+struct Moments {
+    let grid: StepGrid
+    let fixed: Int64?
+    let shift: Int64
+
+    subscript(_ index: Int) -> Int64 { fixed ?? grid[index] - shift }
+    var first: Int64 { self[0] }
+    var last: Int64 { self[max(0, grid.count - 1)] }
+}
+
+/// Which series an expression needs, and over which time. Found before anything is computed, so that the store is asked
+/// once for each selector however many steps there are.
+struct SeriesDemand {
+    let scope: QueryScope
+    private(set) var spans: [[LabelMatcher]: ClosedRange<Int64>] = [:]
+
+    init(scope: QueryScope) {
+        self.scope = scope
+    }
+
+    mutating func add(_ expression: Expression, over grid: StepGrid) throws(QueryFault) {
+        guard grid.count > 0 else { return }
+        switch expression {
+        case .vector(let selector):
+            let moments = try scope.moments(of: grid, at: selector.at, offset: selector.offset, selector.span)
+            // Ranges are open on the left: a sample exactly as old as the look-back is too old.
+            add(selector.matchers, moments.first - scope.lookbackMs + 1, moments.last)
+        case .matrix(let matrix):
+            let selector = matrix.selector
+            let range = try scope.positiveMilliseconds(matrix.range, matrix.span)
+            let moments = try scope.moments(of: grid, at: selector.at, offset: selector.offset, matrix.span)
+            add(selector.matchers, moments.first - range + 1, moments.last)
+        case .subquery(let subquery):
+            let moments = try scope.moments(of: grid, at: subquery.at, offset: subquery.offset, subquery.span)
+            try add(subquery.inner, over: try scope.innerGrid(subquery, moments))
+        default:
+            for child in expression.children { try add(child, over: grid) }
+        }
+    }
+
+    private mutating func add(_ matchers: [LabelMatcher], _ from: Int64, _ through: Int64) {
+        let through = max(from, through)
+        if let known = spans[matchers] {
+            spans[matchers] = min(known.lowerBound, from)...max(known.upperBound, through)
+        } else {
+            spans[matchers] = from...through
+        }
+    }
+}

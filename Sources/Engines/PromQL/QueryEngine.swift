@@ -1,0 +1,144 @@
+public import Series
+public import Units
+
+/// What a query may cost. A query past a limit is refused, and the refusal names the figure and the limit.
+public struct QueryLimits: Sendable {
+    /// Samples read and computed in one query. At 16 bytes each, the default bounds a query to some 800 MB.
+    public var samplesMax = 50_000_000
+    /// Steps of a range query; the reference's HTTP API has the same bound.
+    public var stepsMax = 11_000
+    public var timeMax = Duration.seconds(120)
+
+    public init() {}
+}
+
+public struct QueryOptions: Sendable {
+    /// How far back an instant selector looks for a sample.
+    public var lookback = Duration.seconds(300)
+    /// The step of a subquery that names none.
+    public var subqueryStep = Duration.seconds(60)
+    /// Whether names of metrics are dropped at the end of the query rather than by each function
+    /// (the reference's feature `promql-delayed-name-removal`).
+    public var delaysNameRemoval = false
+
+    public init() {}
+}
+
+/// Answers queries from any store. Reads no clock: the caller says at which time a query is asked.
+public struct QueryEngine: Sendable {
+    public let series: any SeriesReading
+    public let limits: QueryLimits
+    public let options: QueryOptions
+    private let clock: any Clock<Duration>
+
+    /// - Parameter clock: measures `limits.timeMax`.
+    public init(
+        _ series: any SeriesReading, limits: QueryLimits = QueryLimits(), options: QueryOptions = QueryOptions(),
+        clock: any Clock<Duration> = ContinuousClock()
+    ) {
+        self.series = series
+        self.limits = limits
+        self.options = options
+        self.clock = clock
+    }
+
+    /// - Throws: `QueryFault`, or `CancellationError` when the caller is cancelled.
+    public func instant(_ expression: String, at time: Timestamp) async throws -> QueryResult {
+        try await naming(expression) { try await instant(try Expression.parse(expression), at: time) }
+    }
+
+    /// - Throws: `QueryFault`, or `CancellationError` when the caller is cancelled.
+    public func instant(_ expression: Expression, at time: Timestamp) async throws -> QueryResult {
+        let ms = time.millisecondsSinceEpoch
+        return try await evaluate(expression, over: StepGrid(start: ms, step: 1, count: 1), isInstant: true)
+    }
+
+    /// - Parameters:
+    ///   - start: the first step.
+    ///   - end: steps go up to this time, it included.
+    ///   - step: longer than zero.
+    /// - Throws: `QueryFault`, or `CancellationError` when the caller is cancelled.
+    public func range(_ expression: String, from start: Timestamp, through end: Timestamp, step: Duration) async throws
+        -> QueryResult
+    {
+        try await naming(expression) {
+            try await range(try Expression.parse(expression), from: start, through: end, step: step)
+        }
+    }
+
+    public func range(_ expression: Expression, from start: Timestamp, through end: Timestamp, step: Duration)
+        async throws -> QueryResult
+    {
+        let stepMs = step.wholeMilliseconds
+        guard stepMs > 0 else {
+            throw QueryFault(.execution, "zero or negative query resolution step widths are not accepted")
+        }
+        guard end >= start else { throw QueryFault(.execution, "end timestamp must not be before start time") }
+        guard expression.type == .scalar || expression.type == .instantVector else {
+            throw QueryFault(
+                .parse,
+                "invalid expression type \(goQuoted(expression.type.rawValue)) for range query, must be Scalar or instant Vector"
+            )
+        }
+        let steps = (end.millisecondsSinceEpoch - start.millisecondsSinceEpoch) / stepMs + 1
+        guard steps <= limits.stepsMax else {
+            throw QueryFault(
+                .tooManySteps,
+                "exceeded maximum resolution of \(limits.stepsMax) points per timeseries: asked for \(steps)")
+        }
+        let grid = StepGrid(start: start.millisecondsSinceEpoch, step: stepMs, count: Int(steps))
+        return try await evaluate(expression, over: grid, isInstant: false)
+    }
+
+    /// Adds the query's text to faults that were found without it, so that they can show line and column.
+    private func naming(_ query: String, _ body: () async throws -> QueryResult) async throws -> QueryResult {
+        do {
+            return try await body()
+        } catch let fault as QueryFault where fault.query.isEmpty {
+            throw QueryFault(fault.code, fault.message, query: query, span: fault.span, cause: fault.cause)
+        }
+    }
+
+    private func evaluate(_ expression: Expression, over grid: StepGrid, isInstant: Bool) async throws -> QueryResult {
+        let limit = limits.timeMax
+        return try await withThrowingTaskGroup(of: QueryResult.self) { group in
+            group.addTask { try await self.unboundedEvaluate(expression, over: grid, isInstant: isInstant) }
+            group.addTask { [clock] in
+                try await clock.sleep(for: limit)
+                throw QueryFault(.timedOut, "query timed out after \(limit.prometheusText)")
+            }
+            defer { group.cancelAll() }
+            return try await group.next()!
+        }
+    }
+
+    @concurrent
+    private func unboundedEvaluate(_ expression: Expression, over grid: StepGrid, isInstant: Bool) async throws
+        -> QueryResult
+    {
+        let scope = QueryScope(grid: grid, options: options, isInstant: isInstant)
+        var demand = SeriesDemand(scope: scope)
+        try demand.add(expression, over: grid)
+        var loaded: [[LabelMatcher]: [SeriesColumns]] = [:]
+        var samples = 0
+        for (matchers, span) in demand.spans {
+            let columns: [SeriesColumns]
+            do {
+                columns = try await series.select(
+                    matchers, from: Timestamp(millisecondsSinceEpoch: span.lowerBound),
+                    through: Timestamp(millisecondsSinceEpoch: span.upperBound))
+            } catch let error where !(error is CancellationError) {
+                throw QueryFault(.storage, "reading series failed: \(error)", cause: error)
+            }
+            samples += columns.reduce(0) { $0 + $1.times.count }
+            loaded[matchers] = columns
+        }
+        let evaluator = Evaluator(scope: scope, series: loaded, samplesMax: limits.samplesMax)
+        try evaluator.count(samples)
+        var result = QueryResult(value: try evaluator.answer(expression, over: grid))
+        result.warnings = evaluator.notes.warnings
+        result.infos = evaluator.notes.infos
+        result.samplesRead = samples
+        return result
+    }
+}

@@ -1,0 +1,161 @@
+import Glibc
+import Series
+import Units
+
+/// The query as text, in the reference's normal form. Reading it again gives the same tree.
+extension Expression: CustomStringConvertible {
+    public var description: String {
+        switch self {
+        case .number(let literal):
+            return literal.isDuration
+                ? Duration.milliseconds(Int64((literal.value * 1000).rounded())).prometheusText
+                : goNumber(literal.value)
+        case .string(let literal): return goQuoted(bytes: literal.bytes)
+        case .vector(let selector): return selector.text(range: "")
+        case .matrix(let matrix): return matrix.selector.text(range: "[\(matrix.range)]")
+        case .subquery(let subquery):
+            let step = subquery.step.map { "\($0)" } ?? ""
+            return "\(subquery.inner)[\(subquery.range):\(step)]" + modifiers(subquery.at, subquery.offset)
+        case .parenthesised(let inner, _): return "(\(inner))"
+        case .signed(let signed): return (signed.isNegative ? "-" : "+") + "\(signed.inner)"
+        case .binary(let binary): return binary.text
+        case .aggregation(let aggregation): return aggregation.text
+        case .call(let call):
+            return "\(call.function.rawValue)(\(call.arguments.map(\.description).joined(separator: ", ")))"
+        }
+    }
+}
+
+private func modifiers(_ at: FixedTime?, _ offset: DurationExpression?) -> String {
+    var text = ""
+    switch at {
+    case .start: text += " @ start()"
+    case .end: text += " @ end()"
+    case .at(let time):
+        let ms = time.millisecondsSinceEpoch
+        let fraction = String(ms.magnitude % 1000 + 1000).dropFirst()
+        text += " @ \(ms < 0 ? "-" : "")\(ms.magnitude / 1000).\(fraction)"
+    case nil: break
+    }
+    if let offset { text += " offset \(offset)" }
+    return text
+}
+
+extension VectorSelector {
+    func text(range: String) -> String {
+        let isPlainName = name.map { isLegacyName($0, allowsColon: true) } ?? true
+        var parts: [String] = []
+        if let name, !isPlainName { parts.append(goQuoted(name)) }
+        for matcher in matchers {
+            if name != nil && matcher.name == Labels.metricName && matcher.op == .equal { continue }
+            parts.append("\(labelText(matcher.name))\(matcher.op.rawValue)\(goQuoted(matcher.value))")
+        }
+        let head = isPlainName ? name ?? "" : ""
+        let braces = parts.isEmpty ? "" : "{\(parts.joined(separator: ","))}"
+        return head + braces + range + modifiers(at, offset)
+    }
+}
+
+private func labelText(_ name: String) -> String { isLegacyName(name, allowsColon: false) ? name : goQuoted(name) }
+
+/// Whether a name needs no quotation marks.
+func isLegacyName(_ name: String, allowsColon: Bool) -> Bool {
+    guard let first = name.utf8.first, isLetter(first) || (allowsColon && first == 0x3A) else { return false }
+    return name.utf8.allSatisfy { isLetter($0) || isDigit($0) || (allowsColon && $0 == 0x3A) }
+}
+
+extension BinaryExpression {
+    fileprivate var text: String {
+        var middle = op.rawValue
+        if returnsBool { middle += " bool" }
+        if let matching,
+            matching.isOn || !matching.labels.isEmpty || !matching.included.isEmpty
+                || matching.cardinality == .manyToOne || matching.cardinality == .oneToMany
+        {
+            middle += matching.isOn ? " on (" : " ignoring ("
+            middle += matching.labels.map(labelText).joined(separator: ", ") + ")"
+            if matching.cardinality == .manyToOne || matching.cardinality == .oneToMany {
+                middle += matching.cardinality == .manyToOne ? " group_left (" : " group_right ("
+                middle += matching.included.map(labelText).joined(separator: ", ") + ")"
+            }
+        }
+        return "\(left) \(middle) \(right)"
+    }
+}
+
+extension Aggregation {
+    fileprivate var text: String {
+        var head = op.rawValue
+        if isWithout || !labels.isEmpty {
+            head += isWithout ? " without (" : " by ("
+            head += labels.map(labelText).joined(separator: ", ") + ") "
+        }
+        let first = parameter.map { "\($0), " } ?? ""
+        return "\(head)(\(first)\(inner))"
+    }
+}
+
+extension DurationExpression: CustomStringConvertible {
+    public var description: String {
+        switch self {
+        case .literal(let span): span.prometheusText
+        case .step: "step()"
+        case .range: "range()"
+        case .negated(let inner): "-\(inner)"
+        case .binary(let op, let left, let right): "\(left) \(op.rawValue) \(right)"
+        case .least(let left, let right): "min(\(left), \(right))"
+        case .greatest(let left, let right): "max(\(left), \(right))"
+        case .parenthesised(let inner): "(\(inner))"
+        }
+    }
+
+    /// - Parameters: the step and the length of the query, in milliseconds.
+    func milliseconds(step: Int64, length: Int64) -> Double {
+        func value(_ inner: DurationExpression) -> Double { inner.milliseconds(step: step, length: length) }
+        switch self {
+        case .literal(let span): return Double(span.wholeMilliseconds)
+        case .step: return Double(step)
+        case .range: return Double(length)
+        case .negated(let inner): return -value(inner)
+        case .parenthesised(let inner): return value(inner)
+        case .least(let left, let right): return min(value(left), value(right))
+        case .greatest(let left, let right): return max(value(left), value(right))
+        case .binary(let op, let left, let right):
+            // Both sides are seconds to the user: 2 * 5m multiplies 2 s by 300 s and means 600 s.
+            let (a, b) = (value(left) / 1000, value(right) / 1000)
+            switch op {
+            case .add: return (a + b) * 1000
+            case .subtract: return (a - b) * 1000
+            case .multiply: return a * b * 1000
+            case .divide: return a / b * 1000
+            case .modulo: return fmod(a, b) * 1000
+            default: return pow(a, b) * 1000
+            }
+        }
+    }
+}
+
+/// A number as Go's `strconv.FormatFloat(v, 'f', -1, 64)` writes it: the shortest digits that give the value back, without an
+/// exponent. The reference uses it wherever a value becomes text.
+public func goNumber(_ value: Double) -> String {
+    if value.isNaN { return "NaN" }
+    if value.isInfinite { return value < 0 ? "-Inf" : "+Inf" }
+    let shortest = value.magnitude.description
+    let parts = shortest.split(separator: "e")
+    let exponent = parts.count > 1 ? Int(parts[1])! : 0
+    let mantissa = parts[0].split(separator: ".")
+    var whole = String(mantissa[0])
+    var fraction = mantissa.count > 1 && mantissa[1] != "0" ? String(mantissa[1]) : ""
+    if exponent > 0 {
+        fraction += String(repeating: "0", count: max(0, exponent - fraction.utf8.count))
+        whole += fraction.prefix(exponent)
+        fraction = String(fraction.dropFirst(exponent))
+    } else if exponent < 0 {
+        let padded = String(repeating: "0", count: max(0, -exponent - whole.utf8.count + 1)) + whole
+        fraction = padded.suffix(-exponent) + fraction
+        whole = String(padded.dropLast(-exponent))
+    }
+    while whole.utf8.count > 1, whole.hasPrefix("0") { whole.removeFirst() }
+    while fraction.hasSuffix("0") { fraction.removeLast() }
+    return (value.sign == .minus ? "-" : "") + whole + (fraction.isEmpty ? "" : "." + fraction)
+}

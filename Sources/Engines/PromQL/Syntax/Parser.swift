@@ -1,0 +1,420 @@
+public import Series
+import Units
+
+// A hand-written parser: binary operators by precedence climbing, everything else by recursive descent. Types are checked
+// where a node is made, so that a fault points at the innermost expression that is wrong.
+//
+//   or  <  and unless  <  == != < <= > >=  <  + -  <  * / % atan2  <  ^ (to the right)  <  offset @ [range]
+
+extension Expression {
+    /// Reads a query of Prometheus 3. <https://prometheus.io/docs/prometheus/latest/querying/basics/>
+    /// - Throws: `QueryFault` with `code` `.parse`, the place, and the reference's wording where it has one.
+    public static func parse(_ query: String) throws(QueryFault) -> Expression {
+        var parser = Parser(query: query, tokens: try Lexer.tokens(of: query))
+        return try parser.parseAll()
+    }
+
+    /// Reads a selector such as `up{job="x"}` and gives its conditions, as the `match[]` of the HTTP API has them.
+    public static func parseSelector(_ text: String) throws(QueryFault) -> [LabelMatcher] {
+        guard case .vector(let selector) = try parse(text), selector.offset == nil, selector.at == nil else {
+            throw QueryFault(.parse, "not a series selector: \(goQuoted(text))", query: text, span: SourceSpan(0, 0))
+        }
+        return selector.matchers
+    }
+}
+
+struct Parser {
+    let query: String
+    let tokens: [Token]
+    var index = 0
+    private var depth = 0
+
+    init(query: String, tokens: [Token]) {
+        self.query = query
+        self.tokens = tokens
+    }
+
+    mutating func parseAll() throws(QueryFault) -> Expression {
+        if token.kind == .end { throw fault("no expression found in input", token.span) }
+        let expression = try self.expression()
+        guard token.kind == .end else { throw unexpected("") }
+        return expression
+    }
+
+    // MARK: Tokens
+
+    var token: Token { tokens[index] }
+    var following: Token { tokens[min(index + 1, tokens.count - 1)] }
+    var previousEnd: Int { index == 0 ? 0 : tokens[index - 1].span.end }
+
+    @discardableResult
+    mutating func advance() -> Token {
+        let current = token
+        if index < tokens.count - 1 { index += 1 }
+        return current
+    }
+
+    mutating func take(_ kind: Token.Kind) -> Bool {
+        guard token.kind == kind else { return false }
+        advance()
+        return true
+    }
+
+    mutating func expect(_ kind: Token.Kind, _ context: String, _ wanted: String) throws(QueryFault) {
+        guard take(kind) else { throw unexpected(context, expected: wanted) }
+    }
+
+    func fault(_ message: String, _ span: SourceSpan) -> QueryFault {
+        QueryFault(.parse, message, query: query, span: span)
+    }
+
+    func unexpected(_ context: String, expected: String = "") -> QueryFault {
+        var message = "unexpected \(token.described)"
+        if !context.isEmpty { message += " in \(context)" }
+        if !expected.isEmpty { message += ", expected \(expected)" }
+        return fault(message, token.span)
+    }
+
+    // MARK: Binary operators
+
+    mutating func expression(atLeast precedence: Int = 1) throws(QueryFault) -> Expression {
+        depth += 1
+        defer { depth -= 1 }
+        guard depth <= 200 else { throw fault("expression nests too deeply", token.span) }
+        var left = try signed()
+        while case .op(let op) = token.kind, op.precedence >= precedence {
+            advance()
+            var binary = BinaryExpression(op: op, left: left, right: left)
+            let matching = try matchingClause(&binary)
+            binary.right = try expression(atLeast: op == .power ? op.precedence : op.precedence + 1)
+            left = try checked(binary, matching)
+        }
+        return left
+    }
+
+    private mutating func matchingClause(_ binary: inout BinaryExpression) throws(QueryFault) -> VectorMatching? {
+        var matching: VectorMatching?
+        if take(.keyword(.bool)) { binary.returnsBool = true }
+        if token.kind == .keyword(.on) || token.kind == .keyword(.ignoring) {
+            let isOn = advance().kind == .keyword(.on)
+            matching = VectorMatching(isOn: isOn, labels: try labelList())
+            if token.kind == .keyword(.groupLeft) || token.kind == .keyword(.groupRight) {
+                matching!.cardinality = advance().kind == .keyword(.groupLeft) ? .manyToOne : .oneToMany
+                if token.kind == .leftParen { matching!.included = try labelList() }
+            }
+        }
+        return matching
+    }
+
+    /// `(a, b, "c d")`
+    mutating func labelList() throws(QueryFault) -> [String] {
+        try expect(.leftParen, "grouping opts", "\"(\"")
+        var names: [String] = []
+        while token.kind != .rightParen {
+            if token.kind == .string {
+                let literal = try StringLiteral.unquote(token, query: query)
+                guard literal.isUTF8, !literal.bytes.isEmpty else {
+                    throw fault("invalid label name for grouping: \(goQuoted(bytes: literal.bytes))", token.span)
+                }
+                names.append(literal.value)
+            } else if token.isWord, !token.text.utf8.contains(0x3A) {
+                names.append(token.text)
+            } else {
+                throw unexpected("grouping opts", expected: "label")
+            }
+            advance()
+            guard take(.comma) else { break }
+        }
+        try expect(.rightParen, "grouping opts", "\",\" or \")\"")
+        return names
+    }
+
+    private func checked(_ draft: BinaryExpression, _ clause: VectorMatching?) throws(QueryFault) -> Expression {
+        var binary = draft
+        let op = binary.op
+        if binary.returnsBool && !op.isComparison {
+            throw fault("bool modifier can only be used on comparison operators", binary.span)
+        }
+        let (left, right) = (binary.left.type, binary.right.type)
+        if op.isComparison && !binary.returnsBool && left == .scalar && right == .scalar {
+            throw fault("comparisons between scalars must use BOOL modifier", binary.span)
+        }
+        for (side, type) in [(binary.left, left), (binary.right, right)]
+        where type != .scalar && type != .instantVector {
+            throw fault("binary expression must contain only scalar and instant vector types", side.span)
+        }
+        if let clause, clause.isOn, let both = clause.labels.first(where: clause.included.contains) {
+            throw fault("label \(goQuoted(both)) must not occur in ON and GROUP clause at once", binary.span)
+        }
+        if left == .scalar || right == .scalar {
+            if let clause, !clause.labels.isEmpty || clause.cardinality != .oneToOne {
+                throw fault("vector matching only allowed between instant vectors", binary.span)
+            }
+            if op.isSetOperator {
+                throw fault(
+                    "set operator \(goQuoted(op.rawValue)) not allowed in binary scalar expression", binary.span)
+            }
+        } else {
+            var matching = clause ?? VectorMatching()
+            if op.isSetOperator {
+                guard matching.cardinality == .oneToOne else {
+                    throw fault("no grouping allowed for \(goQuoted(op.rawValue)) operation", binary.span)
+                }
+                matching.cardinality = .manyToMany
+            }
+            binary.matching = matching
+        }
+        return .binary(binary)
+    }
+
+    // MARK: Signs and what follows an expression
+
+    private mutating func signed() throws(QueryFault) -> Expression {
+        guard token.kind == .op(.subtract) || token.kind == .op(.add) else { return try suffixed() }
+        depth += 1
+        defer { depth -= 1 }
+        guard depth <= 200 else { throw fault("expression nests too deeply", token.span) }
+        let sign = advance()
+        let inner = try expression(atLeast: BinaryOperator.signPrecedence + 1)
+        let isNegative = sign.kind == .op(.subtract)
+        let span = sign.span.through(inner.span)
+        if case .number(var literal) = inner, !literal.isDuration {
+            if isNegative { literal.value = -literal.value }
+            literal.span = span
+            return .number(literal)
+        }
+        guard inner.type == .scalar || inner.type == .instantVector else {
+            throw fault(
+                "unary expression only allowed on expressions of type scalar or instant vector, got \(goQuoted(inner.type.rawValue))",
+                span)
+        }
+        return .signed(SignedExpression(isNegative: isNegative, inner: inner, span: span))
+    }
+
+    private mutating func suffixed() throws(QueryFault) -> Expression {
+        var expression = try primary()
+        while true {
+            switch token.kind {
+            case .leftBracket: expression = try ranged(expression)
+            case .keyword(.offset): expression = try offset(expression)
+            case .at: expression = try fixed(expression)
+            default: return expression
+            }
+        }
+    }
+
+    private mutating func ranged(_ inner: Expression) throws(QueryFault) -> Expression {
+        advance()
+        let range = try positiveDuration("range")
+        if take(.colon) {
+            let step: DurationExpression? = token.kind == .rightBracket ? nil : try positiveDuration("subquery")
+            try expect(.rightBracket, "subquery selector", "\"]\"")
+            guard inner.type == .instantVector || inner.type == .scalar else {
+                throw fault("subquery is only allowed on instant vector, got \(inner.type.rawValue)", inner.span)
+            }
+            let span = SourceSpan(inner.span.start, previousEnd)
+            return .subquery(Subquery(inner: inner, range: range, step: step, span: span))
+        }
+        try expect(.rightBracket, "subquery or range selector", "\"]\"")
+        let span = SourceSpan(inner.span.start, previousEnd)
+        guard case .vector(let selector) = inner else { throw fault("ranges only allowed for vector selectors", span) }
+        if selector.offset != nil { throw fault("no offset modifiers allowed before range", span) }
+        if selector.at != nil { throw fault("no @ modifiers allowed before range", span) }
+        return .matrix(MatrixSelector(selector: selector, range: range, span: span))
+    }
+
+    private mutating func offset(_ inner: Expression) throws(QueryFault) -> Expression {
+        let keyword = advance()
+        let span = try offsetDuration()
+        func set(_ old: inout DurationExpression?) throws(QueryFault) {
+            if old != nil { throw fault("offset may not be set multiple times", keyword.span) }
+            old = span
+        }
+        switch inner {
+        case .vector(var selector):
+            try set(&selector.offset)
+            selector.span.end = previousEnd
+            return .vector(selector)
+        case .matrix(var matrix):
+            try set(&matrix.selector.offset)
+            matrix.span.end = previousEnd
+            return .matrix(matrix)
+        case .subquery(var subquery):
+            try set(&subquery.offset)
+            subquery.span.end = previousEnd
+            return .subquery(subquery)
+        default:
+            throw fault(
+                "offset modifier must be preceded by an instant vector selector or range vector selector or a subquery",
+                inner.span)
+        }
+    }
+
+    private mutating func fixed(_ inner: Expression) throws(QueryFault) -> Expression {
+        let keyword = advance()
+        let time = try fixedTime()
+        func set(_ old: inout FixedTime?) throws(QueryFault) {
+            if old != nil { throw fault("@ <timestamp> may not be set multiple times", keyword.span) }
+            old = time
+        }
+        switch inner {
+        case .vector(var selector):
+            try set(&selector.at)
+            selector.span.end = previousEnd
+            return .vector(selector)
+        case .matrix(var matrix):
+            try set(&matrix.selector.at)
+            matrix.span.end = previousEnd
+            return .matrix(matrix)
+        case .subquery(var subquery):
+            try set(&subquery.at)
+            subquery.span.end = previousEnd
+            return .subquery(subquery)
+        default:
+            throw fault(
+                "@ modifier must be preceded by an instant vector selector or range vector selector or a subquery",
+                inner.span)
+        }
+    }
+
+    private mutating func fixedTime() throws(QueryFault) -> FixedTime {
+        if token.kind == .keyword(.start) || token.kind == .keyword(.end) {
+            let time: FixedTime = advance().kind == .keyword(.start) ? .start : .end
+            try expect(.leftParen, "@", "\"(\"")
+            try expect(.rightParen, "@", "\")\"")
+            return time
+        }
+        var sign = 1.0
+        if take(.op(.subtract)) { sign = -1 } else { _ = take(.op(.add)) }
+        guard token.kind == .number || token.kind == .duration else { throw unexpected("@", expected: "timestamp") }
+        let seconds = sign * (try numberValue(of: token))
+        guard seconds.isFinite, seconds.magnitude < 9.2e15 else {
+            throw fault("timestamp out of bounds for @ modifier: \(goNumber(seconds))", token.span)
+        }
+        advance()
+        return .at(Timestamp(secondsSinceEpoch: seconds))
+    }
+
+    // MARK: Primary expressions
+
+    private mutating func primary() throws(QueryFault) -> Expression {
+        switch token.kind {
+        case .number, .duration:
+            let literal = NumberLiteral(
+                value: try numberValue(of: token), isDuration: token.kind == .duration, span: token.span)
+            advance()
+            return .number(literal)
+        case .string:
+            return .string(try StringLiteral.unquote(advance(), query: query))
+        case .leftParen:
+            let start = advance().span.start
+            let inner = try expression()
+            try expect(.rightParen, "parentheses", "\")\"")
+            return .parenthesised(inner, SourceSpan(start, previousEnd))
+        case .leftBrace:
+            return try selector(named: nil)
+        case .aggregator(let op):
+            switch following.kind {
+            case .leftParen, .keyword(.by), .keyword(.without): return try aggregation(op)
+            default: return try selector(named: advance())
+            }
+        case .identifier(let isMetric):
+            if !isMetric, following.kind == .leftParen { return try call() }
+            return try selector(named: advance())
+        case .keyword(let keyword):
+            switch keyword {
+            case .bool, .on, .ignoring, .groupLeft, .groupRight: throw unexpected("")
+            default: return try selector(named: advance())
+            }
+        case .op(let op) where op.isSetOperator:
+            return try selector(named: advance())
+        default:
+            throw unexpected("")
+        }
+    }
+
+    private mutating func call() throws(QueryFault) -> Expression {
+        let name = advance()
+        guard let function = Function(rawValue: name.text) else {
+            throw fault("unknown function with name \(goQuoted(name.text))", name.span)
+        }
+        let arguments = try argumentList(name.text)
+        let span = SourceSpan(name.span.start, previousEnd)
+        return try checkedCall(FunctionCall(function: function, arguments: arguments, span: span))
+    }
+
+    private mutating func argumentList(_ name: String) throws(QueryFault) -> [Expression] {
+        try expect(.leftParen, "function call", "\"(\"")
+        var arguments: [Expression] = []
+        while token.kind != .rightParen {
+            arguments.append(try expression())
+            guard take(.comma) else { break }
+            if token.kind == .rightParen {
+                throw fault("trailing commas not allowed in function call args", token.span)
+            }
+        }
+        try expect(.rightParen, "function call", "\",\" or \")\"")
+        return arguments
+    }
+
+    private func checkedCall(_ call: FunctionCall) throws(QueryFault) -> Expression {
+        let signature = call.function.signature
+        let name = goQuoted(call.function.rawValue)
+        let count = call.arguments.count
+        let wanted = signature.parameters.count
+        let isVariadic = signature.optional == .max
+        let least =
+            isVariadic ? call.function == .histogramQuantiles ? wanted : wanted - 1 : wanted - signature.optional
+        if signature.optional == 0, count != wanted {
+            throw fault("expected \(wanted) argument(s) in call to \(name), got \(count)", call.span)
+        }
+        if count < least {
+            throw fault("expected at least \(least) argument(s) in call to \(name), got \(count)", call.span)
+        }
+        if !isVariadic, count > wanted {
+            throw fault("expected at most \(wanted) argument(s) in call to \(name), got \(count)", call.span)
+        }
+        for (index, argument) in call.arguments.enumerated() {
+            try require(
+                argument, signature.parameters[min(index, wanted - 1)], "call to function \(name)")
+        }
+        return .call(call)
+    }
+
+    func require(_ expression: Expression, _ type: ValueType, _ context: String) throws(QueryFault) {
+        guard expression.type == type else {
+            throw fault(
+                "expected type \(type.rawValue) in \(context), got \(expression.type.rawValue)", expression.span)
+        }
+    }
+
+    private mutating func aggregation(_ op: Aggregator) throws(QueryFault) -> Expression {
+        let start = advance().span.start
+        var grouping = try groupingClause()
+        var arguments = try argumentList(op.rawValue)
+        if grouping == nil { grouping = try groupingClause() }
+        let span = SourceSpan(start, previousEnd)
+        guard !arguments.isEmpty else { throw fault("no arguments for aggregate expression provided", span) }
+        let wanted = op.takesParameter ? 2 : 1
+        guard arguments.count == wanted else {
+            throw fault(
+                "wrong number of arguments for aggregate expression provided, expected \(wanted), got \(arguments.count)",
+                span)
+        }
+        let inner = arguments.removeLast()
+        try require(inner, .instantVector, "aggregation expression")
+        if let parameter = arguments.first {
+            try require(parameter, op == .countValues ? .string : .scalar, "aggregation parameter")
+        }
+        return .aggregation(
+            Aggregation(
+                op: op, parameter: arguments.first, inner: inner, labels: grouping?.labels ?? [],
+                isWithout: grouping?.isWithout ?? false, span: span))
+    }
+
+    private mutating func groupingClause() throws(QueryFault) -> (labels: [String], isWithout: Bool)? {
+        guard token.kind == .keyword(.by) || token.kind == .keyword(.without) else { return nil }
+        let isWithout = advance().kind == .keyword(.without)
+        return (try labelList(), isWithout)
+    }
+}

@@ -1,0 +1,123 @@
+import PromQL
+import Series
+import Testing
+
+/// Goal: what people write is read as the reference reads it, and faults are told in its words at its places. Method: pairs of
+/// text and expected message or normal form; the printer's output is read again and must print the same.
+@Suite struct ParserTests {
+    @Test(arguments: [
+        ("", "1:1: parse error: no expression found in input"),
+        ("1 +", "1:4: parse error: unexpected end of input"),
+        ("up{job=\"a\"", "1:11: parse error: unexpected end of input inside braces"),
+        ("sum(up", "1:7: parse error: unclosed left parenthesis"),
+        ("up)", "1:3: parse error: unexpected right parenthesis ')'"),
+        ("up $", "1:4: parse error: unexpected character: '$'"),
+        ("up up", "1:4: parse error: unexpected identifier \"up\""),
+        ("foo(up)", "1:1: parse error: unknown function with name \"foo\""),
+        ("rate(up)", "1:6: parse error: expected type range vector in call to function \"rate\", got instant vector"),
+        ("rate(up[5m], 1)", "1:1: parse error: expected 1 argument(s) in call to \"rate\", got 2"),
+        ("label_join(up)", "1:1: parse error: expected at least 3 argument(s) in call to \"label_join\", got 1"),
+        ("hour(up, up)", "1:1: parse error: expected at most 1 argument(s) in call to \"hour\", got 2"),
+        (
+            "sum(up, 1)",
+            "1:1: parse error: wrong number of arguments for aggregate expression provided, expected 1, got 2"
+        ),
+        ("topk(\"a\", up)", "1:6: parse error: expected type scalar in aggregation parameter, got string"),
+        ("{}", "1:1: parse error: vector selector must contain at least one non-empty matcher"),
+        ("{a=~\".*\"}", "1:1: parse error: vector selector must contain at least one non-empty matcher"),
+        ("up{__name__=\"down\"}", "1:1: parse error: metric name must not be set twice: \"up\" or \"down\""),
+        ("up{job=~\"(\"}", "1:9: parse error: error parsing regexp: missing closing )"),
+        ("up{job=5}", "1:8: parse error: unexpected character inside braces: '5'"),
+        ("up[0s]", "1:4: parse error: duration must be greater than 0"),
+        ("up[5mm]", "1:4: parse error: bad number or duration syntax: \"5mm\""),
+        ("sum(up)[5m]", "1:1: parse error: ranges only allowed for vector selectors"),
+        ("up[5m][1h:]", "1:1: parse error: subquery is only allowed on instant vector, got range vector"),
+        ("up offset 1m offset 2m", "1:14: parse error: offset may not be set multiple times"),
+        (
+            "-up[5m]",
+            "1:1: parse error: unary expression only allowed on expressions of type scalar or instant vector, got \"range vector\""
+        ),
+        ("1 and up", "1:1: parse error: set operator \"and\" not allowed in binary scalar expression"),
+        ("up + bool up", "1:1: parse error: bool modifier can only be used on comparison operators"),
+        ("up + on(a) group_left(a) up", "1:1: parse error: label \"a\" must not occur in ON and GROUP clause at once"),
+        ("up\n  + \"x\"", "2:5: parse error: binary expression must contain only scalar and instant vector types"),
+        ("\"a\\q\"", "1:1: parse error: unknown escape sequence U+0071 'q'"),
+        ("'abc", "1:1: parse error: unterminated quoted string"),
+    ]) func `a fault is told in the reference's words`(_ query: String, _ message: String) {
+        let fault = #expect(throws: QueryFault.self) { try Expression.parse(query) }
+        #expect(fault?.summary == message)
+    }
+
+    @Test(arguments: [
+        ("up", "up"),
+        ("sum( up )  by(job)", "sum by (job) (up)"),
+        ("SUM without (a,) (up)", "sum without (a) (up)"),
+        ("topk(3,up)", "topk(3, up)"),
+        ("a+b*c^d", "a + b * c ^ d"),
+        ("(a + b) * -c", "(a + b) * -c"),
+        ("a == bool on(x, y) group_left(z) b", "a == bool on (x, y) group_left (z) b"),
+        ("a unless ignoring(x) b", "a unless ignoring (x) b"),
+        ("up{a='b', c=~\"d|e\",f!=\"\"}[5m] offset -1h @ 1.5", "up{a=\"b\",c=~\"d|e\",f!=\"\"}[5m] @ 1.500 offset -1h"),
+        ("rate(up[5m])[1h:30s] @ end()", "rate(up[5m])[1h:30s] @ end()"),
+        ("max_over_time(x[90])", "max_over_time(x[1m30s])"),
+        ("{\"a.b\", \"c d\"=\"e\"}", "{\"a.b\",\"c d\"=\"e\"}"),
+        ("{__name__=~\"a.*\"}", "{__name__=~\"a.*\"}"),
+        ("sum by (\"a.b\", sum) (up)", "sum by (\"a.b\", sum) (up)"),
+        ("1_000 + 0x1F + 1e3 + .5 + 5m + Inf + NaN", "1000 + 31 + 1000 + 0.5 + 5m + +Inf + NaN"),
+        ("`raw\\n` # comment", "\"raw\\\\n\""),
+        ("sum{x=\"y\"} + avg + offset + by", "sum{x=\"y\"} + avg + offset + by"),
+        ("x[max(5m, step() * 2)]", "x[max(5m, step() * 2s)]"),
+        ("job:x:rate5m", "job:x:rate5m"),
+        ("up offset (2 * 5m)", "up offset (2s * 5m)"),
+        ("histogram_quantile(0.9, sum by (le) (rate(b[5m])))", "histogram_quantile(0.9, sum by (le) (rate(b[5m])))"),
+    ]) func `the printer gives the normal form, which reads back the same`(_ query: String, _ normal: String) throws {
+        let printed = try Expression.parse(query).description
+        #expect(printed == normal)
+        #expect(try Expression.parse(printed).description == printed)
+    }
+
+    @Test func `a selector alone gives its matchers`() throws {
+        let matchers = try Expression.parseSelector("up{job=~\"a|b\"}")
+        #expect(matchers.map(\.description) == ["job=~\"a|b\"", "__name__=\"up\""])
+        #expect(throws: QueryFault.self) { try Expression.parseSelector("rate(up[5m])") }
+    }
+
+    @Test func `deep nesting is refused and does not exhaust the stack`() {
+        let query = String(repeating: "(", count: 10_000) + "1" + String(repeating: ")", count: 10_000)
+        #expect(throws: QueryFault.self) { try Expression.parse(query) }
+        #expect(throws: QueryFault.self) { try Expression.parse(String(repeating: "-", count: 10_000) + "up") }
+    }
+
+    @Test(arguments: [
+        (0.0, "0"), (-0.0, "-0"), (1, "1"), (0.1, "0.1"), (1e21, "1000000000000000000000"), (1.5e-7, "0.00000015"),
+        (123456789.125, "123456789.125"), (1e16, "10000000000000000"), (.infinity, "+Inf"), (-2.5, "-2.5"),
+    ]) func `numbers are written without exponents`(_ value: Double, _ text: String) {
+        #expect(goNumber(value) == text)
+    }
+
+    /// Random texts from the language's own words: the parser ends, and what it accepts prints and reads back.
+    @Test func `any text ends in a tree or a fault`() throws {
+        var generator = SystemRandomNumberGenerator()
+        let seed = UInt64.random(in: 0 ... .max, using: &generator)
+        print("parser fuzz seed \(seed)")
+        var state = seed
+        func next(_ bound: Int) -> Int {
+            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+            return Int((state >> 33) % UInt64(bound))
+        }
+        let words = [
+            "up", "{", "}", "(", ")", "[", "]", "5m", ":", "sum", "by", "+", "-", "^", "and", "on", "group_left", "1",
+            "\"a\"", "rate", "offset", "@", "start()", ",", "=", "=~", "bool", "==", "a", "é", "\\", "'", "0x", "1e",
+        ]
+        var accepted = 0
+        for _ in 0..<20_000 {
+            let text = (0..<(1 + next(9))).map { _ in words[next(words.count)] }.joined(
+                separator: next(3) == 0 ? "" : " ")
+            guard let expression = try? Expression.parse(text) else { continue }
+            accepted += 1
+            let printed = expression.description
+            #expect(try Expression.parse(printed).description == printed, "\(text)")
+        }
+        #expect(accepted > 50)
+    }
+}

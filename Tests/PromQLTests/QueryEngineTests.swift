@@ -1,0 +1,107 @@
+import PromQL
+import Series
+import Testing
+import Units
+
+/// Goal: a query is bounded, cancellable, and reads each selector once. Method: series in arrays, small limits.
+@Suite struct QueryEngineTests {
+    private static func store() -> ArraySeries {
+        ArraySeries(
+            (0..<10).map { number in
+                SeriesColumns(
+                    labels: Labels("x", ["n": "\(number)"]), times: (0..<100).map { $0 * 15_000 },
+                    values: (0..<100).map { Double($0) })
+            })
+    }
+
+    private let zero = Timestamp(millisecondsSinceEpoch: 0)
+
+    @Test func `a query over the limit of samples is refused with figure and limit`() async throws {
+        var limits = QueryLimits()
+        limits.samplesMax = 500
+        let engine = QueryEngine(Self.store(), limits: limits)
+        let fault = await #expect(throws: QueryFault.self) {
+            try await engine.instant("sum(rate(x[1h]))", at: zero + .seconds(1500))
+        }
+        #expect(fault?.code == .tooManySamples)
+        #expect(fault?.message.hasSuffix(": 1000, at most 500 are allowed") == true)
+    }
+
+    @Test func `a query over the limit of steps is refused with figure and limit`() async throws {
+        let engine = QueryEngine(Self.store())
+        let fault = await #expect(throws: QueryFault.self) {
+            try await engine.range("x", from: zero, through: zero + .seconds(20_000), step: .seconds(1))
+        }
+        #expect(fault?.message == "exceeded maximum resolution of 11000 points per timeseries: asked for 20001")
+    }
+
+    @Test func `a store that hangs ends in a time-out`() async throws {
+        var limits = QueryLimits()
+        limits.timeMax = .milliseconds(5)
+        let engine = QueryEngine(HangingSeries(), limits: limits)
+        let fault = await #expect(throws: QueryFault.self) { try await engine.instant("x", at: zero) }
+        #expect(fault?.code == .timedOut)
+    }
+
+    @Test func `a cancelled caller comes back`() async throws {
+        let engine = QueryEngine(HangingSeries())
+        let task = Task { try await engine.instant("x", at: zero) }
+        task.cancel()
+        await #expect(throws: CancellationError.self) { try await task.value }
+    }
+
+    @Test func `each selector is read once however many steps there are`() async throws {
+        let store = Self.store()
+        let engine = QueryEngine(store)
+        let result = try await engine.range(
+            "sum(x) / count(x) + max_over_time(x[1m])", from: zero, through: zero + .seconds(900), step: .seconds(15))
+        #expect(store.selectionCount == 1)
+        guard case .matrix(let rows) = result.value else {
+            Issue.record("no matrix")
+            return
+        }
+        #expect(rows.isEmpty)
+    }
+
+    @Test func `a fault while evaluating knows its query`() async throws {
+        let engine = QueryEngine(Self.store())
+        let fault = await #expect(throws: QueryFault.self) { try await engine.instant("topk(NaN, x)", at: zero) }
+        #expect(fault?.query == "topk(NaN, x)")
+        #expect(fault?.position?.column == 1)
+    }
+
+    @Test func `names are dropped at once unless that is delayed`() async throws {
+        let store = ArraySeries([
+            SeriesColumns(labels: Labels("a", ["x": "1"]), times: [0], values: [1]),
+            SeriesColumns(labels: Labels("b", ["x": "1"]), times: [0], values: [2]),
+        ])
+        let query = #"count by (__name__) (abs({__name__=~"a|b"}))"#
+        await #expect(throws: QueryFault.self) { try await QueryEngine(store).instant(query, at: zero) }
+        var options = QueryOptions()
+        options.delaysNameRemoval = true
+        let both = "count(abs({__name__=~\"a|b\"}))"
+        let result = try await QueryEngine(store, options: options).instant(both, at: zero)
+        #expect(result.samples?.map(\.value) == [2])
+    }
+
+    @Test func `sorting by label counts digits as numbers`() async throws {
+        let store = ArraySeries(
+            ["h10", "h9", "h1"].map { SeriesColumns(labels: Labels("up", ["host": $0]), times: [0], values: [1]) })
+        let result = try await QueryEngine(store).instant("sort_by_label(up, \"host\")", at: zero)
+        #expect(result.samples?.map { $0.labels["host"] } == ["h1", "h9", "h10"])
+    }
+}
+
+/// Never answers until it is cancelled.
+private struct HangingSeries: SeriesReading {
+    func select(_ matchers: [LabelMatcher], from: Timestamp, through: Timestamp) async throws -> [SeriesColumns] {
+        try await Task.sleep(for: .seconds(3600))
+        return []
+    }
+
+    func labelNames(_ matchers: [LabelMatcher], from: Timestamp, through: Timestamp) async throws -> [String] { [] }
+    func labelValues(_ name: String, _ matchers: [LabelMatcher], from: Timestamp, through: Timestamp) async throws
+        -> [String]
+    { [] }
+    func metadata() async throws -> [String: MetricMetadata] { [:] }
+}
