@@ -153,14 +153,17 @@ let tell: [Target] = [
 ]
 
 let demo: [Target] = [
+    .target(name: "SpawnShim", path: "Sources/Demo/SpawnShim"),
     library("SampleShop", "Demo", ["Units", "Diagnostics", "PostgresClient", "RedisClient", .hummingbird, .logging]),
     library(
-        "SampleStack", "Demo",
-        ["Units", "Diagnostics", "JSONCoding", "Outbound", "Processes", "PostgresClient", "RedisClient", .system]),
+        "SampleStack", "Demo", ["Units", "Diagnostics", "JSONCoding", "BlockingCalls", "SpawnShim"]),
 ]
 
+/// Targets in C: they take no Swift settings, and only the target above them imports them.
+let shims: Set<String> = ["CurlShim", "SpawnShim"]
+
 let everyLibrary = (values + doors + engines + sense + judge + act + tell + demo)
-    .filter { $0.type == .regular && $0.name != "CurlShim" }
+    .filter { $0.type == .regular && !shims.contains($0.name) }
     .map { Target.Dependency(stringLiteral: $0.name) }
 
 let program: [Target] = [
@@ -175,8 +178,7 @@ let testTargets: [Target] = [
     .target(
         name: "TestSupport",
         dependencies: [
-            "Units", "Series", "Events", "Diagnostics", "JSONCoding", "DurableFiles", "Processes", "SampleStack",
-            "Outbound", .system,
+            "Units", "Events", "Diagnostics", "JSONCoding", "SampleStack", .system,
         ],
         path: "Tests/TestSupport"),
     tests("Units", []),
@@ -204,7 +206,7 @@ let testTargets: [Target] = [
     tests("Collectors", ["Units", "Series", "Diagnostics", "PostgresClient", "RedisClient", "TestSupport"]),
     tests("Probes", ["Units", "Series", "Diagnostics", "TestSupport"]),
     tests("LogTail", ["Units", "Series", "TestSupport"]),
-    tests("Discovery", ["Diagnostics", "TestSupport"]),
+    tests("Discovery", ["Diagnostics", "JSONCoding"]),
     tests(
         "Rules", ["Units", "Series", "Diagnostics", "Events", "JSONCoding", "PromQL", "StateStore", "Ledger", .grdb]),
     tests("Alerting", ["Units", "Series", "Events", "JSONCoding"]),
@@ -225,7 +227,7 @@ let testTargets: [Target] = [
         "Web",
         ["Units", "JSONCoding", "Series", "Access", "WebAPI", "Events", "StateStore", "Ledger", .hummingbird, .logging]),
     tests("Commands", ["Units", "Diagnostics", "JSONCoding", "WebAPI"]),
-    tests("SampleStack", ["Diagnostics", "Outbound", "PostgresClient"]),
+    tests("SampleStack", ["Diagnostics", "JSONCoding", "TestSupport", "Units"]),
     tests("Daemon", ["Units", "Series", "Events", "JSONCoding", "Diagnostics", "Settings", "TestSupport"]),
     .testTarget(name: "ArchitectureTests", dependencies: []),
     .testTarget(
@@ -253,7 +255,7 @@ let package = Package(
     targets: chosen(values + doors + engines + sense + judge + act + tell + demo + program + testTargets)
 )
 
-for target in package.targets where target.type != .system && target.name != "CurlShim" {
+for target in package.targets where target.type != .system && !shims.contains(target.name) {
     target.swiftSettings = (target.swiftSettings ?? []) + everywhere
 }
 

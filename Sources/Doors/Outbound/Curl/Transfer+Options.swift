@@ -1,0 +1,102 @@
+import CLibcurl
+import Diagnostics
+import Glibc
+
+// Options and outcomes that every protocol shares.
+
+extension Transfer {
+    func limit(total: Duration?, connect: Duration) {
+        // libcurl takes 0 as "no limit", so the shortest limit is a millisecond.
+        set(CURLOPT_TIMEOUT_MS, total.map { max(1, $0.wholeMillisecondsClamped) } ?? 0)
+        set(CURLOPT_CONNECTTIMEOUT_MS, max(1, min(connect, total ?? connect).wholeMillisecondsClamped))
+    }
+
+    func judgePeer(by options: TLSOptions) {
+        set(CURLOPT_SSL_VERIFYPEER, options.verifiesPeer ? 1 : 0)
+        set(CURLOPT_SSL_VERIFYHOST, options.verifiesPeer ? 2 : 0)
+        set(CURLOPT_CERTINFO, 1)
+        if let file = options.authorityFile {
+            set(CURLOPT_CAINFO, file)
+            // Else the system's folder would still count beside the named file.
+            set(CURLOPT_CAPATH, pointer: nil)
+        }
+        if let file = options.clientCertificateFile { set(CURLOPT_SSLCERT, file) }
+        if let file = options.clientKeyFile { set(CURLOPT_SSLKEY, file) }
+    }
+
+    func go(through proxy: Proxy) {
+        switch proxy {
+        case .none: set(CURLOPT_PROXY, "")
+        case .fromEnvironment: break
+        case .url(let url): set(CURLOPT_PROXY, url)
+        }
+    }
+
+    /// - Parameter secrets: cut out of whatever the peer or the library said.
+    func failure(_ code: CURLcode, target: String, secrets: [Secret] = []) -> any Error {
+        if code == CURLE_ABORTED_BY_CALLBACK { return CancellationError() }
+        let timings = self.timings
+        var text = detail(of: code)
+        if code == CURLE_PEER_FAILED_VERIFICATION, text.hasPrefix("SSL certificate problem: ") {
+            text.removeFirst("SSL certificate problem: ".count)
+        }
+        if code == CURLE_OPERATION_TIMEDOUT {
+            let after = timings.total.inMillisecondsText
+            if timings.resolve == nil {
+                text = "no answer from the name servers within \(after)"
+            } else if timings.connect == nil {
+                text = "no connection within \(after)"
+            } else {
+                text = "connected, but no complete reply within \(after)"
+            }
+        }
+        return OutboundError(kind(of: code), target: target, detail: redacting(secrets, in: text), timings: timings)
+    }
+
+    private func kind(of code: CURLcode) -> OutboundError.Code {
+        switch code {
+        case CURLE_URL_MALFORMAT, CURLE_UNSUPPORTED_PROTOCOL: .invalidRequest
+        case CURLE_COULDNT_RESOLVE_HOST, CURLE_COULDNT_RESOLVE_PROXY: .nameNotFound
+        case CURLE_COULDNT_CONNECT:
+            long(CURLINFO_OS_ERRNO) == Int(ECONNREFUSED) ? .connectionRefused : .unreachable
+        case CURLE_OPERATION_TIMEDOUT: .timedOut
+        case CURLE_SSL_CONNECT_ERROR, CURLE_SSL_CACERT_BADFILE, CURLE_SSL_CERTPROBLEM, CURLE_SSL_CIPHER: .tls
+        case CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_ISSUER_ERROR: .certificate
+        case CURLE_GOT_NOTHING, CURLE_RECV_ERROR, CURLE_SEND_ERROR, CURLE_PARTIAL_FILE, CURLE_HTTP2,
+            CURLE_HTTP2_STREAM, CURLE_WEIRD_SERVER_REPLY:
+            .connectionLost
+        case CURLE_TOO_MANY_REDIRECTS: .tooManyRedirects
+        case CURLE_LOGIN_DENIED: .loginRefused
+        case CURLE_USE_SSL_FAILED: .unsupported
+        default: .other
+        }
+    }
+}
+
+/// `text` without any of `secrets`, and on one line.
+func redacting(_ secrets: [Secret], in text: String) -> String {
+    var clean = text.filter { !$0.isNewline }
+    for secret in secrets where !secret.reveal().isEmpty {
+        clean = clean.split(separator: secret.reveal(), omittingEmptySubsequences: false)
+            .joined(separator: Secret.redacted)
+    }
+    return clean
+}
+
+/// Scheme, host and port of `url`, for messages: user, password, path and query may be secrets.
+func origin(of url: String) -> String {
+    guard let scheme = url.firstRange(of: "://") else { return "the given address" }
+    let authority = url[scheme.upperBound...].prefix { $0 != "/" && $0 != "?" && $0 != "#" }
+    let host = authority.lastIndex(of: "@").map { authority[authority.index(after: $0)...] } ?? authority
+    return "\(url[..<scheme.lowerBound])://\(host)"
+}
+
+extension Duration {
+    /// libcurl's limits are C `long`s of milliseconds; a day stands for anything longer.
+    fileprivate var wholeMillisecondsClamped: Int {
+        let (seconds, attoseconds) = components
+        return seconds >= 86_400 ? 86_400_000 : Int(seconds * 1000 + attoseconds / 1_000_000_000_000_000)
+    }
+
+    fileprivate var inMillisecondsText: String { "\(wholeMillisecondsClamped) ms" }
+}

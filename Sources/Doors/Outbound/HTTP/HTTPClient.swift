@@ -1,0 +1,219 @@
+import BlockingCalls
+import CLibcurl
+import Diagnostics
+
+/// Sends HTTP requests. Holds nothing: each request has a connection of its own.
+public struct HTTPClient: Sendable {
+    public init() {}
+
+    /// Sends `request` and gives the whole reply.
+    /// - Throws: `OutboundError` when no complete reply came; `CancellationError` when the task is cancelled, in which case the
+    ///   transfer itself ends within a second.
+    public func send(_ request: HTTPRequest) async throws -> HTTPResponse {
+        try await blocking { stop in try exchange(request, stop) }
+    }
+
+    /// Sends `request` and hands on the reply's body line by line as it arrives, without line ends, as for server-sent events.
+    /// - Parameter onLine: runs on a thread that may block, one call at a time; false ends the transfer.
+    /// - Returns: the reply without its body.
+    /// - Throws: as `send`; `bodyTooLarge` when one line is longer than `bodyBytesMax`.
+    public func lines(
+        of request: HTTPRequest, _ onLine: @escaping @Sendable (String) -> Bool
+    ) async throws -> HTTPResponse {
+        try await blocking { stop in try stream(request, stop, onLine) }
+    }
+}
+
+/// Runs `body` on a thread that may block; the flag is raised when the task is cancelled.
+func blocking<Result: Sendable>(_ body: @escaping @Sendable (StopFlag) throws -> Result) async throws -> Result {
+    let stop = StopFlag()
+    return try await withTaskCancellationHandler {
+        try await BlockingThreads.shared.run { try body(stop) }
+    } onCancel: {
+        stop.raise()
+    }
+}
+
+private func exchange(_ request: HTTPRequest, _ stop: StopFlag) throws -> HTTPResponse {
+    let transfer = Transfer(stop: stop)
+    let reply = ReplyHead()
+    var body: [UInt8] = []
+    var isOverLimit = false
+    transfer.onHeader = reply.take
+    transfer.onBody = { piece in
+        // A redirect's own body is thrown away by libcurl, so all bytes here are the last reply's.
+        let space = request.bodyBytesMax - body.count
+        body.append(contentsOf: piece.prefix(space))
+        isOverLimit = piece.count > space
+        return !isOverLimit
+    }
+    try prepare(transfer, for: request)
+    let code = transfer.perform()
+    if isOverLimit, !request.truncatesBody {
+        throw OutboundError(
+            .bodyTooLarge, target: origin(of: request.url), detail: "more than \(request.bodyBytesMax) bytes",
+            timings: transfer.timings)
+    }
+    guard code == CURLE_OK || isOverLimit else { throw failure(transfer, code, request) }
+    return response(transfer, reply, body, isOverLimit)
+}
+
+private func stream(
+    _ request: HTTPRequest, _ stop: StopFlag, _ onLine: @escaping @Sendable (String) -> Bool
+) throws -> HTTPResponse {
+    let transfer = Transfer(stop: stop)
+    let reply = ReplyHead()
+    var lines = LineSplitter(bytesMax: request.bodyBytesMax)
+    var wasEnded = false
+    transfer.onHeader = reply.take
+    transfer.onBody = { piece in
+        let goesOn = lines.take(piece, onLine)
+        wasEnded = !goesOn
+        return goesOn
+    }
+    try prepare(transfer, for: request)
+    let code = transfer.perform()
+    if lines.isOverLimit {
+        throw OutboundError(
+            .bodyTooLarge, target: origin(of: request.url), detail: "a line of more than \(request.bodyBytesMax) bytes",
+            timings: transfer.timings)
+    }
+    guard code == CURLE_OK || wasEnded else { throw failure(transfer, code, request) }
+    if !wasEnded { lines.finish(onLine) }
+    return response(transfer, reply, [], false)
+}
+
+private func failure(_ transfer: Transfer, _ code: CURLcode, _ request: HTTPRequest) -> any Error {
+    var secrets: [Secret] = []
+    switch request.credentials {
+    case .basic(_, let secret), .bearer(let secret): secrets = [secret]
+    case nil: break
+    }
+    return transfer.failure(code, target: request.unixSocketPath ?? origin(of: request.url), secrets: secrets)
+}
+
+private func response(_ transfer: Transfer, _ reply: ReplyHead, _ body: [UInt8], _ isTruncated: Bool) -> HTTPResponse {
+    HTTPResponse(
+        status: transfer.long(CURLINFO_RESPONSE_CODE), headers: reply.headers, body: body,
+        isBodyTruncated: isTruncated, timings: transfer.timings, certificates: transfer.certificates,
+        effectiveURL: transfer.text(CURLINFO_EFFECTIVE_URL), redirectCount: transfer.long(CURLINFO_REDIRECT_COUNT),
+        version: reply.version)
+}
+
+private func prepare(_ transfer: Transfer, for request: HTTPRequest) throws {
+    let target = origin(of: request.url)
+    guard !request.url.utf8.contains(where: { $0 <= 0x20 || $0 == 0x7F }) else {
+        throw OutboundError(.invalidRequest, target: target, detail: "the URL has a space or a control character")
+    }
+    for field in request.headers.fields {
+        guard (field.name + field.value).utf8.allSatisfy({ $0 >= 0x20 || $0 == 0x09 }), !field.name.isEmpty else {
+            throw OutboundError(
+                .invalidRequest, target: target, detail: "header \(field.name) has a control character")
+        }
+    }
+    transfer.set(CURLOPT_URL, request.url)
+    transfer.set(CURLOPT_PROTOCOLS_STR, "http,https")
+    transfer.set(CURLOPT_REDIR_PROTOCOLS_STR, "http,https")
+    transfer.set(CURLOPT_FOLLOWLOCATION, request.redirectsMax > 0 ? 1 : 0)
+    transfer.set(CURLOPT_MAXREDIRS, request.redirectsMax)
+    transfer.limit(total: request.timeout, connect: request.connectTimeout)
+    transfer.judgePeer(by: request.tls)
+    transfer.go(through: request.proxy)
+    if let path = request.unixSocketPath { transfer.set(CURLOPT_UNIX_SOCKET_PATH, path) }
+    if let address = request.connectAddress { transfer.set(CURLOPT_CONNECT_TO, list: ["::\(address)"]) }
+    prepareBody(transfer, for: request)
+    switch request.credentials {
+    case .basic(let user, let password):
+        transfer.set(CURLOPT_HTTPAUTH, Int(CURLAUTH_BASIC_BITS))
+        transfer.set(CURLOPT_USERNAME, user)
+        transfer.set(CURLOPT_PASSWORD, password.reveal())
+    case .bearer(let token):
+        transfer.set(CURLOPT_HTTPAUTH, Int(CURLAUTH_BEARER_BITS))
+        transfer.set(CURLOPT_XOAUTH2_BEARER, token.reveal())
+    case nil: break
+    }
+}
+
+private func prepareBody(_ transfer: Transfer, for request: HTTPRequest) {
+    var lines = request.headers.fields.map { $0.value.isEmpty ? "\($0.name):" : "\($0.name): \($0.value)" }
+    if request.headers["User-Agent"] == nil { lines.append("User-Agent: jaga") }
+    if request.method == "HEAD" {
+        transfer.set(CURLOPT_NOBODY, 1)
+    } else if !request.body.isEmpty || ["POST", "PUT", "PATCH"].contains(request.method) {
+        transfer.set(CURLOPT_POSTFIELDSIZE_LARGE, offset: Int64(request.body.count))
+        // libcurl takes a null pointer as "ask the read function", so an empty body still needs an address.
+        (request.body.isEmpty ? [0] : request.body).withUnsafeBytes {
+            transfer.set(CURLOPT_COPYPOSTFIELDS, pointer: $0.baseAddress)
+        }
+        // libcurl would call every body a form, and would wait a second for "100 Continue".
+        if request.headers["Content-Type"] == nil { lines.append("Content-Type:") }
+        if request.headers["Expect"] == nil { lines.append("Expect:") }
+        transfer.set(CURLOPT_CUSTOMREQUEST, request.method)
+    } else if request.method != "GET" {
+        transfer.set(CURLOPT_CUSTOMREQUEST, request.method)
+    }
+    transfer.set(CURLOPT_HTTPHEADER, list: lines)
+}
+
+/// `CURLAUTH_BASIC` and `CURLAUTH_BEARER` are casts in C, which Swift does not import.
+private let CURLAUTH_BASIC_BITS = 1 << 0
+private let CURLAUTH_BEARER_BITS = 1 << 6
+
+/// The head of the newest reply: one that follows a redirect or a "100 Continue" replaces the one before.
+private final class ReplyHead {
+    private(set) var headers = HTTPHeaders()
+    private(set) var version = ""
+
+    func take(_ line: String) {
+        if line.hasPrefix("HTTP/") {
+            headers = HTTPHeaders()
+            version = String(line.dropFirst(5).prefix { $0 != " " })
+        } else if let colon = line.firstIndex(of: ":") {
+            headers.add(String(line[..<colon]), line[line.index(after: colon)...].trimmed)
+        }
+    }
+}
+
+/// Cuts a stream of bytes into lines at LF; a CR before it goes too.
+struct LineSplitter {
+    let bytesMax: Int
+    private(set) var isOverLimit = false
+    private var pending: [UInt8] = []
+
+    init(bytesMax: Int) { self.bytesMax = bytesMax }
+
+    /// - Returns: false when the taker has enough or a line is too long.
+    mutating func take(_ piece: UnsafeBufferPointer<UInt8>, _ onLine: (String) -> Bool) -> Bool {
+        var rest = piece[...]
+        while let end = rest.firstIndex(of: 0x0A) {
+            pending.append(contentsOf: rest[..<end])
+            rest = rest[(end + 1)...]
+            guard pending.count <= bytesMax else { break }
+            guard flush(onLine) else { return false }
+        }
+        pending.append(contentsOf: rest)
+        isOverLimit = pending.count > bytesMax
+        return !isOverLimit
+    }
+
+    /// The last line may have no end.
+    mutating func finish(_ onLine: (String) -> Bool) {
+        if !pending.isEmpty { _ = flush(onLine) }
+    }
+
+    private mutating func flush(_ onLine: (String) -> Bool) -> Bool {
+        if pending.last == 0x0D { pending.removeLast() }
+        defer { pending.removeAll(keepingCapacity: true) }
+        return onLine(String(decoding: pending, as: UTF8.self))
+    }
+}
+
+extension Substring {
+    /// Without white space and line ends on both sides.
+    fileprivate var trimmed: String {
+        var rest = self
+        while let first = rest.first, first.isWhitespace { rest.removeFirst() }
+        while let last = rest.last, last.isWhitespace { rest.removeLast() }
+        return String(rest)
+    }
+}

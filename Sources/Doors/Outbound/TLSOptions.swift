@@ -1,0 +1,38 @@
+public import Diagnostics
+
+/// How the peer of an encrypted connection is judged.
+public struct TLSOptions: Sendable, Hashable {
+    /// Off only where a person asked for it: an unverified peer can be anybody.
+    public var verifiesPeer: Bool
+    /// A PEM file with the authorities to trust instead of the system's.
+    public var authorityFile: String?
+    /// PEM files with a certificate and a key of our own, where the peer asks for one.
+    public var clientCertificateFile: String?
+    public var clientKeyFile: String?
+
+    public init(
+        verifiesPeer: Bool = true, authorityFile: String? = nil, clientCertificateFile: String? = nil,
+        clientKeyFile: String? = nil
+    ) {
+        self.verifiesPeer = verifiesPeer
+        self.authorityFile = authorityFile
+        self.clientCertificateFile = clientCertificateFile
+        self.clientKeyFile = clientKeyFile
+    }
+}
+
+/// Who we say we are.
+public enum Credentials: Sendable, Hashable {
+    case basic(user: String, password: Secret)
+    case bearer(Secret)
+}
+
+/// Which proxy a request goes through.
+public enum Proxy: Sendable, Hashable {
+    /// Straight to the peer, whatever the environment says.
+    case none
+    /// As `http_proxy`, `https_proxy` and `no_proxy` say.
+    case fromEnvironment
+    /// As in `http://proxy.example:3128`.
+    case url(String)
+}

@@ -1,0 +1,175 @@
+public import Events
+import GRDB
+public import StateStore
+import Synchronization
+
+// Appends are serialised by SQLite's one writer. A call of `record` puts its events into a line and asks for a turn of the
+// writer; whoever gets the turn takes the whole line and commits it in one transaction. While one commit waits for the
+// disk, the calls that come in gather for the next one, so a hundred callers pay for two fsyncs and not for a hundred.
+//
+// Each call has its own savepoint inside that transaction: one that a projection refuses is undone alone.
+//
+// The right edge of the Merkle tree is held in memory and moved on only after the commit, so that a failed transaction
+// leaves memory and file in step.
+
+/// The append-only record of what happened and was decided, and the keeper of the state that follows from it.
+public final class Ledger: EventRecording {
+    let store: StateStore
+    let projections: [any Projection]
+    private let state: Mutex<State>
+    let observers = Observers()
+
+    private struct State {
+        /// As committed. Changed on the writer's queue alone.
+        var tree: CompactTree
+        var waiting: [PendingAppend] = []
+        var turnIsOrdered = false
+    }
+
+    private init(store: StateStore, projections: [any Projection], tree: CompactTree) {
+        self.store = store
+        self.projections = projections
+        state = Mutex(State(tree: tree))
+    }
+
+    /// Opens the ledger in `store`, creates its tables and those of the projections, and replays to each projection what it
+    /// has not seen: everything for a new one and for one whose version changed.
+    ///
+    /// Blocks the calling thread: it belongs to the start of the program.
+    /// - Throws: `LedgerError`, `StateStoreError`.
+    public static func open(store: StateStore, projections: [any Projection] = []) throws -> Ledger {
+        precondition(
+            Set(projections.map(\.name)).count == projections.count, "two projections have the same name")
+        try store.migrate(LedgerTables.migrations + projections.flatMap(\.migrations))
+        let tree = try store.readBlocking { db in
+            try CompactTree(size: LedgerTables.size(in: db)) { try LedgerTables.node(at: $0, in: db) }
+        }
+        let ledger = Ledger(store: store, projections: projections, tree: tree)
+        try ledger.catchUpProjections()
+        return ledger
+    }
+
+    /// The number of entries and the Merkle root over them, as committed.
+    public var head: TreeHead { state.withLock { TreeHead(size: $0.tree.size, root: $0.tree.root) } }
+
+    @discardableResult
+    public func record(_ events: [Event]) async throws -> Int64 {
+        try await append(events, expecting: nil)
+    }
+
+    /// Appends `events` only if the ledger has `size` entries: for a decision that rests on what its maker has read.
+    /// - Returns: the sequence of the first of `events`.
+    /// - Throws: `LedgerError` with `sizeChanged` when somebody else was first, and what `record` throws.
+    @discardableResult
+    public func append(_ events: [Event], expecting size: Int64) async throws -> Int64 {
+        try await append(events, expecting: Optional(size))
+    }
+
+    // Once in line an append is carried out whether its caller is cancelled or not, and the caller learns the outcome.
+    private func append(_ events: [Event], expecting size: Int64?) async throws -> Int64 {
+        var payloads: [String] = []
+        for event in events { payloads.append(try LeafEncoding.payloadText(of: event)) }
+        return try await withCheckedThrowingContinuation { continuation in
+            let pending = PendingAppend(
+                events: events, payloads: payloads, expectedSize: size, continuation: continuation)
+            let mustOrder = state.withLock { state in
+                state.waiting.append(pending)
+                defer { state.turnIsOrdered = true }
+                return !state.turnIsOrdered
+            }
+            if mustOrder { store.enqueueWrite { db in self.commitWaiting(in: db) } }
+        }
+    }
+
+    /// One turn of the writer.
+    private func commitWaiting(in db: Database) {
+        let (batch, committedTree) = state.withLock { state in
+            defer {
+                state.waiting = []
+                state.turnIsOrdered = false
+            }
+            return (state.waiting, state.tree)
+        }
+        var tree = committedTree
+        var entries: [Entry] = []
+        var results: [Result<Int64, any Error>] = []
+        do {
+            try db.inTransaction(.immediate) {
+                for append in batch {
+                    var grown = tree
+                    var added: [Entry] = []
+                    do {
+                        try db.inSavepoint {
+                            added = try insert(append, into: &grown, in: db)
+                            return .commit
+                        }
+                        results.append(.success(tree.size))
+                        tree = grown
+                        entries += added
+                    } catch let error as DatabaseError {
+                        // A fault of the file (disk full) has undone the whole transaction, not this savepoint alone.
+                        guard db.isInsideTransaction else { throw error }
+                        results.append(.failure(store.wrapping(error)))
+                    } catch {
+                        results.append(.failure(error))
+                    }
+                }
+                if tree.size > committedTree.size {
+                    try LedgerTables.moveProjections(to: tree.size, in: db, projections)
+                }
+                return .commit
+            }
+        } catch {
+            let failure = store.wrapping(error)
+            for append in batch { append.continuation.resume(throwing: failure) }
+            return
+        }
+        state.withLock { $0.tree = tree }
+        for (append, result) in zip(batch, results) { append.continuation.resume(with: result) }
+        observers.send(entries)
+    }
+
+    private func insert(_ append: PendingAppend, into tree: inout CompactTree, in db: Database) throws -> [Entry] {
+        if let expected = append.expectedSize, expected != tree.size {
+            throw LedgerError(.sizeChanged(expected: expected, actual: tree.size))
+        }
+        var added: [Entry] = []
+        for (event, payloadText) in zip(append.events, append.payloads) {
+            let entry = Entry(sequence: tree.size, event: event)
+            let line = LeafEncoding.line(of: entry, payloadText: payloadText)
+            guard line.utf8.count <= LeafEncoding.byteCountMax else {
+                throw LedgerError(.entryTooLarge(kind: event.kind.rawValue, bytes: line.utf8.count))
+            }
+            try LedgerTables.insert(entry, payloadText: payloadText, in: db)
+            try tree.append(leaf: .leaf(line.utf8)) { try LedgerTables.insert($1, at: $0, in: db) }
+            for projection in projections {
+                do {
+                    try projection.apply(entry, in: db)
+                } catch {
+                    throw LedgerError(
+                        .projectionRefused(projection: projection.name, kind: event.kind.rawValue), cause: error)
+                }
+            }
+            added.append(entry)
+        }
+        return added
+    }
+}
+
+/// What a checkpoint signs: so many entries, and the hash that stands for all of them.
+public struct TreeHead: Sendable, Hashable {
+    public let size: Int64
+    public let root: MerkleHash
+
+    public init(size: Int64, root: MerkleHash) {
+        self.size = size
+        self.root = root
+    }
+}
+
+private struct PendingAppend: Sendable {
+    let events: [Event]
+    let payloads: [String]
+    let expectedSize: Int64?
+    let continuation: CheckedContinuation<Int64, any Error>
+}

@@ -1,0 +1,87 @@
+public import Diagnostics
+import WebAPI
+
+/// Speaks to the daemon's HTTP API.
+public protocol APIConnection: Sendable {
+    /// - Parameters:
+    ///   - path: with its query, as in `/api/jaga/v1/jobs?limit=10`.
+    ///   - body: JSON, or nil.
+    /// - Throws: `DaemonUnreachable` when nobody answers.
+    func send(_ method: String, _ path: String, body: [UInt8]?) async throws -> APIAnswer
+}
+
+public struct APIAnswer: Sendable {
+    public var status: Int
+    public var body: [UInt8]
+
+    public init(status: Int, body: [UInt8]) {
+        self.status = status
+        self.body = body
+    }
+}
+
+/// How a command reaches the daemon.
+public struct ConnectionOptions: Sendable {
+    /// The admin socket, which needs no password.
+    public var socketPath: String
+    /// Used instead of the socket when given.
+    public var url: String?
+    public var token: Secret?
+
+    public init(socketPath: String, url: String? = nil, token: Secret? = nil) {
+        self.socketPath = socketPath
+        self.url = url
+        self.token = token
+    }
+}
+
+/// Nobody answers where the daemon should be.
+public struct DaemonUnreachable: Failure {
+    public let codeName = "daemon-unreachable"
+    public let address: String
+    public let cause: (any Error)?
+
+    public init(address: String, cause: (any Error)?) {
+        self.address = address
+        self.cause = cause
+    }
+
+    public var summary: String { "the daemon does not answer at \(address)" }
+    public var hint: String? {
+        "Start it with 'jaga serve', or say where it keeps its data with --data or where it listens with --url."
+    }
+}
+
+extension APIConnection {
+    func get<Answer: Decodable>(_ path: String, as type: Answer.Type = Answer.self) async throws -> Answer {
+        try decode(try await raw("GET", path, body: nil), as: type)
+    }
+
+    func post<Answer: Decodable>(
+        _ path: String, _ request: some Encodable, as type: Answer.Type = Answer.self
+    ) async throws -> Answer {
+        try decode(try await raw("POST", path, body: Array(try APIJSON.encode(request))), as: type)
+    }
+
+    /// The body of a successful answer.
+    /// - Throws: the `Problem` that the daemon answered with.
+    func raw(_ method: String, _ path: String, body: [UInt8]?) async throws -> [UInt8] {
+        let answer = try await send(method, path, body: body)
+        guard answer.status >= 400 else { return answer.body }
+        if let problem = try? APIJSON.decode(Problem.self, from: answer.body) { throw problem }
+        if let fault = try? APIJSON.decode(PrometheusReply<String>.self, from: answer.body), let text = fault.error {
+            throw PlainFailure(fault.errorType ?? "failed", text)
+        }
+        throw PlainFailure("failed", "the daemon answered \(method) \(path) with status \(answer.status)")
+    }
+
+    private func decode<Answer: Decodable>(_ body: [UInt8], as type: Answer.Type) throws -> Answer {
+        do {
+            return try APIJSON.decode(type, from: body)
+        } catch {
+            throw PlainFailure(
+                "unexpected-answer", "the daemon's answer could not be read",
+                hint: "Use the 'jaga' that the daemon runs: 'jaga version' shows both.", cause: error)
+        }
+    }
+}

@@ -1,0 +1,99 @@
+public import ArgumentParser
+import Diagnostics
+import JSONCoding
+import WebAPI
+
+/// The command line as a function: arguments in, an exit status out, everything else through the console.
+public func runCommandLine(_ arguments: [String], console: Console) async -> ProgramStatus {
+    await Console.$current.withValue(console) {
+        let asJSON = arguments.contains("--json")
+        do {
+            var command = try Jaga.parseAsRoot(arguments)
+            if var asynchronous = command as? any AsyncParsableCommand {
+                try await asynchronous.run()
+            } else {
+                try command.run()
+            }
+            return .done
+        } catch let end as EndWith {
+            return end.status
+        } catch is CancellationError {
+            return .interrupted
+        } catch let failure as any Failure {
+            report(failure, asJSON: asJSON, console: console)
+            return status(for: failure)
+        } catch {
+            return reportParsing(error, asJSON: asJSON, console: console)
+        }
+    }
+}
+
+private func reportParsing(_ error: any Error, asJSON: Bool, console: Console) -> ProgramStatus {
+    let code = Jaga.exitCode(for: error)
+    let message = Jaga.fullMessage(for: error)
+    if code == .success {
+        console.output(message)
+        return .done
+    }
+    if code == .validationFailure {
+        if asJSON {
+            report(PlainFailure("usage", Jaga.message(for: error)), asJSON: true, console: console)
+        } else {
+            console.notes(message)
+        }
+        return .usage
+    }
+    report(PlainFailure("failed", describe(error)), asJSON: asJSON, console: console)
+    return .failed
+}
+
+private func report(_ failure: any Failure, asJSON: Bool, console: Console) {
+    if asJSON {
+        var members: [String: JSONValue] = ["code": .string(failure.codeName), "message": .string(failure.oneLine)]
+        if let hint = failure.hint { members["hint"] = .string(hint) }
+        if let invalid = failure as? InvalidInput {
+            members["faults"] = .array(invalid.diagnostics.map { .string($0.description) })
+        }
+        console.notes(JSONValue.object(["error": .object(members)]).canonicalText)
+        return
+    }
+    console.notes("jaga: \(failure.oneLine)")
+    if let hint = failure.hint { console.notes("      \(hint)") }
+}
+
+private func status(for failure: any Failure) -> ProgramStatus {
+    if failure is InvalidInput { return .configurationInvalid }
+    if let problem = failure as? Problem {
+        switch problem.code {
+        case .notFound: return .notFound
+        case .conflict: return .locked
+        case .unauthenticated, .forbidden: return .refused
+        default: return .failed
+        }
+    }
+    switch failure.codeName {
+    case "daemon-unreachable": return .daemonUnreachable
+    case "locked": return .locked
+    case "not-found": return .notFound
+    default: return .failed
+    }
+}
+
+/// `jaga`
+public struct Jaga: AsyncParsableCommand {
+    public static let configuration = CommandConfiguration(
+        commandName: "jaga",
+        abstract: "Keeps watch over a self-hosted web application.",
+        discussion: """
+            Run 'jaga serve' to start watching this host, 'jaga status' for the answer to "is everything all right?".
+            Every command takes --json. Exit codes: 0 done, 1 failed, 3 findings, 10 not found, 11 locked, 12 refused, \
+            64 usage, 69 daemon unreachable, 78 configuration invalid, 130 interrupted.
+            """,
+        subcommands: [
+            Serve.self, Init.self, Status.self, Check.self, Config.self, Reload.self, Query.self, Alerts.self,
+            Backup.self,
+            Restore.self, Jobs.self, LedgerCommand.self, User.self, Demo.self, Version.self, SampleShopCommand.self,
+        ])
+
+    public init() {}
+}

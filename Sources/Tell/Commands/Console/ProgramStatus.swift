@@ -1,0 +1,28 @@
+/// What the program says to its caller. Documented in the user guide, and only added to; scripts take an unknown one as
+/// a failure.
+public enum ProgramStatus: Int32, Sendable, CaseIterable {
+    case done = 0
+    case failed = 1
+    /// `jaga status` only: something is critical.
+    case critical = 2
+    /// Done in part, or the command found something.
+    case findings = 3
+    case notFound = 10
+    /// Another run holds the lock.
+    case locked = 11
+    /// A key, a password or a role was refused.
+    case refused = 12
+    case usage = 64
+    case daemonUnreachable = 69
+    case configurationInvalid = 78
+    case interrupted = 130
+}
+
+/// Ends a command with a status once it has printed what it has to say.
+struct EndWith: Error {
+    let status: ProgramStatus
+
+    init(_ status: ProgramStatus) {
+        self.status = status
+    }
+}

@@ -1,0 +1,127 @@
+import Foundation
+
+/// A Python program that listens on a free loopback port and prints it as its first line.
+final class LoopbackServer: @unchecked Sendable {
+    // Every field is set in `init` and only read afterwards.
+    let port: Int
+    private let process = Process()
+
+    init(_ script: String, _ arguments: [String] = []) throws {
+        let output = Pipe()
+        process.executableURL = URL(filePath: "/usr/bin/env")
+        process.arguments = ["python3", "-u", "-c", script] + arguments
+        process.standardOutput = output
+        process.standardError = FileHandle.nullDevice
+        try process.run()
+        var line = ""
+        while !line.hasSuffix("\n") {
+            guard let piece = try output.fileHandleForReading.read(upToCount: 1), !piece.isEmpty else {
+                throw CocoaError(.fileReadUnknown)
+            }
+            line += String(decoding: piece, as: UTF8.self)
+        }
+        port = Int(line.dropLast()) ?? 0
+    }
+
+    deinit {
+        process.terminate()
+        process.waitUntilExit()
+    }
+
+    /// Answers by path: `/status/503`, `/bytes/1000`, `/redirect/3`, `/slow/5` (seconds before the head), `/echo` (the request as
+    /// lines), `/events` (three server-sent events, then silence).
+    static func http(arguments: [String] = []) throws -> LoopbackServer { try LoopbackServer(httpScript, arguments) }
+
+    /// A port on which nothing listens.
+    static func closedPort() throws -> Int {
+        try LoopbackServer("import socket; s=socket.socket(); s.bind(('127.0.0.1',0)); print(s.getsockname()[1])").port
+    }
+}
+
+/// A folder with an authority and certificates for `localhost`, made by the openssl program.
+struct TestCertificates {
+    let folder: URL
+
+    init() throws {
+        folder = FileManager.default.temporaryDirectory.appending(path: "jaga certs \(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        let script = """
+            cd "$1" && openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout ca.key -out ca.pem \
+              -days 10 -subj "/CN=Test Authority" 2>/dev/null
+            make() {
+              openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout $1.key -out $1.csr -subj "/CN=$2" 2>/dev/null
+              printf 'subjectAltName=DNS:%s' "$2" > $1.ext
+              openssl x509 -req -in $1.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days $3 -extfile $1.ext -out $1.pem 2>/dev/null
+            }
+            make good localhost 5 && make other other.example 5
+            # Before OpenSSL 3.4 "x509" cannot set an end in the past; "ca" can.
+            mkdir -p db && : > db/index && echo 01 > db/serial
+            printf '[ca]\\ndefault_ca=d\\n[d]\\ndatabase=db/index\\nserial=db/serial\\nnew_certs_dir=db\\ndefault_md=sha256\\npolicy=p\\n[p]\\ncommonName=supplied\\n' > ca.cnf
+            openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout old.key -out old.csr -subj "/CN=localhost" 2>/dev/null
+            openssl ca -batch -config ca.cnf -cert ca.pem -keyfile ca.key -in old.csr -out old.pem -extfile good.ext \
+              -startdate 20240101000000Z -enddate 20240201000000Z -notext 2>/dev/null
+            """
+        let process = Process()
+        process.executableURL = URL(filePath: "/bin/sh")
+        process.arguments = ["-c", script, "sh", folder.path().removingPercentEncoding ?? folder.path()]
+        try process.run()
+        process.waitUntilExit()
+    }
+
+    func path(_ name: String) -> String { folder.appending(path: name).path(percentEncoded: false) }
+
+    func remove() { try? FileManager.default.removeItem(at: folder) }
+}
+
+private let httpScript = #"""
+    import http.server, socketserver, ssl, sys, time, threading
+    class Handler(http.server.BaseHTTPRequestHandler):
+        protocol_version = 'HTTP/1.1'
+        def log_message(self, *a): pass
+        def reply(self, status, body=b'', headers=()):
+            self.send_response(status)
+            for name, value in headers: self.send_header(name, value)
+            self.send_header('Content-Length', str(len(body)))
+            self.end_headers()
+            if self.command != 'HEAD': self.wfile.write(body)
+        def answer(self):
+            length = int(self.headers.get('Content-Length') or 0)
+            sent = self.rfile.read(length)
+            kind, _, rest = self.path.lstrip('/').partition('/')
+            if kind == 'status': self.reply(int(rest), b'told to')
+            elif kind == 'bytes': self.reply(200, b'x' * int(rest))
+            elif kind == 'redirect':
+                n = int(rest)
+                self.reply(302, b'moved', [('Location', f'/redirect/{n-1}' if n > 1 else '/echo')])
+            elif kind == 'slow':
+                time.sleep(float(rest)); self.reply(200, b'late')
+            elif kind == 'hangup': self.connection.close()
+            elif kind == 'events':
+                self.send_response(200); self.end_headers()
+                for n in range(3):
+                    self.wfile.write(f'data: {n}\r\n\r\n'.encode()); self.wfile.flush()
+                time.sleep(30)
+            else:
+                lines = [f'{self.command} {self.path}'] + [f'{k}: {v}' for k, v in self.headers.items()]
+                self.reply(200, '\n'.join(lines).encode() + b'\n\n' + sent, [('X-Two', 'a'), ('X-Two', 'b')])
+        do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = answer
+    class Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
+        daemon_threads = True
+        def handle_error(self, *a): pass
+    if len(sys.argv) > 1 and sys.argv[1] == 'unix':
+        import socket
+        class Unix(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
+            daemon_threads = True
+            def get_request(self):
+                connection, _ = super().get_request()
+                return connection, ('local', 0)
+        server = Unix(sys.argv[2], Handler); print(0)
+    else:
+        server = Server(('127.0.0.1', 0), Handler)
+        if len(sys.argv) > 1:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(sys.argv[1], sys.argv[2])
+            server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+        print(server.server_port)
+    server.serve_forever()
+    """#

@@ -1,0 +1,2 @@
+// Tests that start servers import `TestSupport` alone.
+@_exported public import SampleStack

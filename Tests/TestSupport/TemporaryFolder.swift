@@ -1,0 +1,19 @@
+public import SystemPackage
+
+/// A folder for one test, removed with all in it when the value goes away or the test process ends. Servers under other users
+/// can reach what is in it.
+public final class TemporaryFolder: Sendable {
+    private let folder: StackFolder
+    public var path: String { folder.path }
+    public var filePath: FilePath { FilePath(folder.path) }
+
+    /// - Parameter name: a part of the folder's name. May hold spaces, which paths in the wild do too.
+    public init(_ name: String = "test") throws {
+        folder = try StackFolder(prefix: "jaga \(name) ")
+    }
+
+    /// The path of `name` in the folder.
+    public func file(_ name: String) -> String { "\(path)/\(name)" }
+
+    public func remove() { folder.remove() }
+}
