@@ -1,0 +1,46 @@
+/// The text formats in which programs expose their metrics.
+public enum ExpositionFormat: String, Sendable, CaseIterable {
+    /// Prometheus text 0.0.4 <https://prometheus.io/docs/instrumenting/exposition_formats/>.
+    case text
+    /// OpenMetrics 1.0 <https://github.com/prometheus/OpenMetrics/blob/main/specification/OpenMetrics.md>.
+    case openMetrics
+
+    /// The format that an answer of this content type has. Unknown types are read as text, as Prometheus 2 does, since many
+    /// exporters name a wrong one.
+    public init(contentType: String?) {
+        let type = contentType?.prefix { $0 != ";" }.filter { $0 != " " }.lowercased()
+        self = type == "application/openmetrics-text" ? .openMetrics : .text
+    }
+
+    /// What to ask for.
+    public static let accept =
+        "application/openmetrics-text;version=1.0.0;q=0.9,text/plain;version=0.0.4;q=0.8,*/*;q=0.1"
+
+    public var contentType: String {
+        switch self {
+        case .text: "text/plain; version=0.0.4; charset=utf-8"
+        case .openMetrics: "application/openmetrics-text; version=1.0.0; charset=utf-8"
+        }
+    }
+}
+
+/// How much of a page is read before it is refused: a target must not fill the memory of what watches it.
+public struct ExpositionLimits: Sendable, Hashable {
+    /// A page of 1,000 series has about 100 KB.
+    public var byteCountMax: Int
+    public var sampleCountMax: Int
+    /// Labels of one sample.
+    public var labelCountMax: Int
+    /// Bytes of one name or value.
+    public var textByteCountMax: Int
+
+    public init(
+        byteCountMax: Int = 32 << 20, sampleCountMax: Int = 100_000, labelCountMax: Int = 64,
+        textByteCountMax: Int = 4096
+    ) {
+        self.byteCountMax = byteCountMax
+        self.sampleCountMax = sampleCountMax
+        self.labelCountMax = labelCountMax
+        self.textByteCountMax = textByteCountMax
+    }
+}
