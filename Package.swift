@@ -97,7 +97,7 @@ let sense: [Target] = [
         ]),
     library(
         "Probes", "Sense", ["Units", "Series", "Diagnostics", "JSONCoding", "Settings", "BlockingCalls", "Outbound"]),
-    library("LogTail", "Sense", ["Units", "Series", "Diagnostics", "Settings", "DurableFiles"]),
+    library("LogTail", "Sense", ["Units", "Series", "Diagnostics", "Settings", "BlockingCalls", "DurableFiles"]),
     library("Discovery", "Sense", ["Units", "Diagnostics", "JSONCoding", "Outbound", "Processes"]),
 ]
 
@@ -213,7 +213,7 @@ let testTargets: [Target] = [
     tests("Ledger", ["Units", "Events", "JSONCoding", "Diagnostics", "StateStore", .crypto, .grdb]),
     tests("Collectors", ["Units", "Series", "Diagnostics", "PostgresClient", "RedisClient", "TestSupport"]),
     tests("Probes", ["Units", "Series", "Diagnostics", "JSONCoding", "Settings", "Outbound", "TestSupport"]),
-    tests("LogTail", ["Units", "Series", "TestSupport"]),
+    tests("LogTail", ["Units", "Series", "Outbound", "TestSupport"]),
     tests("Discovery", ["Diagnostics", "JSONCoding"]),
     tests(
         "Rules", ["Units", "Series", "Diagnostics", "Events", "JSONCoding", "PromQL", "StateStore", "Ledger", .grdb]),

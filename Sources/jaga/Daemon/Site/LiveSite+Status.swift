@@ -1,0 +1,196 @@
+import Collectors
+import Rules
+import Units
+import WebAPI
+
+// The summary is put together from what the floors know already: which sources could be read, which alerts are open, how the
+// copies stand. It judges nothing by itself, so that a threshold is in a rule file or nowhere. What could not be read is
+// `unknown`, and unknown is never part of "all right".
+
+extension LiveSite {
+    func status() async throws -> StatusSummary {
+        let sources = parts.sources.snapshot
+        let alerts = await parts.rules.activeAlerts
+        let firing = alerts.filter { $0.state == .firing }
+        var areas = sourceAreas(sources, firing)
+        for index in areas.indices { areas[index].figures = await figures(of: areas[index]) }
+        areas += try await otherAreas(sources, firing)
+        return StatusSummary(
+            verdict: areas.map(\.verdict).worst, at: parts.clock.now, host: parts.hostName, version: JagaVersion.number,
+            startedAt: parts.startedAt, firingCritical: firing.count { verdict(of: $0) == .critical },
+            firingWarning: firing.count { verdict(of: $0) == .warning },
+            pending: alerts.count { $0.state == .pending }, areas: areas)
+    }
+
+    /// One area for each thing that is read directly.
+    private func sourceAreas(_ sources: [SourceSnapshot], _ firing: [ActiveAlert]) -> [AreaStatus] {
+        let kinds: [(prefix: String, kind: AreaStatus.Kind)] = [
+            ("host", .host), ("postgres", .postgres), ("redis", .redis), ("nginx", .nginx), ("scrape", .application),
+        ]
+        return kinds.flatMap { prefix, kind in
+            sources.filter { $0.name.hasPrefix("\(prefix)/") }.map { source in
+                let instance = source.labels["instance"] ?? ""
+                let about = firing.filter {
+                    $0.labels["job"] == source.labels["job"] && $0.labels["instance"] == instance
+                }
+                let (verdict, reason, since) = judged(source, about)
+                return AreaStatus(
+                    kind: kind, name: kind == .host ? "" : instance, verdict: verdict, reason: reason, since: since)
+            }
+        }
+    }
+
+    /// The worst alert about a source speaks for it; without one, a source that cannot be read is unknown.
+    private func judged(_ source: SourceSnapshot, _ alerts: [ActiveAlert]) -> (Verdict, String, Timestamp?) {
+        if let worst = alerts.max(by: { verdict(of: $0).weight < verdict(of: $1).weight }), verdict(of: worst) != .ok {
+            return (verdict(of: worst), summary(of: worst), worst.activeAt)
+        }
+        switch source.isUp {
+        case true?: return (.ok, "", nil)
+        case false?: return (.unknown, source.lastError ?? "the last reading failed", nil)
+        case nil: return (.unknown, "not read yet", nil)
+        }
+    }
+
+    private func otherAreas(_ sources: [SourceSnapshot], _ firing: [ActiveAlert]) async throws -> [AreaStatus] {
+        var areas: [AreaStatus] = []
+        let probes = try await probes()
+        if !probes.isEmpty { areas.append(probeArea(probes)) }
+        areas.append(alertArea(firing))
+        let backups = try await backups()
+        for target in backups.targets {
+            areas.append(
+                AreaStatus(kind: .backups, name: target.name, verdict: target.verdict, reason: target.reason))
+        }
+        let jobs = try await jobs()
+        if !jobs.isEmpty { areas.append(jobArea(jobs)) }
+        areas.append(try await notificationArea())
+        areas.append(ownArea())
+        return areas
+    }
+
+    private func probeArea(_ probes: [ProbeStatus]) -> AreaStatus {
+        let bad = probes.filter { $0.verdict != .ok }
+        let worst = bad.max { $0.verdict.weight < $1.verdict.weight }
+        let reason =
+            worst.map { probe in
+                "\(probe.name): \(probe.failure ?? "no look yet")"
+                    + (bad.count > 1 ? ", and \(bad.count - 1) more of \(probes.count)" : "")
+            } ?? "\(probes.count) of \(probes.count) answer as they should"
+        return AreaStatus(kind: .probes, name: "", verdict: probes.map(\.verdict).worst, reason: reason)
+    }
+
+    private func alertArea(_ firing: [ActiveAlert]) -> AreaStatus {
+        let told = firing.filter { verdict(of: $0) != .ok }
+        guard let worst = told.max(by: { verdict(of: $0).weight < verdict(of: $1).weight }) else {
+            return AreaStatus(kind: .alerts, name: "", verdict: .ok, reason: "none firing")
+        }
+        let more = told.count > 1 ? ", and \(told.count - 1) more" : ""
+        return AreaStatus(
+            kind: .alerts, name: "", verdict: verdict(of: worst),
+            reason: "\(worst.labels["alertname"] ?? "")\(more)", since: told.map(\.activeAt).min())
+    }
+
+    private func jobArea(_ jobs: [JobStatus]) -> AreaStatus {
+        let bad = jobs.filter { job in
+            switch job.lastRun?.outcome {
+            case .failed, .timedOut, .lost, .missed, .cancelled: true
+            case .succeeded, .running, nil: false
+            }
+        }
+        guard let first = bad.first, let run = first.lastRun else {
+            return AreaStatus(kind: .jobs, name: "", verdict: .ok, reason: "\(jobs.count) configured, none failed")
+        }
+        let more = bad.count > 1 ? ", and \(bad.count - 1) more" : ""
+        return AreaStatus(
+            kind: .jobs, name: "", verdict: .warning, reason: "\(first.name) \(run.outcome.rawValue): \(run.message)\(more)",
+            since: run.finishedAt)
+    }
+
+    private func notificationArea() async throws -> AreaStatus {
+        let overview = try await notifications()
+        if overview.receivers.isEmpty {
+            return AreaStatus(
+                kind: .notifications, name: "", verdict: .warning,
+                reason: "nobody is told: no receivers are configured")
+        }
+        let failing = overview.receivers.filter { receiver in
+            guard let failed = receiver.lastFailureAt else { return false }
+            return receiver.lastDeliveredAt.map { $0 < failed } ?? true
+        }
+        guard let first = failing.first else {
+            return AreaStatus(
+                kind: .notifications, name: "", verdict: .ok,
+                reason: overview.pending == 0 ? "" : "\(overview.pending) on their way")
+        }
+        return AreaStatus(
+            kind: .notifications, name: "", verdict: .warning,
+            reason: "\(first.name) by \(first.channel): \(first.lastFailure ?? "failed")", since: first.lastFailureAt)
+    }
+
+    private func ownArea() -> AreaStatus {
+        let stats = parts.series.stats
+        if !stats.health.isWritable {
+            return AreaStatus(
+                kind: .jaga, name: "", verdict: .critical,
+                reason: "samples are not stored: \(stats.health.writeFault ?? "the store cannot be written")")
+        }
+        if let fault = stats.health.maintenanceFault {
+            return AreaStatus(kind: .jaga, name: "", verdict: .warning, reason: fault)
+        }
+        return AreaStatus(
+            kind: .jaga, name: "", verdict: .ok, reason: "",
+            figures: [
+                Figure(label: "series", value: Double(stats.seriesCount), unit: .none),
+                Figure(label: "memory", value: residentBytes().map(Double.init), unit: .bytes),
+            ])
+    }
+
+    func verdict(of alert: ActiveAlert) -> Verdict {
+        switch alert.labels["severity"] {
+        case "critical": .critical
+        case "info", "none": .ok
+        default: .warning
+        }
+    }
+
+    func summary(of alert: ActiveAlert) -> String {
+        alert.annotations["summary"] ?? alert.labels["alertname"] ?? ""
+    }
+
+    // MARK: Figures
+
+    private func figures(of area: AreaStatus) async -> [Figure] {
+        let instance = "instance=\(PrometheusJSON.quoted(area.name))"
+        let wanted: [(String, Figure.Unit, String)] =
+            switch area.kind {
+            case .host:
+                [
+                    ("CPU", .ratio, "1 - avg(rate(node_cpu_seconds_total{mode=\"idle\"}[2m]))"),
+                    ("memory", .ratio, "1 - node_memory_MemAvailable_bytes / node_memory_MemTotal_bytes"),
+                    (
+                        "fullest disk", .ratio,
+                        "max(1 - node_filesystem_avail_bytes{fstype!=\"tmpfs\"} / node_filesystem_size_bytes)"
+                    ),
+                ]
+            case .postgres:
+                [
+                    (
+                        "connections", .ratio,
+                        "sum(pg_stat_activity_count{\(instance)}) / max(pg_settings_max_connections{\(instance)})"
+                    )
+                ]
+            case .redis: [("memory", .bytes, "redis_memory_used_bytes{\(instance)}")]
+            case .nginx: [("requests", .perSecond, "rate(nginx_http_requests_total{\(instance)}[2m])")]
+            default: []
+            }
+        var figures: [Figure] = []
+        for (label, unit, query) in wanted {
+            // A figure that cannot be had is left out; the verdict does not rest on it.
+            let answer = try? await self.query(query, at: nil, timeLimit: .seconds(1))
+            guard let value = answer?.result.singleValue, value.isFinite else { continue }
+            figures.append(Figure(label: label, value: value, unit: unit, query: query))
+        }
+        return figures
+    }
+}
