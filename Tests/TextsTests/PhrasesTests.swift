@@ -33,9 +33,6 @@ struct PhrasesTests {
 
     @Test func `all languages have the same placeholders and no text is empty`() {
         check(WebText.self)
-        check(CommandText.self)
-        check(NotificationText.self)
-        check(ReportText.self)
     }
 
     private func check<Key: TextKey>(_ keys: Key.Type) {

@@ -1,8 +1,10 @@
 public import Diagnostics
-public import Units
+import Units
 
 import Events
 import GRDB
+import StateStore
+import Synchronization
 
 extension AccessControl {
     /// Checks a password and opens a session.

@@ -1,7 +1,8 @@
 public import Events
-public import Units
+import Units
 
 import GRDB
+import StateStore
 import JSONCoding
 
 extension AccessControl {

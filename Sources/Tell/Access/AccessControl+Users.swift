@@ -2,6 +2,7 @@ public import Diagnostics
 public import Events
 
 import GRDB
+import StateStore
 import Units
 
 extension AccessControl {

@@ -1,5 +1,6 @@
 public import GRDB
 import JSONCoding
+import Units
 public import Ledger
 public import StateStore
 

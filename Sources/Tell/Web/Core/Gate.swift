@@ -61,7 +61,8 @@ extension WebSite {
                 hint: "Use \(methods.map(\.rawValue).joined(separator: " or ")).")
         case .none:
             try requireLogin(request)
-            throw Problem(.notFound, "there is nothing at \(request.path.prefix(200))", hint: "See /api for the addresses.")
+            throw Problem(
+                .notFound, "there is nothing at \(request.path.prefix(200))", hint: "See /api for the addresses.")
         }
     }
 
@@ -136,15 +137,20 @@ extension WebSite {
         case .api:
             var reply = Reply.problem(problem)
             if problem.code == .unauthenticated { reply.set("www-authenticate", "Bearer realm=\"jaga\"") }
-            if let wait = (error as? AccessError)?.retryAfter { reply.set("retry-after", "\(wait.components.seconds + 1)") }
+            if let wait = (error as? AccessError)?.retryAfter {
+                reply.set("retry-after", "\(wait.components.seconds + 1)")
+            }
             return reply
         case .page:
             if problem.code == .unauthenticated {
-                let back = request.method == .get && request.path != "/" ? "?next=\(APIPath.escaped(request.target))" : ""
+                let back =
+                    request.method == .get && request.path != "/" ? "?next=\(APIPath.escaped(request.target))" : ""
                 return .seeOther("/login\(back)")
             }
             var reply = errorPage(problem, request)
-            if let wait = (error as? AccessError)?.retryAfter { reply.set("retry-after", "\(wait.components.seconds + 1)") }
+            if let wait = (error as? AccessError)?.retryAfter {
+                reply.set("retry-after", "\(wait.components.seconds + 1)")
+            }
             return reply
         }
     }

@@ -1,4 +1,4 @@
-import WebAPI
+public import WebAPI
 
 /// An answer, without the server's machinery.
 public struct Reply: Sendable {

@@ -34,7 +34,8 @@ struct Chart {
     private static let top = 8.0
 
     var svg: Markup {
-        var html = "<svg class=\"chart\" viewBox=\"0 0 600 150\" role=\"img\" preserveAspectRatio=\"none\" aria-label=\""
+        var html =
+            "<svg class=\"chart\" viewBox=\"0 0 600 150\" role=\"img\" preserveAspectRatio=\"none\" aria-label=\""
         Markup.escape(description, into: &html)
         html += "\">"
         let (low, high) = valueRange
@@ -89,7 +90,8 @@ struct Chart {
             html += "</text>"
         }
         for share in [0.0, 0.5, 1.0] {
-            let ms = from.millisecondsSinceEpoch
+            let ms =
+                from.millisecondsSinceEpoch
                 + Int64(Double(through.millisecondsSinceEpoch - from.millisecondsSinceEpoch) * share)
             let anchor = share == 0 ? "start" : share == 1 ? "end" : "middle"
             let clock = Timestamp(millisecondsSinceEpoch: ms).rfc3339.dropFirst(5)

@@ -157,7 +157,8 @@ extension PageContext {
         let rest = fields.map { "&\($0.key)=\(APIPath.escaped($0.value))" }.joined()
         let links = Range.allCases.map { choice in
             let current: Markup = choice == range ? " aria-current=\"true\"" : ""
-            return "<a href=\"\(link: "\(path)?range=\(choice.rawValue)\(rest)")\"\(current)>\(choice.rawValue)</a>" as Markup
+            return "<a href=\"\(link: "\(path)?range=\(choice.rawValue)\(rest)")\"\(current)>\(choice.rawValue)</a>"
+                as Markup
         }
         return "<nav class=\"ranges\" aria-label=\"\(t[.timeRange])\">\(links)</nav>"
     }

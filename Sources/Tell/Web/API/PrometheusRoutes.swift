@@ -1,0 +1,200 @@
+import Access
+import Units
+import WebAPI
+
+// The read side of the Prometheus HTTP API. `query`, `query_range`, `labels` and `series` take their parameters from the
+// address or, with POST, from a form in the body, as Grafana sends long expressions.
+// <https://prometheus.io/docs/prometheus/latest/querying/api/>
+
+extension WebSite {
+    static let prometheusRoutes: [Route] = {
+        let range: [Route.Parameter] = [
+            .optional("match[]", "Selectors; a series must match one of them. May stand several times."),
+            .optional("start", "RFC 3339 or seconds since 1970; an hour ago when left out."),
+            .optional("end", "RFC 3339 or seconds since 1970; now when left out."), .optional("limit", "Most items."),
+        ]
+        func both(
+            _ path: String, _ summary: String, _ parameters: [Route.Parameter], _ handler: @escaping Route.Handler
+        ) -> [Route] {
+            [WebRequest.Method.get, .post].map { method in
+                Route(method, "/api/v1/\(path)", .prometheus, .needs(.viewSite), summary, query: parameters, handler)
+            }
+        }
+        func get(
+            _ path: String, _ summary: String, _ parameters: [Route.Parameter] = [], handler: @escaping Route.Handler
+        )
+            -> Route
+        {
+            Route(.get, "/api/v1/\(path)", .prometheus, .needs(.viewSite), summary, query: parameters, handler)
+        }
+        return both(
+            "query", "The answer to an expression at one instant.",
+            [
+                .required("query", "A PromQL expression."),
+                .optional("time", "RFC 3339 or seconds since 1970; now when left out."),
+                .optional("timeout", "A duration; at most the server's limit."),
+            ], promQuery)
+            + both(
+                "query_range", "The answers to an expression over a range of time.",
+                [
+                    .required("query", "A PromQL expression."), .required("start", "RFC 3339 or seconds since 1970."),
+                    .required("end", "RFC 3339 or seconds since 1970."),
+                    .required("step", "A duration or seconds; at most 11,000 steps."),
+                    .optional("timeout", "A duration; at most the server's limit."),
+                ], promQueryRange)
+            + both("labels", "Names of labels.", range, promLabels)
+            + both("series", "The label sets of series.", range, promSeries)
+            + [
+                get("label/{name}/values", "Values of a label.", range, handler: promLabelValues),
+                get("rules", "Rule groups with their alerts.", [.optional("type", "alert or record.")], handler: promRules),
+                get("alerts", "Pending and firing alerts.", handler: promAlerts),
+                get("targets", "What is read for samples.", handler: promTargets),
+                get(
+                    "metadata", "Type and help of metrics.",
+                    [.optional("metric", "Only this one."), .optional("limit", "Most metrics.")], handler: promMetadata),
+                get("status/buildinfo", "Version, as Grafana asks for it.", handler: promBuildInfo),
+            ]
+    }()
+
+    // MARK: Envelope
+
+    static func prometheusSuccess(_ data: String, warnings: [String] = []) -> Reply {
+        var text = "{\"status\":\"success\",\"data\":\(data)"
+        if !warnings.isEmpty { text += ",\"warnings\":\(jsonList(warnings))" }
+        return .json(text: text + "}")
+    }
+
+    static func prometheusFailure(_ fault: QueryFault) -> Reply {
+        .json(
+            text: """
+                {"status":"error","errorType":"\(fault.kind.rawValue)","error":\(PrometheusJSON.quoted(fault.message))}
+                """, status: fault.httpStatus)
+    }
+
+    private static func jsonList(_ texts: [String]) -> String {
+        "[\(texts.map(PrometheusJSON.quoted).joined(separator: ","))]"
+    }
+
+    // MARK: Queries
+
+    private static func promQuery(_ site: WebSite, _ request: WebRequest) async throws -> Reply {
+        let parameters = PrometheusParameters(request)
+        let answer = try await site.service.query(
+            try parameters.required("query"), at: try parameters.instant("time"),
+            timeLimit: try parameters.timeLimit(atMost: site.options.timeLimit))
+        return success(answer)
+    }
+
+    private static func promQueryRange(_ site: WebSite, _ request: WebRequest) async throws -> Reply {
+        let parameters = PrometheusParameters(request)
+        let expression = try parameters.required("query")
+        guard let start = try parameters.instant("start") else { throw parameters.invalid("start", "is missing") }
+        guard let end = try parameters.instant("end") else { throw parameters.invalid("end", "is missing") }
+        guard end >= start else { throw parameters.invalid("end", "end timestamp must not be before start time") }
+        let step = try parameters.span(try parameters.required("step"), "step")
+        guard step > .zero else {
+            throw parameters.invalid(
+                "step", "zero or negative query resolution step widths are not accepted. Try a positive integer")
+        }
+        // The reference's limit, which keeps one careless step from asking for millions of points.
+        guard (end - start).wholeMilliseconds / max(1, step.wholeMilliseconds) <= 11_000 else {
+            throw QueryFault(
+                .badData,
+                "exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the query resolution (?step=XX)"
+            )
+        }
+        let answer = try await site.service.queryRange(
+            expression, from: start, through: end, step: step,
+            timeLimit: try parameters.timeLimit(atMost: site.options.timeLimit))
+        return success(answer)
+    }
+
+    private static func success(_ answer: QueryAnswer) -> Reply {
+        var data = ""
+        answer.result.write(to: &data)
+        return prometheusSuccess(data, warnings: answer.warnings)
+    }
+
+    private static func promLabels(_ site: WebSite, _ request: WebRequest) async throws -> Reply {
+        let filter = try PrometheusParameters(request).filter(now: site.clock.now)
+        return prometheusSuccess(jsonList(limited(try await site.service.labelNames(filter), filter)))
+    }
+
+    private static func promLabelValues(_ site: WebSite, _ request: WebRequest) async throws -> Reply {
+        let filter = try PrometheusParameters(request).filter(now: site.clock.now)
+        let name = request.parameters["name"] ?? ""
+        return prometheusSuccess(jsonList(limited(try await site.service.labelValues(name, filter), filter)))
+    }
+
+    private static func promSeries(_ site: WebSite, _ request: WebRequest) async throws -> Reply {
+        let filter = try PrometheusParameters(request).filter(now: site.clock.now)
+        guard !filter.selectors.isEmpty else { throw QueryFault(.badData, "no match[] parameter provided") }
+        let sets = limited(try await site.service.series(filter), filter).map { labels in
+            var text = ""
+            PrometheusJSON.write(labels: labels, to: &text)
+            return text
+        }
+        return prometheusSuccess("[\(sets.joined(separator: ","))]")
+    }
+
+    private static func limited<Item>(_ items: [Item], _ filter: SeriesFilter) -> [Item] {
+        filter.limit.map { $0 > 0 ? Array(items.prefix($0)) : items } ?? items
+    }
+}
+
+/// The parameters of the Prometheus API, from the address and from a form.
+struct PrometheusParameters {
+    private let query: FormFields
+    private let form: FormFields
+
+    init(_ request: WebRequest) {
+        query = request.query
+        form = request.form
+    }
+
+    subscript(_ name: String) -> String? { form[name] ?? query[name] }
+
+    func invalid(_ name: String, _ message: String) -> QueryFault {
+        QueryFault(.badData, "invalid parameter \"\(name)\": \(message)")
+    }
+
+    func required(_ name: String) throws -> String {
+        guard let text = self[name] else { throw invalid(name, "is missing") }
+        return text
+    }
+
+    func instant(_ name: String) throws -> Timestamp? {
+        guard let text = self[name] else { return nil }
+        if let seconds = Double(text), seconds.isFinite, seconds.magnitude < 9e12 {
+            return Timestamp(secondsSinceEpoch: seconds)
+        }
+        guard let time = Timestamp(rfc3339: text) else {
+            throw invalid(name, "cannot parse \"\(text.prefix(60))\" to a valid timestamp")
+        }
+        return time
+    }
+
+    func span(_ text: String, _ name: String) throws -> Duration {
+        if let seconds = Double(text), seconds.isFinite, seconds.magnitude < 9e12 { return .seconds(seconds) }
+        guard let span = Duration(prometheusText: text) else {
+            throw invalid(name, "cannot parse \"\(text.prefix(60))\" to a valid duration")
+        }
+        return span
+    }
+
+    func timeLimit(atMost limit: Duration) throws -> Duration {
+        guard let text = self["timeout"] else { return limit }
+        return min(try span(text, "timeout"), limit)
+    }
+
+    func filter(now: Timestamp) throws -> SeriesFilter {
+        let end = try instant("end") ?? now
+        let limit = try self["limit"].map { text in
+            guard let number = Int(text), number >= 0 else { throw invalid("limit", "must be a whole number") }
+            return number
+        }
+        return SeriesFilter(
+            selectors: form.all("match[]") + query.all("match[]"), from: try instant("start") ?? end - .seconds(3600),
+            through: end, limit: limit)
+    }
+}

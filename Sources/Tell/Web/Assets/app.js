@@ -1,0 +1,237 @@
+// Makes the pages come alive; every page works without it. No library but uPlot, no address but Jaga's own.
+"use strict";
+(() => {
+  const main = document.getElementById("main");
+  const status = document.getElementById("live");
+
+  // --- Parts that replace themselves -----------------------------------------------------------------------------------
+  // A page names the changes that concern it. On one of them it asks for itself again and takes over the parts that differ.
+  const wanted = new Set((document.body.dataset.live || "").split(" ").filter(Boolean));
+  let refreshing = false;
+  let again = false;
+
+  function isBusy(part) {
+    const active = document.activeElement;
+    return part.contains(active) && /^(INPUT|SELECT|TEXTAREA|BUTTON|SUMMARY)$/.test(active.tagName);
+  }
+
+  async function refresh() {
+    if (refreshing) { again = true; return; }
+    refreshing = true;
+    try {
+      const answer = await fetch(location.href, { headers: { Accept: "text/html" }, redirect: "manual" });
+      if (answer.type === "opaqueredirect" || answer.status === 401) { location.reload(); return; }
+      if (!answer.ok) return;
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      for (const part of document.querySelectorAll("[data-part]")) {
+        const fresh = page.getElementById(part.id);
+        if (!fresh || isBusy(part) || fresh.innerHTML === part.dataset.last) continue;
+        const open = new Set([...part.querySelectorAll("details[open] > summary")].map((s) => s.textContent));
+        part.dataset.last = fresh.innerHTML;
+        part.replaceChildren(...fresh.childNodes);
+        for (const summary of part.querySelectorAll("details > summary")) {
+          if (open.has(summary.textContent)) summary.parentElement.open = true;
+        }
+      }
+    } catch {
+      // The feed says when the server is away; the next change asks again.
+    } finally {
+      refreshing = false;
+      if (again) { again = false; setTimeout(refresh, 1000); }
+    }
+  }
+
+  let pending = null;
+  function refreshSoon() {
+    if (pending === null) pending = setTimeout(() => { pending = null; refresh(); }, 300);
+  }
+
+  // --- Charts ----------------------------------------------------------------------------------------------------------
+  const steps = { bytes: 1024, bytesPerSecond: 1024 };
+  const charts = [];
+
+  function short(number) {
+    if (number === 0) return "0";
+    const size = Math.abs(number);
+    return size >= 100 ? String(Math.round(number)) : String(Number(number.toPrecision(3)));
+  }
+
+  function written(value, unit) {
+    if (value === null || value === undefined || Number.isNaN(value)) return "–";
+    if (unit === "ratio") return short(value * 100) + " %";
+    if (unit === "percent") return short(value) + " %";
+    if (unit === "seconds") {
+      const size = Math.abs(value);
+      if (size !== 0 && size < 0.001) return short(value * 1e6) + " µs";
+      if (size < 1) return short(value * 1000) + " ms";
+      return size < 120 ? short(value) + " s" : size < 7200 ? short(value / 60) + " m" : short(value / 3600) + " h";
+    }
+    const base = steps[unit];
+    if (base) {
+      const names = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"];
+      let order = 0;
+      while (Math.abs(value) >= base && order < names.length - 1) { value /= base; order += 1; }
+      return short(value) + " " + names[order] + (unit === "bytesPerSecond" ? "/s" : "");
+    }
+    const text = Math.abs(value) >= 1000 ? Math.round(value).toLocaleString("en") : short(value);
+    return text + (unit === "perSecond" ? "/s" : "");
+  }
+
+  function lineName(metric, legend, name) {
+    if (!legend) return name;
+    const text = legend === "*"
+      ? (metric.__name__ || "") + "{" + Object.entries(metric).filter(([k]) => k !== "__name__")
+        .map(([k, v]) => k + '="' + v + '"').join(",") + "}"
+      : metric[legend] || "–";
+    return name ? text + " " + name : text;
+  }
+
+  async function read(figure) {
+    const end = Math.floor(Date.now() / 1000);
+    const span = Number(figure.dataset.span);
+    const step = Number(figure.dataset.step);
+    const found = [];
+    for (const link of figure.querySelectorAll("a[data-query]")) {
+      const form = new URLSearchParams({ query: link.dataset.query, start: end - span, end, step });
+      const answer = await fetch("/api/v1/query_range?" + form);
+      if (!answer.ok) continue;
+      const { data } = await answer.json();
+      for (const series of data.result || []) {
+        found.push({ name: lineName(series.metric, link.dataset.legend, link.dataset.name), values: series.values });
+      }
+    }
+    const times = [...new Set(found.flatMap((s) => s.values.map((p) => p[0])))].sort((a, b) => a - b);
+    const place = new Map(times.map((time, index) => [time, index]));
+    const columns = found.slice(0, 8).map((series) => {
+      const column = new Array(times.length).fill(null);
+      for (const [time, value] of series.values) {
+        const number = Number(value);
+        column[place.get(time)] = Number.isFinite(number) ? number : null;
+      }
+      return column;
+    });
+    return { names: found.slice(0, 8).map((s) => s.name), data: [times, ...columns], from: end - span, to: end };
+  }
+
+  function colour(name) { return getComputedStyle(document.documentElement).getPropertyValue(name).trim(); }
+
+  function draw(chart) {
+    const { figure, plot, content } = chart;
+    if (chart.view) chart.view.destroy();
+    const unit = figure.dataset.unit;
+    const top = figure.dataset.max ? Number(figure.dataset.max) : null;
+    const axis = { stroke: colour("--muted"), grid: { stroke: colour("--line"), width: 1 }, ticks: { show: false } };
+    const series = content.names.map((label, index) => ({
+      label, stroke: colour("--s" + index), width: 1.5, points: { show: false },
+      fill: content.names.length === 1 ? colour("--s" + index) + "22" : undefined,
+      value: (_, value) => written(value, unit),
+    }));
+    plot.replaceChildren();
+    chart.view = new uPlot({
+      width: plot.clientWidth, height: 150, legend: { show: false }, cursor: { y: false, points: { size: 5 } },
+      scales: {
+        x: { range: () => [content.from, content.to] },
+        y: { range: (_, low, high) => [Math.min(0, low ?? 0), top ?? ((high ?? 0) > 0 ? high * 1.08 : 1)] },
+      },
+      axes: [axis, { ...axis, size: 62, values: (_, ticks) => ticks.map((tick) => written(tick, unit)) }],
+      series: [{}, ...series],
+      hooks: { setCursor: [(view) => point(chart, view.cursor.idx)] },
+    }, content.data, plot);
+  }
+
+  // The legend shows the values under the pointer, and the newest ones otherwise.
+  function point(chart, index) {
+    const rows = chart.figure.querySelectorAll(".legend li b");
+    chart.content.names.forEach((_, line) => {
+      const column = chart.content.data[line + 1];
+      let at = index;
+      if (at === null || at === undefined) at = column.findLastIndex((value) => value !== null);
+      if (rows[line]) rows[line].textContent = written(column[at], chart.figure.dataset.unit);
+    });
+  }
+
+  async function update(chart) {
+    const content = await read(chart.figure);
+    if (content.names.length === 0) return;
+    const same = chart.view && chart.content && chart.content.names.join("\n") === content.names.join("\n");
+    chart.content = content;
+    if (same) { chart.view.setData(content.data); point(chart, null); return; }
+    const legend = chart.figure.querySelector(".legend");
+    legend.replaceChildren(...content.names.map((name, index) => {
+      const item = document.createElement("li");
+      const key = document.createElement("span");
+      key.className = "key k" + index;
+      key.setAttribute("aria-hidden", "true");
+      item.append(key, name + " ", document.createElement("b"));
+      return item;
+    }));
+    draw(chart);
+    point(chart, null);
+  }
+
+  async function updateAll() {
+    for (const chart of charts) { try { await update(chart); } catch { /* the drawing from the server stays */ } }
+  }
+
+  function startCharts() {
+    if (typeof uPlot === "undefined") return;
+    for (const figure of document.querySelectorAll("[data-chart]")) {
+      charts.push({ figure, plot: figure.querySelector(".plot"), view: null, content: null });
+    }
+    updateAll();
+    let resizing = null;
+    addEventListener("resize", () => {
+      clearTimeout(resizing);
+      resizing = setTimeout(() => {
+        for (const chart of charts) if (chart.view) chart.view.setSize({ width: chart.plot.clientWidth, height: 150 });
+      }, 150);
+    });
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
+  }
+
+  function redraw() { for (const chart of charts) if (chart.view) draw(chart); }
+
+  // --- The feed --------------------------------------------------------------------------------------------------------
+  let lastCharts = 0;
+  function startFeed() {
+    if (wanted.size === 0 && charts.length === 0) return;
+    const feed = new EventSource("/events");
+    let wasAway = false;
+    feed.addEventListener("open", () => {
+      status.textContent = "● live";
+      if (wasAway) { wasAway = false; refreshSoon(); }
+    });
+    feed.addEventListener("error", () => { wasAway = true; status.textContent = "○ not connected"; });
+    feed.addEventListener("change", (event) => {
+      if (wanted.has(event.data)) refreshSoon();
+      if (event.data === "samples" && !document.hidden && Date.now() - lastCharts > 10000) {
+        lastCharts = Date.now();
+        updateAll();
+      }
+    });
+    // "4 m ago" grows old by itself.
+    setInterval(() => { if (!document.hidden && wanted.size > 0) refreshSoon(); }, 30000);
+  }
+
+  // --- Small helps -----------------------------------------------------------------------------------------------------
+  document.addEventListener("submit", (event) => {
+    const question = event.target.dataset.confirm;
+    if (question && !confirm(question)) event.preventDefault();
+  });
+
+  const toggle = document.getElementById("theme");
+  if (toggle) {
+    toggle.addEventListener("click", (event) => {
+      event.preventDefault();
+      const root = document.documentElement;
+      const dark = root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+      root.dataset.theme = dark ? "light" : "dark";
+      document.cookie = "jaga_theme=" + root.dataset.theme + "; Path=/; SameSite=Lax; Max-Age=31536000";
+      redraw();
+    });
+  }
+
+  const current = document.querySelector(".top nav [aria-current]");
+  if (current) current.scrollIntoView({ block: "nearest", inline: "center" });
+  if (main) { startCharts(); startFeed(); }
+})();

@@ -1,0 +1,142 @@
+import HTTPTypes
+import Hummingbird
+public import Logging
+import NIOCore
+public import ServiceLifecycle
+import Glibc
+import Synchronization
+import WebAPI
+
+/// Where a server listens.
+public enum WebListener: Sendable, Hashable {
+    /// Port 0 takes a free one.
+    case network(host: String, port: Int)
+    /// Who can open the file is the local administrator, without a password. Its mode becomes 0600, but only once it exists,
+    /// so the folder that holds it must be closed to others (0700) as well.
+    case socket(path: String)
+}
+
+/// Serves a `WebSite` on one address. Two of them (network and admin socket) may share a site.
+public struct WebServer: Service {
+    /// Requests whose headers are longer are refused before they are read.
+    static let headerBytesMax = 16 * 1024
+    /// A connection without a byte for this long is closed. Pages that listen get a sign of life more often.
+    static let idleLimitSeconds: Int64 = 75
+
+    private let site: WebSite
+    private let listener: WebListener
+    private let trustedProxies: Set<String>
+    private let logger: Logger
+    private let onListening: @Sendable (Int?) async -> Void
+
+    /// - Parameters:
+    ///   - trustedProxies: addresses whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed.
+    ///   - onListening: called once with the bound port; nil for a unix socket.
+    public init(
+        site: WebSite, listener: WebListener, trustedProxies: Set<String> = [], logger: Logger,
+        onListening: @escaping @Sendable (Int?) async -> Void = { _ in }
+    ) {
+        self.site = site
+        self.listener = listener
+        self.trustedProxies = trustedProxies
+        self.logger = logger
+        self.onListening = onListening
+    }
+
+    /// Listens until the task is cancelled or the service group shuts down.
+    public func run() async throws {
+        let address: BindAddress
+        switch listener {
+        case .network(let host, let port): address = .hostname(host, port: port)
+        case .socket(let path):
+            // Left over from a process that ended without cleaning up; the data folder's lock says that nobody uses it.
+            unlink(path)
+            address = .unixDomainSocket(path: path)
+        }
+        let application = Application(
+            responder: SiteResponder(site: site, listener: listener, trustedProxies: trustedProxies),
+            server: .http1(
+                configuration: .init(
+                    idleTimeout: .seconds(Self.idleLimitSeconds),
+                    httpDecoderConfiguration: .init(
+                        maxHeaderFieldSize: Self.headerBytesMax, maxHeaderListSize: 2 * Self.headerBytesMax,
+                        maxHeaderFieldCount: 100))),
+            configuration: .init(address: address, serverName: nil),
+            onServerRunning: { [listener, onListening] channel in
+                if case .socket(let path) = listener { chmod(path, 0o600) }
+                await onListening(channel.localAddress?.port)
+            }, logger: logger)
+        try await application.run()
+    }
+}
+
+private struct SiteContext: InitializableFromSource {
+    let channel: any Channel
+
+    init(source: ApplicationRequestContextSource) {
+        channel = source.channel
+    }
+}
+
+/// Carries requests from the server's types to the site's and the answers back.
+private struct SiteResponder: HTTPResponder {
+    typealias Context = SiteContext
+
+    let site: WebSite
+    let listener: WebListener
+    let trustedProxies: Set<String>
+
+    func respond(to request: Request, context: SiteContext) async throws -> Response {
+        let isHead = request.method == .head
+        guard let method = isHead ? .get : WebRequest.Method(rawValue: request.method.rawValue) else {
+            return Response(status: .methodNotAllowed)
+        }
+        var headers: [String: String] = [:]
+        for field in request.headers where headers[field.name.canonicalName] == nil {
+            headers[field.name.canonicalName] = field.value
+        }
+        if let authority = request.head.authority { headers["host"] = authority }
+        let caller = caller(context, headers)
+        let limit = site.options.bodyBytesMax
+        let body: [UInt8]
+        do {
+            body = Array(buffer: try await request.body.collect(upTo: limit))
+        } catch is NIOTooManyBytesError {
+            var reply = Reply.problem(Problem(.tooLarge, "the request is larger than \(limit) bytes"))
+            WebSite.addSecurityHeaders(to: &reply)
+            return response(reply, isHead: isHead)
+        }
+        let reply = await site.respond(
+            to: WebRequest(
+                method: method, target: request.head.path ?? "/", headers: headers, body: body, address: caller.address,
+                isSecure: caller.isSecure, trust: caller.trust))
+        return response(reply, isHead: isHead)
+    }
+
+    private func caller(_ context: SiteContext, _ headers: [String: String]) -> (
+        address: String, isSecure: Bool, trust: WebRequest.Trust
+    ) {
+        if case .socket = listener { return ("socket", false, .localSocket) }
+        let address = context.channel.remoteAddress?.ipAddress ?? "unknown"
+        guard trustedProxies.contains(address) else { return (address, false, .network) }
+        // The last entry is the one that the trusted proxy wrote itself.
+        let forwarded = headers["x-forwarded-for"]?.split(separator: ",").last.map { $0.filter { $0 != " " } }
+        return (forwarded ?? address, headers["x-forwarded-proto"] == "https", .network)
+    }
+
+    private func response(_ reply: Reply, isHead: Bool) -> Response {
+        var headers = HTTPFields()
+        for header in reply.headers {
+            guard let name = HTTPField.Name(header.name) else { continue }
+            headers.append(HTTPField(name: name, value: header.value))
+        }
+        let body: ResponseBody
+        switch reply.body {
+        case .text(let text): body = ResponseBody(byteBuffer: ByteBuffer(string: text))
+        case .bytes(let bytes): body = ResponseBody(byteBuffer: ByteBuffer(bytes: bytes))
+        case .changes(let changes): body = isHead ? ResponseBody() : LiveFeed(site: site, changes: changes).body
+        }
+        let response = Response(status: HTTPResponse.Status(code: reply.status), headers: headers, body: body)
+        return isHead ? response.createHeadResponse() : response
+    }
+}
