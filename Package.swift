@@ -134,8 +134,8 @@ let tell: [Target] = [
     library(
         "Notifications", "Tell",
         [
-            "Units", "Diagnostics", "Events", "JSONCoding", "Texts", "Settings", "Outbound", "StateStore", "Ledger",
-            .grdb, .logging,
+            "Units", "Diagnostics", "Series", "Events", "JSONCoding", "Texts", "Settings", "Outbound", "StateStore",
+            "Ledger", .crypto, .grdb, .logging,
         ]),
     library("WebAPI", "Tell", ["Units", "Diagnostics", "JSONCoding"]),
     library(
@@ -221,7 +221,10 @@ let testTargets: [Target] = [
     tests("Access", ["Units", "Events", "JSONCoding", "StateStore", "Ledger", .grdb]),
     tests(
         "Notifications",
-        ["Units", "Diagnostics", "Events", "JSONCoding", "Settings", "Outbound", "StateStore", "Ledger", "TestSupport", .grdb]),
+        [
+            "Units", "Diagnostics", "Series", "Events", "JSONCoding", "Settings", "Outbound", "StateStore", "Ledger",
+            "TestSupport", .grdb,
+        ]),
     tests(
         "Web",
         ["Units", "JSONCoding", "Series", "Access", "WebAPI", "Events", "StateStore", "Ledger", .hummingbird, .logging]),
