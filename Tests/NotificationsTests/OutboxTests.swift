@@ -18,12 +18,15 @@ import Units
 @Suite struct OutboxTests {
     /// An outbox on a file of its own.
     struct House {
+        /// Held, since it is removed when it goes away.
+        let folder: TemporaryFolder
         let store: StateStore
         let ledger: Ledger
         let outbox: Outbox
         let clock: ManualClock
 
         init(in folder: TemporaryFolder, _ settings: NotificationSettings, clock: ManualClock = ManualClock()) throws {
+            self.folder = folder
             let projection = OutboxProjection()
             store = try StateStore.open(at: folder.file("jaga.db"))
             ledger = try Ledger.open(store: store, projections: [projection])

@@ -132,6 +132,8 @@ public final class Outbox: Sendable {
             let messages = try await store.read { db in try OutboxTables.waiting(in: db) }
             state.withLock { $0.dispatcher.replace(with: messages) }
             return true
+        } catch is CancellationError {
+            return true
         } catch {
             logger.error("cannot read the outbox", metadata: ["error": "\(describe(error))"])
             return false
