@@ -136,8 +136,8 @@ let tell: [Target] = [
     library(
         "Notifications", "Tell",
         [
-            "Units", "Diagnostics", "Events", "JSONCoding", "Texts", "Settings", "Outbound", "StateStore", "Ledger",
-            .grdb, .logging,
+            "Units", "Diagnostics", "Series", "Events", "JSONCoding", "Texts", "Settings", "Outbound", "StateStore",
+            "Ledger", .crypto, .grdb, .logging,
         ]),
     library("WebAPI", "Tell", ["Units", "Diagnostics", "JSONCoding"]),
     library(
@@ -230,7 +230,10 @@ let testTargets: [Target] = [
     tests("Access", ["Units", "Diagnostics", "Events", "JSONCoding", "StateStore", "Ledger", .grdb]),
     tests(
         "Notifications",
-        ["Units", "Diagnostics", "Events", "JSONCoding", "Settings", "Outbound", "StateStore", "Ledger", "TestSupport", .grdb]),
+        [
+            "Units", "Diagnostics", "Series", "Events", "JSONCoding", "Settings", "Outbound", "StateStore", "Ledger",
+            "TestSupport", .grdb,
+        ]),
     tests(
         "Web",
         [

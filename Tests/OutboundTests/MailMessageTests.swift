@@ -1,3 +1,4 @@
+import Diagnostics
 import Testing
 import Units
 
@@ -47,6 +48,11 @@ import Units
     ])
     func `addresses are found or refused`(text: String, address: String?) {
         #expect(MailMessage.address(in: text) == address)
+    }
+
+    @Test func `what a peer says is shown without our secrets and on one line`() {
+        let said = redacting([Secret("pw1"), Secret("")], in: "535 bad\r\nlogin pw1 for pw1")
+        #expect(said == "535 badlogin <redacted> for <redacted>")
     }
 
     @Test(arguments: [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foobar", "Zm9vYmFy")])

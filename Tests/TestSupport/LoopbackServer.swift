@@ -8,12 +8,12 @@ public final class LoopbackServer: @unchecked Sendable {
     private let output: UnsafeMutablePointer<FILE>
     private let script: URL
 
-    public init(_ program: String, _ arguments: [String] = []) throws {
+    public init(_ program: String, _ arguments: [String] = [], python: String = "python3") throws {
         script = FileManager.default.temporaryDirectory.appending(path: "jaga-\(UUID().uuidString).py")
         try program.write(to: script, atomically: true, encoding: .utf8)
         let quoted = ([script.path(percentEncoded: false)] + arguments).map { "'\($0)'" }.joined(separator: " ")
         // `Process` waits on a run loop, which the threads of tests do not have.
-        guard let pipe = popen("exec python3 -u \(quoted) 2>/dev/null", "re") else {
+        guard let pipe = popen("exec \(python) -u \(quoted) 2>/dev/null", "re") else {
             throw CocoaError(.fileReadUnknown)
         }
         output = pipe

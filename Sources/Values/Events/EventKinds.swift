@@ -42,9 +42,9 @@ extension EventKind {
 
     /// Notifications: id, receiver, channel, group, status (firing, resolved), alerts (count), message (object).
     public static let notificationQueued = EventKind("notification.queued")
-    /// id, receiver, attempt
+    /// id, receiver, channel, attempt
     public static let notificationDelivered = EventKind("notification.delivered")
-    /// id, receiver, attempts, reason: given up for good
+    /// id, receiver, channel, attempts, reason: given up for good
     public static let notificationAbandoned = EventKind("notification.abandoned")
 
     /// Access: user, role, address, token.

@@ -1,5 +1,5 @@
 import CLibcurl
-import Diagnostics
+public import Diagnostics
 import Glibc
 
 // Options and outcomes that every protocol shares.
@@ -90,6 +90,9 @@ func origin(of url: String) -> String {
     let host = authority.lastIndex(of: "@").map { authority[authority.index(after: $0)...] } ?? authority
     return "\(url[..<scheme.lowerBound])://\(host)"
 }
+
+/// Scheme, host and port of an address that may hold a secret, for messages.
+public func displayedOrigin(of url: Secret) -> String { origin(of: url.reveal()) }
 
 extension Duration {
     /// libcurl's limits are C `long`s of milliseconds; a day stands for anything longer.

@@ -111,8 +111,9 @@ extension MailMessage {
         var piece: [UInt8] = []
         for character in line {
             let bytes = Array(String(character).utf8)
-            // 45 bytes are 60 characters of base64; with the frame 72. A character is never cut in two.
-            if piece.count + bytes.count > 45 {
+            // 45 bytes are 60 characters of base64; with the frame 72. The first line also holds the field's name. A character is
+            // never cut in two.
+            if piece.count + bytes.count > (words.isEmpty ? 36 : 45) {
                 words.append("=?UTF-8?B?\(base64(piece))?=")
                 piece = []
             }
