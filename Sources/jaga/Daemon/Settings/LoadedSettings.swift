@@ -1,0 +1,78 @@
+import Crypto
+import Diagnostics
+import Glibc
+import GoTemplates
+import Rules
+import Settings
+import Units
+
+/// A configuration that was read and found good, with the rule files it names.
+struct LoadedSettings: Sendable {
+    var settings: SiteSettings
+    var values: [SettingsValue]
+    var warnings: [Diagnostic]
+    var groups: [RuleGroup]
+    /// Nil: what was found on the host, in memory.
+    var file: String?
+    /// Of the text, in hexadecimal.
+    var sha256: String
+    var loadedAt: Timestamp
+
+    /// Reads a file, or the text that discovery wrote, and every rule file.
+    /// - Throws: `InvalidInput` with the faults of all files; `PlainFailure` when the file cannot be read.
+    static func load(file: String?, discovered: String, at now: Timestamp) throws -> LoadedSettings {
+        let text = try file.map { try readText($0) } ?? discovered
+        let reading = try SettingsDocument.read(
+            text, file: file ?? "(found on this host)", sources: .process, as: SiteSettings.self)
+        let folder = file.map { $0.contains("/") ? String($0[..<$0.lastIndex(of: "/")!]) : "." } ?? "."
+        let groups = try RuleCollection.load(reading.section.rules, folder: folder)
+        let digest = SHA256.hash(data: Array(text.utf8)).map { byte in
+            let hex = String(byte, radix: 16)
+            return hex.count == 1 ? "0\(hex)" : hex
+        }
+        return LoadedSettings(
+            settings: reading.section, values: reading.values, warnings: reading.warnings, groups: groups, file: file,
+            sha256: digest.joined(), loadedAt: now)
+    }
+
+    /// What would be watched, for `config check`.
+    var summary: String {
+        let collectors = settings.collectors
+        let counts = [
+            (collectors.postgres.count, "PostgreSQL"), (collectors.redis.count, "Redis"),
+            (collectors.nginx.count, "nginx"), (collectors.scrape.count, "scraped"), (settings.probes.count, "probes"),
+            (settings.jobs.count, "jobs"), (settings.backup.targets.count, "backup targets"),
+            (groups.reduce(0) { $0 + $1.rules.count }, "rules"),
+        ]
+        return counts.filter { $0.0 > 0 }.map { "\($0.0) \($0.1)" }.joined(separator: ", ")
+    }
+}
+
+extension SettingsSources {
+    /// The environment and the files of this process.
+    static let process = SettingsSources(
+        environment: { name in getenv(name).map { String(cString: $0) } }, readFile: { try readText($0) })
+}
+
+/// - Throws: `PlainFailure` with the system's reason.
+func readText(_ path: String) throws -> String {
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else {
+        throw PlainFailure("not-found", "cannot read \(path): \(String(cString: strerror(errno)))")
+    }
+    defer { close(descriptor) }
+    var bytes: [UInt8] = []
+    var chunk = [UInt8](repeating: 0, count: 64 * 1024)
+    while true {
+        let count = read(descriptor, &chunk, chunk.count)
+        guard count >= 0 else { throw PlainFailure("failed", "cannot read \(path): \(String(cString: strerror(errno)))") }
+        if count == 0 { break }
+        bytes.append(contentsOf: chunk[..<count])
+        // A configuration or a rule file is a few pages; something else was named by mistake.
+        guard bytes.count <= 16 << 20 else { throw PlainFailure("too-large", "\(path) is larger than 16 MiB") }
+    }
+    guard let text = String(validating: bytes, as: UTF8.self) else {
+        throw PlainFailure("not-text", "\(path) is not UTF-8 text")
+    }
+    return text
+}

@@ -1,0 +1,59 @@
+import Diagnostics
+import Events
+import Ledger
+import Synchronization
+import Units
+import WebAPI
+
+extension LiveSite {
+    func ledgerEntries(_ filter: LedgerFilter) async throws -> LedgerPage {
+        // One more than asked for tells whether there are older ones.
+        let limit = min(max(filter.limit, 1), 1000)
+        var wanted = EntryFilter()
+        wanted.kindPrefix = filter.kind
+        wanted.subject = filter.subject
+        wanted.actor = filter.actor
+        wanted.from = filter.from
+        wanted.through = filter.through
+        wanted.before = filter.before
+        wanted.limit = limit + 1
+        wanted.order = .newestFirst
+        let entries = try await parts.ledger.reader.entries(matching: wanted)
+        let page = entries.prefix(limit)
+        return LedgerPage(
+            entries: page.map { entry in
+                LedgerEntry(
+                    sequence: entry.sequence, time: entry.event.time, actorKind: entry.event.actor.kind.rawValue,
+                    actorName: entry.event.actor.name, kind: entry.event.kind.rawValue, subject: entry.event.subject,
+                    payload: entry.event.payload)
+            }, nextBefore: entries.count > limit ? page.last?.sequence : nil, size: parts.ledger.head.size)
+    }
+
+    func ledgerCheckpoint() async throws -> LedgerCheckpoint {
+        let now = parts.clock.now
+        // Signed anew when there are entries past the last one.
+        try await parts.ledger.checkpoint(at: now)
+        guard let checkpoint = try await parts.ledger.reader.latestCheckpoint(),
+            let key = try await parts.ledger.reader.verifierKeys().last
+        else {
+            throw Problem(.unavailable, "the ledger has no checkpoint yet", hint: "The first entry brings one.")
+        }
+        return LedgerCheckpoint(
+            size: checkpoint.head.size, rootHash: checkpoint.head.root.description, at: now, note: checkpoint.note,
+            publicKey: key.description)
+    }
+
+    func verifyLedger() async throws -> LedgerVerification {
+        let start = ContinuousClock.now
+        let report = try await parts.ledger.reader.verify(trusting: [parts.verifierKey])
+        return LedgerVerification(
+            intact: report.isSound, size: report.entryCount, checkpoints: report.soundCheckpointCount,
+            durationMs: start.duration(to: .now).wholeMilliseconds, faults: report.findings.map(\.description))
+    }
+
+    func exportLedger() async throws -> String {
+        let text = Mutex("")
+        try await parts.ledger.reader.export { line in text.withLock { $0 += line } }
+        return text.withLock { $0 }
+    }
+}
