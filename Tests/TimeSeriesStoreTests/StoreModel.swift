@@ -51,7 +51,8 @@ extension SeriesReading {
             matchers, from: Timestamp(millisecondsSinceEpoch: range.lowerBound),
             through: Timestamp(millisecondsSinceEpoch: range.upperBound))
         return Dictionary(
-            uniqueKeysWithValues: columns.map { column in
+            // The store's own word of itself is not in the model.
+            uniqueKeysWithValues: columns.filter { $0.labels.name != "jaga_series_writable" }.map { column in
                 (
                     column.labels,
                     zip(column.times, column.values).map { StoreModel.Sample(time: $0, bits: $1.bitPattern) }

@@ -9,6 +9,7 @@ struct Recovery {
     let files: any FileSystem
     let folder: String
     let settings: StoreSettings
+    let selfLabels: Labels
     private var state: TimeSeriesStore.State
     private var segments: [LogWriter.Segment] = []
     private var lastNumber: UInt64 = 0
@@ -16,10 +17,11 @@ struct Recovery {
     /// Of damaged bytes at most this much is set aside a time.
     private static let setAsideByteCountMax = 16 << 20
 
-    init(files: any FileSystem, folder: String, settings: StoreSettings) {
+    init(files: any FileSystem, folder: String, settings: StoreSettings, selfLabels: Labels) {
         self.files = files
         self.folder = folder
         self.settings = settings
+        self.selfLabels = selfLabels
         state = TimeSeriesStore.State(head: Head(spanMilliseconds: max(1, settings.blockSpan.wholeMilliseconds)))
     }
 
@@ -36,7 +38,8 @@ struct Recovery {
         state.head.dropSamples(before: state.head.minimumTime)
         let log = LogWriter(files: files, folder: logFolder, earlier: segments, lastNumber: lastNumber)
         state.note(log)
-        return TimeSeriesStore(files: files, folder: folder, settings: settings, log: log, state: state)
+        return TimeSeriesStore(
+            files: files, folder: folder, settings: settings, selfLabels: selfLabels, log: log, state: state)
     }
 
     private mutating func openBlocks() throws(StoreError) {

@@ -44,6 +44,7 @@ extension TimeSeriesStore {
                 state.health.isWritable = false
                 state.health.isDiskFull = error.isNoSpace
                 state.health.writeFault = error.summary
+                state.noteRefusal(at: batch.timestamp.millisecondsSinceEpoch, selfLabels)
             }
             throw StoreError(.ingestionStopped, log.folder, cause: error)
         }
