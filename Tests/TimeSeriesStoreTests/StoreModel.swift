@@ -1,7 +1,8 @@
 import DurableFiles
 import Series
-import TimeSeriesStore
 import Units
+
+@testable import TimeSeriesStore
 
 /// The store as plain arrays: what it must answer.
 struct StoreModel {
@@ -88,6 +89,10 @@ func batch(_ milliseconds: Int64, _ rows: [(Labels, Double)]) -> SampleBatch {
     return batch
 }
 
-func openStore(_ files: any FileSystem, _ settings: StoreSettings = StoreSettings()) throws -> TimeSeriesStore {
-    try TimeSeriesStore.open(folder: "/data/series", files: files, settings: settings)
+func openStore(
+    _ files: any FileSystem, _ settings: StoreSettings = StoreSettings(), segmentByteCountMax: Int64 = 8 << 20
+) throws -> TimeSeriesStore {
+    try TimeSeriesStore.open(
+        folder: "/data/series", files: files, settings: settings, selfLabels: Labels(),
+        segmentByteCountMax: segmentByteCountMax)
 }

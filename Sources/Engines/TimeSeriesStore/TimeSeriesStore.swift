@@ -87,7 +87,18 @@ public final class TimeSeriesStore: SeriesReading, SeriesAppending {
         folder: String, files: any FileSystem = RealFiles(), settings: StoreSettings = StoreSettings(),
         selfLabels: Labels = Labels()
     ) throws(StoreError) -> TimeSeriesStore {
-        var recovery = Recovery(files: files, folder: folder, settings: settings, selfLabels: selfLabels)
-        return try recovery.run()
+        try open(
+            folder: folder, files: files, settings: settings, selfLabels: selfLabels,
+            segmentByteCountMax: LogFormat.segmentByteCountMax)
+    }
+
+    /// The same with short segments, for tests that must see many of them.
+    static func open(
+        folder: String, files: any FileSystem, settings: StoreSettings, selfLabels: Labels, segmentByteCountMax: Int64
+    ) throws(StoreError) -> TimeSeriesStore {
+        var recovery = Recovery(files: files, folder: folder, settings: settings)
+        let log = try recovery.run(segmentByteCountMax: segmentByteCountMax)
+        return TimeSeriesStore(
+            files: files, folder: folder, settings: settings, selfLabels: selfLabels, log: log, state: recovery.state)
     }
 }
