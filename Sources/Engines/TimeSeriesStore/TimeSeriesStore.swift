@@ -53,10 +53,10 @@ public final class TimeSeriesStore: SeriesReading, SeriesAppending {
     let state: Mutex<State>
     let spanMilliseconds: Int64
 
-    /// Threads of the store's own, so that a disk that hangs fills these and not the pool that all share. Writes follow each other
+    /// Threads of the stores' own, so that a disk that hangs fills these and not the pool that all share. Writes follow each other
     /// anyway; the second thread lets appends go on while a block is written.
-    let writers = BlockingThreads(threadCountMax: 2)
-    let readers = BlockingThreads(threadCountMax: 4)
+    static let writers = BlockingThreads(threadCountMax: 2)
+    static let readers = BlockingThreads(threadCountMax: 4)
 
     /// A sample this far ahead of its batch is refused: one reading with a wrong clock must not close the series for the present.
     static let aheadMillisecondsMax: Int64 = 600_000
