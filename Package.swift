@@ -79,7 +79,8 @@ let doors: [Target] = [
 let engines: [Target] = [
     library("Exposition", "Engines", ["Units", "Series", "Diagnostics", "BinaryCoding"]),
     library(
-        "TimeSeriesStore", "Engines", ["Units", "Series", "Diagnostics", "BinaryCoding", "BlockingCalls", "DurableFiles", "Settings"]
+        "TimeSeriesStore", "Engines",
+        ["Units", "Series", "Diagnostics", "BinaryCoding", "BlockingCalls", "DurableFiles", "Settings"]
     ),
     library("PromQL", "Engines", ["Units", "Series", "Diagnostics"]),
     library("GoTemplates", "Engines", ["Units", "Diagnostics", "JSONCoding"]),
@@ -207,7 +208,7 @@ let testTargets: [Target] = [
     tests("PostgresClient", ["Diagnostics", "TestSupport"]),
     tests("RedisClient", ["Diagnostics", "TestSupport"]),
     tests("Exposition", ["Units", "Series", "Diagnostics", "JSONCoding"]),
-    tests("TimeSeriesStore", ["Units", "Series", "Diagnostics", "DurableFiles", "BinaryCoding"]),
+    tests("TimeSeriesStore", ["Units", "Series", "Diagnostics", "DurableFiles", "BinaryCoding", "Settings"]),
     tests("PromQL", ["Units", "Series", "Diagnostics"]),
     tests("GoTemplates", ["Diagnostics", "JSONCoding"]),
     tests("Ledger", ["Units", "Events", "JSONCoding", "Diagnostics", "StateStore", .crypto, .grdb]),

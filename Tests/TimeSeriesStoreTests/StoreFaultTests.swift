@@ -33,7 +33,7 @@ import Units
             let disk = MemoryFiles()
             let files = FaultyFiles(disk)
             var run = Run()
-            let store = try openStore(files, Run.settings)
+            let store = try openStore(files, Run.settings, segmentByteCountMax: 250)
             files.arm(.init(test.kind, call: call, lasts: test.lasts, operations: FaultyFiles.changes))
             try await run.play(on: store)
             let disturbed = files.failedCount > 0

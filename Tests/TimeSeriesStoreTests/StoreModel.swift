@@ -1,7 +1,8 @@
 import DurableFiles
 import Series
-import TimeSeriesStore
 import Units
+
+@testable import TimeSeriesStore
 
 /// The store as plain arrays: what it must answer.
 struct StoreModel {
@@ -51,7 +52,8 @@ extension SeriesReading {
             matchers, from: Timestamp(millisecondsSinceEpoch: range.lowerBound),
             through: Timestamp(millisecondsSinceEpoch: range.upperBound))
         return Dictionary(
-            uniqueKeysWithValues: columns.map { column in
+            // The store's own word of itself is not in the model.
+            uniqueKeysWithValues: columns.filter { $0.labels.name != "jaga_series_writable" }.map { column in
                 (
                     column.labels,
                     zip(column.times, column.values).map { StoreModel.Sample(time: $0, bits: $1.bitPattern) }
@@ -87,6 +89,10 @@ func batch(_ milliseconds: Int64, _ rows: [(Labels, Double)]) -> SampleBatch {
     return batch
 }
 
-func openStore(_ files: any FileSystem, _ settings: StoreSettings = StoreSettings()) throws -> TimeSeriesStore {
-    try TimeSeriesStore.open(folder: "/data/series", files: files, settings: settings)
+func openStore(
+    _ files: any FileSystem, _ settings: StoreSettings = StoreSettings(), segmentByteCountMax: Int64 = 8 << 20
+) throws -> TimeSeriesStore {
+    try TimeSeriesStore.open(
+        folder: "/data/series", files: files, settings: settings, selfLabels: Labels(),
+        segmentByteCountMax: segmentByteCountMax)
 }

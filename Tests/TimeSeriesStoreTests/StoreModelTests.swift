@@ -11,7 +11,7 @@ import Units
     func `random operations give what the model gives`(seed: UInt64) async throws {
         var random = SeededGenerator(seed: seed)
         let files = MemoryFiles()
-        var store = try openStore(files, StoreSettings(blockSpan: .seconds(600)))
+        var store = try open(files, seed)
         var model = StoreModel()
         /// The model at the last sync, and each batch since.
         var synced = model
@@ -41,11 +41,11 @@ import Units
                 }
             case 15..<17:
                 files.endProcess()
-                store = try openStore(files, StoreSettings(blockSpan: .seconds(600)))
+                store = try open(files, seed)
                 #expect(store.health.problems.isEmpty, where_)
             case 17:
                 files.powerCut(MemoryFiles.Loss.allCases.randomElement(using: &random)!)
-                store = try openStore(files, StoreSettings(blockSpan: .seconds(600)))
+                store = try open(files, seed)
                 // Some batches after the last sync may be there, but no batch without those before it.
                 let found = try await store.samples()
                 var candidate = synced
@@ -65,6 +65,13 @@ import Units
             }
             #expect(try await store.samples() == model.series, where_)
         }
+    }
+
+    /// Every other seed has short segments.
+    private func open(_ files: MemoryFiles, _ seed: UInt64) throws -> TimeSeriesStore {
+        try openStore(
+            files, StoreSettings(blockSpan: .seconds(600)), segmentByteCountMax: seed.isMultiple(of: 2) ? 2000 : 8 << 20
+        )
     }
 
     private func randomBatch(at now: Int64, _ random: inout SeededGenerator) -> SampleBatch {

@@ -1,5 +1,6 @@
 import Diagnostics
 import DurableFiles
+import Glibc
 import Series
 import Testing
 import TimeSeriesStore
@@ -139,12 +140,54 @@ import Units
         #expect(error?.oneLine.contains("No space left on device") == true)
         #expect(!store.health.isWritable && store.health.isDiskFull)
         #expect(try await store.samples()[Labels("a")]?.count == 1)
+        // The rule that tells of it sees it, although the log could not take it.
+        let word = try await store.select(
+            [LabelMatcher("__name__", equals: "jaga_series_writable")], from: at(epoch), through: at(epoch + 1))
+        #expect(word.map(\.values) == [[0]])
         files.setCapacity(bytes: .max)
         #expect(try await store.append(batch(epoch + 1, [(Labels("a"), 2), (Labels("new"), 2)])).stored == 2)
         #expect(store.health.isWritable && store.health.writeFault == nil)
         let reopened = try openStore(files)
         #expect(try await reopened.samples() == store.samples())
         #expect(reopened.health.problems.isEmpty)
+    }
+
+    @Test func `the store says of itself how it is`() async throws {
+        let store = try TimeSeriesStore.open(
+            folder: "/data/series", files: files, selfLabels: Labels([("host", "web-1")]))
+        try await store.append(batch(epoch, [(Labels("a"), 1), (Labels("b"), 1)]))
+        try await store.append(batch(epoch, [(Labels("a"), 2)]))
+        var report = SampleBatch(at: at(epoch))
+        store.report(into: &report)
+        func value(_ name: String, _ labels: KeyValuePairs<String, String> = [:]) -> Double? {
+            let wanted = Labels(name, labels).merging(Labels([("host", "web-1")]))
+            return report.rows.first { $0.labels == wanted }?.value
+        }
+        #expect(value("jaga_series_writable") == 1)
+        #expect(value("jaga_series_count") == 2)
+        #expect(value("jaga_series_samples_stored_total") == 2)
+        #expect(value("jaga_series_samples_refused_total", ["reason": "duplicate"]) == 1)
+        #expect(value("jaga_series_newest_timestamp_seconds") == Double(epoch) / 1000)
+        #expect(report.rows.allSatisfy { report.metadata[$0.labels.name] != nil })
+    }
+
+    @Test func `the real disk keeps what the one in memory keeps`() async throws {
+        let disk = RealFiles()
+        var template = Array("/tmp/jaga series XXXXXX".utf8CString)
+        let folder = try #require(mkdtemp(&template).map { String(cString: $0) })
+        defer { try? disk.removeTree(folder) }
+        let lock = try disk.lockDataFolder(folder, holder: getpid())
+        let store = try TimeSeriesStore.open(folder: folder + "/series")
+        for step in 0..<600 as Range<Int64> {
+            try await store.append(batch(epoch + step * 15_000, [(Labels("a"), Double(step)), (Labels("b"), 1)]))
+        }
+        try await store.sync()
+        try await store.maintain(at: at(epoch + 3 * hour))
+        let again = try TimeSeriesStore.open(folder: folder + "/series")
+        #expect(again.stats.blockCount == 1 && again.health.problems.isEmpty)
+        #expect(try await again.samples() == store.samples())
+        #expect(try await again.samples()[Labels("a")]?.count == 600)
+        try lock.release()
     }
 
     @Test func `labels that no record can hold are refused by name`() async throws {

@@ -9,7 +9,8 @@ struct Recovery {
     let files: any FileSystem
     let folder: String
     let settings: StoreSettings
-    private var state: TimeSeriesStore.State
+    /// What the store begins with; complete when `run` has returned.
+    private(set) var state: TimeSeriesStore.State
     private var segments: [LogWriter.Segment] = []
     private var lastNumber: UInt64 = 0
 
@@ -26,7 +27,8 @@ struct Recovery {
     private var logFolder: String { joined(folder, "wal") }
     private var blockFolder: String { joined(folder, "blocks") }
 
-    mutating func run() throws(StoreError) -> TimeSeriesStore {
+    /// - Returns: the end of the log.
+    mutating func run(segmentByteCountMax: Int64) throws(StoreError) -> LogWriter {
         try fileAccess(folder) { () throws(FileError) in
             for name in ["wal", "blocks", "damaged"] { try files.createFolders(joined(folder, name)) }
         }
@@ -34,9 +36,11 @@ struct Recovery {
         try readLog()
         // Series whose samples are all in blocks are declared in the log but have nothing in the head.
         state.head.dropSamples(before: state.head.minimumTime)
-        let log = LogWriter(files: files, folder: logFolder, earlier: segments, lastNumber: lastNumber)
+        let log = LogWriter(
+            files: files, folder: logFolder, segmentByteCountMax: segmentByteCountMax, earlier: segments,
+            lastNumber: lastNumber)
         state.note(log)
-        return TimeSeriesStore(files: files, folder: folder, settings: settings, log: log, state: state)
+        return log
     }
 
     private mutating func openBlocks() throws(StoreError) {

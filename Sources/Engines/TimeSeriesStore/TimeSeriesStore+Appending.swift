@@ -16,7 +16,7 @@ extension TimeSeriesStore {
     /// - Throws: `StoreError` of code `ingestionStopped` when the log cannot be written: then no sample of the batch was taken.
     @discardableResult
     public func append(_ batch: SampleBatch) async throws -> AppendOutcome {
-        try await BlockingThreads.shared.run { try self.appendNow(batch) }
+        try await Self.writers.run { try self.appendNow(batch) }
     }
 
     func appendNow(_ batch: SampleBatch) throws(StoreError) -> AppendOutcome {
@@ -44,6 +44,7 @@ extension TimeSeriesStore {
                 state.health.isWritable = false
                 state.health.isDiskFull = error.isNoSpace
                 state.health.writeFault = error.summary
+                state.noteRefusal(at: batch.timestamp.millisecondsSinceEpoch, selfLabels)
             }
             throw StoreError(.ingestionStopped, log.folder, cause: error)
         }

@@ -26,7 +26,7 @@ extension TimeSeriesStore {
     /// Makes everything acknowledged so far safe from a power cut.
     /// - Throws: `StoreError`; it stands in `health` as well.
     public func sync() async throws {
-        try await BlockingThreads.shared.run { try self.syncNow() }
+        try await Self.writers.run { try self.syncNow() }
     }
 
     /// `sync` for the end of the program: blocks, and notes its failure in `health` only.
@@ -51,7 +51,7 @@ extension TimeSeriesStore {
     /// was set wrong while the program was off does not remove anything.
     /// - Throws: `StoreError`; then the samples are where they were. It stands in `health` as well.
     public func maintain(at now: Timestamp) async throws {
-        try await BlockingThreads.shared.run { try self.maintainNow(at: now) }
+        try await Self.writers.run { try self.maintainNow(at: now) }
     }
 
     func maintainNow(at now: Timestamp) throws(StoreError) {

@@ -93,7 +93,7 @@ extension TimeSeriesStore {
         }
         let stop = StopFlag()
         return try await withTaskCancellationHandler {
-            try await BlockingThreads.shared.run {
+            try await Self.readers.run {
                 try blocks.map { block in
                     if stop.isSet { throw CancellationError() }
                     do {

@@ -1,3 +1,4 @@
+import BlockingCalls
 public import DurableFiles
 public import Series
 import Synchronization
@@ -15,7 +16,8 @@ import Units
 // survives the end of the process.
 //
 // Invariants: blocks do not overlap and lie before `head.minimumTime`; every sample is in the head or in a block, never in both for
-// a reader (`state` changes from one to the other in one step); every sample of the head is in the log.
+// a reader (`state` changes from one to the other in one step); every sample of the head is in the log,
+// but for the store's own word that the log cannot be written.
 
 /// Keeps samples on one machine's disk: durable when `append` returns, readable at once, removed by age.
 ///
@@ -45,9 +47,16 @@ public final class TimeSeriesStore: SeriesReading, SeriesAppending {
     let files: any FileSystem
     let folder: String
     let settings: StoreSettings
+    /// What tells the store's own series from those of another host.
+    let selfLabels: Labels
     let log: Mutex<LogWriter>
     let state: Mutex<State>
     let spanMilliseconds: Int64
+
+    /// Threads of the stores' own, so that a disk that hangs fills these and not the pool that all share. Writes follow each other
+    /// anyway; the second thread lets appends go on while a block is written.
+    static let writers = BlockingThreads(threadCountMax: 2)
+    static let readers = BlockingThreads(threadCountMax: 4)
 
     /// A sample this far ahead of its batch is refused: one reading with a wrong clock must not close the series for the present.
     static let aheadMillisecondsMax: Int64 = 600_000
@@ -56,22 +65,40 @@ public final class TimeSeriesStore: SeriesReading, SeriesAppending {
     var blockFolder: String { joined(folder, "blocks") }
     var damagedFolder: String { joined(folder, "damaged") }
 
-    init(files: any FileSystem, folder: String, settings: StoreSettings, log: consuming LogWriter, state: State) {
+    init(
+        files: any FileSystem, folder: String, settings: StoreSettings, selfLabels: Labels, log: consuming LogWriter,
+        state: State
+    ) {
         self.files = files
         self.folder = folder
         self.settings = settings
+        self.selfLabels = selfLabels
         self.log = Mutex(log)
         self.state = Mutex(state)
         spanMilliseconds = state.head.spanMilliseconds
     }
 
     /// Opens the store in `folder` (`<data>/series`), made if missing, and reads the log back. Blocks.
+    /// - Parameters:
+    ///   - selfLabels: labels of the series that the store writes of itself (`instance`, `host`).
     /// - Returns: the store; what recovery found is in `health.problems`.
     /// - Throws: `StoreError` of code `fileFailed` when the folder cannot be used. Damage is set aside and reported, never thrown.
     public static func open(
-        folder: String, files: any FileSystem = RealFiles(), settings: StoreSettings = StoreSettings()
+        folder: String, files: any FileSystem = RealFiles(), settings: StoreSettings = StoreSettings(),
+        selfLabels: Labels = Labels()
+    ) throws(StoreError) -> TimeSeriesStore {
+        try open(
+            folder: folder, files: files, settings: settings, selfLabels: selfLabels,
+            segmentByteCountMax: LogFormat.segmentByteCountMax)
+    }
+
+    /// The same with short segments, for tests that must see many of them.
+    static func open(
+        folder: String, files: any FileSystem, settings: StoreSettings, selfLabels: Labels, segmentByteCountMax: Int64
     ) throws(StoreError) -> TimeSeriesStore {
         var recovery = Recovery(files: files, folder: folder, settings: settings)
-        return try recovery.run()
+        let log = try recovery.run(segmentByteCountMax: segmentByteCountMax)
+        return TimeSeriesStore(
+            files: files, folder: folder, settings: settings, selfLabels: selfLabels, log: log, state: recovery.state)
     }
 }

@@ -13,6 +13,7 @@ struct LogWriter: ~Copyable {
 
     private let files: any FileSystem
     let folder: String
+    private let segmentByteCountMax: Int64
     private var file: AppendFile?
     private var current: Segment?
     private var earlier: [Segment]
@@ -21,9 +22,12 @@ struct LogWriter: ~Copyable {
     /// Segments that were given up before they could be synced.
     private var unsyncedEarlier: [String] = []
 
-    init(files: any FileSystem, folder: String, earlier: [Segment], lastNumber: UInt64) {
+    init(
+        files: any FileSystem, folder: String, segmentByteCountMax: Int64, earlier: [Segment], lastNumber: UInt64
+    ) {
         self.files = files
         self.folder = folder
+        self.segmentByteCountMax = segmentByteCountMax
         self.earlier = earlier
         self.lastNumber = lastNumber
     }
@@ -34,7 +38,7 @@ struct LogWriter: ~Copyable {
     /// Sees that a segment is open.
     /// - Returns: its number.
     mutating func prepare(at now: Int64) throws(FileError) -> UInt64 {
-        if let current, current.byteCount < LogFormat.segmentByteCountMax { return current.number }
+        if let current, current.byteCount < segmentByteCountMax { return current.number }
         if current != nil { try? rotate() }
         // A number is never used twice, also when making the file failed half-way.
         lastNumber += 1
