@@ -218,7 +218,7 @@ let testTargets: [Target] = [
     tests("Discovery", ["Diagnostics", "JSONCoding"]),
     tests(
         "Rules", ["Units", "Series", "Diagnostics", "Events", "JSONCoding", "PromQL", "StateStore", "Ledger", .grdb]),
-    tests("Alerting", ["Units", "Series", "Events", "JSONCoding"]),
+    tests("Alerting", ["Units", "Series", "Events", "JSONCoding", "Diagnostics", "Settings"]),
     tests(
         "Jobs", ["Units", "Series", "Diagnostics", "Events", "JSONCoding", "Schedule", "StateStore", "Ledger", .grdb]),
     tests(
