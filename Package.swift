@@ -202,7 +202,12 @@ let testTargets: [Target] = [
     tests("PromQL", ["Units", "Series", "Diagnostics"]),
     tests("GoTemplates", ["Diagnostics", "JSONCoding"]),
     tests("Ledger", ["Units", "Events", "JSONCoding", "Diagnostics", "StateStore", .crypto, .grdb]),
-    tests("Collectors", ["Units", "Series", "Diagnostics", "PostgresClient", "RedisClient", "TestSupport"]),
+    tests(
+        "Collectors",
+        [
+            "Units", "Series", "Diagnostics", "Settings", "Outbound", "PostgresClient", "RedisClient", "TestSupport",
+            .logging,
+        ]),
     tests("Probes", ["Units", "Series", "Diagnostics", "TestSupport"]),
     tests("LogTail", ["Units", "Series", "Outbound", "TestSupport"]),
     tests("Discovery", ["Diagnostics", "JSONCoding"]),
