@@ -214,6 +214,12 @@ let testTargets: [Target] = [
     tests("Ledger", ["Units", "Events", "JSONCoding", "Diagnostics", "StateStore", .crypto, .grdb]),
     tests("Collectors", ["Units", "Series", "Diagnostics", "PostgresClient", "RedisClient", "TestSupport"]),
     tests("Probes", ["Units", "Series", "Diagnostics", "JSONCoding", "Settings", "Outbound", "TestSupport"]),
+    tests(
+        "Collectors",
+        [
+            "Units", "Series", "Diagnostics", "Settings", "Outbound", "PostgresClient", "RedisClient", "TestSupport",
+            .logging,
+        ]),
     tests("LogTail", ["Units", "Series", "Outbound", "TestSupport"]),
     tests("Discovery", ["Diagnostics", "JSONCoding"]),
     tests(

@@ -1,9 +1,8 @@
 import Diagnostics
 import PostgresClient
+import TestSupport
 import Testing
 
-/// Goal: every call ends within its limit with the right answer or the right error, and nothing is left running on the
-/// server. Method: a real PostgreSQL; a second connection looks at what the first one left behind.
 extension PostgresServerTests {
     @Test func `values come back as what they are`() async throws {
         let connection = try await connect()
@@ -71,7 +70,7 @@ extension PostgresServerTests {
         let watcher = try await connect()
         let process = Int(connection.serverProcess)
         let task = Task { try await connection.query("SELECT pg_sleep(600)", timeout: .seconds(600)) }
-        try await waitUntilTrue {
+        try await waitUntil("the statement runs") {
             try await watcher.query(
                 "SELECT 1 FROM pg_stat_activity WHERE pid = $1 AND state = 'active'", [.init(process)],
                 timeout: .seconds(5)
@@ -84,7 +83,7 @@ extension PostgresServerTests {
 
     @Test func `a session's statement timeout holds and counts as a timeout`() async throws {
         let connection = try await PostgresConnection.open(
-            settings, session: PostgresSession(statementTimeout: .milliseconds(50), isReadOnly: true),
+            settings(), session: PostgresSession(statementTimeout: .milliseconds(50), isReadOnly: true),
             timeout: .seconds(5))
         let error = await #expect(throws: PostgresError.self) {
             try await connection.query("SELECT pg_sleep(60)", timeout: .seconds(30))
@@ -104,7 +103,7 @@ extension PostgresServerTests {
             script: "BEGIN; LOCK TABLE locked_by_test",
             timeout: .seconds(5))
         let other = try await PostgresConnection.open(
-            settings, session: PostgresSession(lockTimeout: .milliseconds(50)), timeout: .seconds(5))
+            settings(), session: PostgresSession(lockTimeout: .milliseconds(50)), timeout: .seconds(5))
         let error = await #expect(throws: PostgresError.self) {
             try await other.query("SELECT * FROM locked_by_test", timeout: .seconds(30))
         }
@@ -113,21 +112,25 @@ extension PostgresServerTests {
     }
 
     @Test func `nobody listening, a wrong password and a missing database are told apart`() async throws {
-        var nobody = settings
-        nobody.host = "127.0.0.1"
+        let folder = try StackFolder()
+        let server = try await PostgresServer.start(
+            in: folder.path, .init(authentication: .scram(password: Secret("right-one"))))
+        let right = Self.settings(of: server)
+        var nobody = right
         nobody.port = 1
-        var wrong = settings
-        wrong.user = "shop_with_password"
+        var wrong = right
         wrong.password = Secret("hunter2")
-        let missing = settings.connecting(to: "no_such_database")
-        var unknown = settings
+        var none = right
+        none.password = nil
+        none.further["passfile"] = "/nonexistent"
+        var unknown = right
         unknown.host = "name.invalid"
-        var folder = settings
-        folder.host = "/nonexistent"
-        try await createUserWithPassword("shop_with_password", "right")
+        var missingFolder = right
+        missingFolder.host = "/nonexistent"
         let expectations: [(PostgresSettings, PostgresError.Code)] = [
-            (nobody, .connectionRefused), (wrong, .authenticationFailed), (missing, .databaseMissing),
-            (unknown, .hostUnknown), (folder, .connectionRefused),
+            (nobody, .connectionRefused), (wrong, .authenticationFailed), (none, .authenticationFailed),
+            (right.connecting(to: "no_such_database"), .databaseMissing), (unknown, .hostUnknown),
+            (missingFolder, .connectionRefused),
         ]
         for (settings, code) in expectations {
             let error = await #expect(throws: PostgresError.self) {
@@ -137,13 +140,34 @@ extension PostgresServerTests {
             #expect(error?.hint != nil)
             #expect(error.map { $0.oneLine.contains("hunter2") } == false)
         }
-        wrong.password = nil
-        let error = await #expect(throws: PostgresError.self) {
-            try await PostgresConnection.open(wrong, timeout: .seconds(5))
+        #expect(try await PostgresConnection.open(right, timeout: .seconds(5)).isOpen)
+        await server.stop()
+    }
+
+    @Test func `a server that is stopped or killed under a call ends the call`() async throws {
+        let folder = try StackFolder()
+        let server = try await PostgresServer.start(in: folder.path)
+        let connection = try await PostgresConnection.open(Self.settings(of: server), timeout: .seconds(5))
+        server.pause()
+        let started = ContinuousClock.now
+        let connecting = await #expect(throws: PostgresError.self) {
+            try await PostgresConnection.open(Self.settings(of: server), timeout: .milliseconds(200))
         }
-        #expect(error?.code == .authenticationFailed)
-        wrong.password = Secret("right")
-        #expect(try await PostgresConnection.open(wrong, timeout: .seconds(5)).isOpen)
+        #expect(connecting?.code == .timeout)
+        #expect(ContinuousClock.now - started < .seconds(2))
+        server.resume()
+        let waiting = Task { try await connection.query("SELECT pg_sleep(600)", timeout: .seconds(600)) }
+        let watcher = try await PostgresConnection.open(Self.settings(of: server), timeout: .seconds(5))
+        try await waitUntil("the statement runs") {
+            try await watcher.query(
+                "SELECT 1 FROM pg_stat_activity WHERE pid = $1 AND state = 'active'",
+                [.init(Int(connection.serverProcess))], timeout: .seconds(5)
+            ).rows.count == 1
+        }
+        await server.kill()
+        let error = await #expect(throws: PostgresError.self) { try await waiting.value }
+        #expect(error?.code == .connectionLost)
+        #expect(!connection.isOpen)
     }
 
     @Test func `a transaction commits, or rolls back when its body throws`() async throws {
@@ -185,7 +209,7 @@ extension PostgresServerTests {
     }
 
     @Test func `a pool replaces a connection that the server ended`() async throws {
-        let pool = PostgresPool(settings)
+        let pool = PostgresPool(try await settings())
         let first = try await pool.withConnection { $0.serverProcess }
         #expect(try await pool.withConnection { $0.serverProcess } == first)
         let other = try await connect()
@@ -201,7 +225,7 @@ extension PostgresServerTests {
     }
 
     @Test func `borrowers past the pool's limit wait, and a cancelled one leaves the line`() async throws {
-        let pool = PostgresPool(settings, connectionCountMax: 2)
+        let pool = PostgresPool(try await settings(), connectionCountMax: 2)
         let processes = try await withThrowingTaskGroup(of: Int32.self) { group in
             for _ in 1...20 {
                 group.addTask {
@@ -216,7 +240,7 @@ extension PostgresServerTests {
             return seen
         }
         #expect(processes.count <= 2)
-        let single = PostgresPool(settings)
+        let single = PostgresPool(try await settings())
         try await single.withConnection { _ in
             let waiter = Task { try await single.withConnection { _ in } }
             waiter.cancel()

@@ -1,37 +1,31 @@
 import Diagnostics
 import PostgresClient
+import TestSupport
 import Testing
 
-@Suite(.serialized) struct PostgresServerTests {
-    var settings: PostgresSettings {
-        PostgresSettings(host: "127.0.0.1", port: 54991, database: "postgres", user: "postgres")
+/// Goal: every call ends within its limit with the right answer or the right error, and nothing is left running on the
+/// server. Method: a real PostgreSQL; a second connection looks at what the first one left behind.
+@Suite struct PostgresServerTests {
+    func settings() async throws -> PostgresSettings {
+        Self.settings(of: try await SharedPostgres.server())
+    }
+
+    static func settings(of server: PostgresServer) -> PostgresSettings {
+        PostgresSettings(
+            host: server.host, port: server.port, database: "postgres", user: server.user, password: server.password)
     }
 
     func connect() async throws -> PostgresConnection {
-        try await PostgresConnection.open(settings, timeout: .seconds(10))
-    }
-
-    func createUserWithPassword(_ name: String, _ password: String) async throws {
-        try await connect().run(
-            script: "DROP ROLE IF EXISTS \(name); CREATE ROLE \(name) LOGIN PASSWORD '\(password)'",
-            timeout: .seconds(5))
+        try await PostgresConnection.open(settings(), timeout: .seconds(10))
     }
 
     /// Waits until the server process has ended.
     func expectGone(_ process: Int, _ watcher: PostgresConnection) async throws {
-        try await waitUntilTrue {
+        try await waitUntil("server process \(process) ends") {
             try await watcher.query(
                 "SELECT 1 FROM pg_stat_activity WHERE pid = $1", [.init(process)], timeout: .seconds(5)
             )
             .rows.isEmpty
-        }
-    }
-
-    func waitUntilTrue(_ condition: () async throws -> Bool) async throws {
-        let end = ContinuousClock.now + .seconds(10)
-        while !(try await condition()) {
-            try #require(ContinuousClock.now < end, "the condition did not become true within 10 s")
-            try await ContinuousClock().sleep(for: .milliseconds(10))
         }
     }
 }

@@ -1,0 +1,80 @@
+import Outbound
+import Series
+import TestSupport
+import Testing
+import Units
+
+@testable import Collectors
+
+/// Goal: a web server's status page and a target's metrics are read, and anything else is an error. Method: a real nginx that
+/// serves a status page, a text of metrics, and errors.
+@Suite struct WebSourceTests {
+    @Test func `the numbers of the status page are found`() throws {
+        let page =
+            "Active connections: 291 \nserver accepts handled requests\n 16630948 16630947 31070465 \nReading: 6 Writing: 179 Waiting: 106 \n"
+        let status = try #require(StubStatus(page))
+        #expect(status.active == 291)
+        #expect(status.accepted == 16_630_948)
+        #expect(status.handled == 16_630_947)
+        #expect(status.requests == 31_070_465)
+        #expect([status.reading, status.writing, status.waiting] == [6, 179, 106])
+        #expect(StubStatus("<html>Active connections: 291</html>") == nil)
+        #expect(StubStatus(page.replacing("291", with: "many")) == nil)
+    }
+
+    @Test func `nginx and a scrape target are read, and refuse plainly`() async throws {
+        let folder = try StackFolder()
+        let nginx = try await NginxServer.start(
+            in: folder.path,
+            .init(
+                serverDirectives: """
+                    location = /metrics { default_type text/plain; return 200 "things 5\\nthings 6\\nup 0\\n"; }
+                    location = /broken { return 503; }
+                    """))
+        func nginxSource(_ url: String) -> NginxSource {
+            NginxSource(name: "nginx/t", labels: [:], HTTPRequest(url: url))
+        }
+        let batch = try await nginxSource(nginx.statusURL).read(at: testNow)
+        #expect(batch.value("nginx_up") == 1)
+        #expect(batch.value("nginx_connections_active") ?? 0 >= 1)
+        #expect(batch.value("nginx_http_requests_total") ?? 0 >= 1)
+        await #expect(throws: CollectorError.self) { try await nginxSource(nginx.url + "/").read(at: testNow) }
+        await #expect(throws: CollectorError.self) { try await nginxSource(nginx.url + "/broken").read(at: testNow) }
+
+        func scrape(_ path: String, _ limits: ScrapeSource.Limits = .init()) -> ScrapeSource {
+            ScrapeSource(
+                name: "scrape/t", labels: ["job": "t", "instance": "i"], HTTPRequest(url: nginx.url + path),
+                limits: limits
+            ) { text, contentType, now in
+                #expect(contentType?.hasPrefix("text/plain") == true)
+                var batch = SampleBatch(at: now)
+                for line in String(decoding: text, as: UTF8.self).split(separator: "\n") {
+                    let words = line.split(separator: " ")
+                    batch.add(String(words[0]), ["job": "mine"], Double(words[1])!)
+                }
+                return batch
+            }
+        }
+        let scraped = try await scrape("/metrics").read(at: testNow)
+        #expect(scraped.value("things", ["exported_job": "mine"]) == 5)
+        #expect(scraped.rows("things").allSatisfy { $0.labels["job"] == nil })
+        #expect(scraped.rows("up").map(\.value) == [1])
+        #expect(scraped.value("scrape_samples_scraped") == 3)
+        #expect(scraped.value("scrape_duration_seconds") ?? 0 > 0)
+        await #expect(throws: CollectorError.self) {
+            try await scrape("/metrics", .init(sampleCount: 2)).read(at: testNow)
+        }
+        await #expect(throws: OutboundError.self) {
+            try await scrape("/metrics", .init(body: ByteCount(5))).read(at: testNow)
+        }
+        await #expect(throws: CollectorError.self) { try await scrape("/broken").read(at: testNow) }
+        nginx.pause()
+        let stopped = NginxSource(
+            name: "nginx/t", labels: [:], HTTPRequest(url: nginx.statusURL), deadline: .milliseconds(300))
+        let started = ContinuousClock.now
+        await #expect(throws: OutboundError.self) { try await stopped.read(at: testNow) }
+        #expect(ContinuousClock.now - started < .seconds(3))
+        nginx.resume()
+        await nginx.stop()
+    }
+}
