@@ -5,8 +5,8 @@ import Units
 
 /// A browser without a window: what a page shows after its scripts ran, and how it looks.
 ///
-/// It is driven over Chromium's debugging pipe (<https://chromedevtools.github.io/devtools-protocol/>), in real time, so that
-/// pages that keep listening to the server are looked at as a person would.
+/// It is driven over Chromium's debugging pipe (<https://chromedevtools.github.io/devtools-protocol/>), in real time,
+/// so that pages that keep listening to the server are looked at as a person would.
 public struct Chromium: Sendable {
     public var width = 1280
     public var height = 900
@@ -23,7 +23,8 @@ public struct Chromium: Sendable {
     /// Opens `url`, waits, and returns the document as HTML.
     /// - Parameters:
     ///   - cookies: sent to the page's host, by name: a session's, for pages behind a login.
-    ///   - condition: a JavaScript expression; the page counts as ready when it is true. Nil waits for the page's `load`.
+    ///   - condition: a JavaScript expression; the page counts as ready when it is true. Nil waits for the page's
+    ///     `load`.
     ///   - screenshot: where a PNG of the page goes.
     ///   - limit: for all together.
     /// - Throws: `TestProgramFailed` when the page cannot be had or the condition stays false.

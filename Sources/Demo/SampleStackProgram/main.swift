@@ -4,8 +4,9 @@ import Glibc
 import SampleShop
 import SampleStack
 
-// The sample stack as a program, for tests and for looking at by hand: `sample-stack` starts all of it, says where it is, and
-// ends it on SIGINT or SIGTERM; `sample-stack shop <configuration file>` is the shop alone, which the first form starts.
+// The sample stack as a program, for tests and for looking at by hand: `sample-stack` starts all of it, says where it
+// is, and ends it on SIGINT or SIGTERM; `sample-stack shop <configuration file>` is the shop alone, which the first
+// form starts.
 
 /// Writes a line and, where there is a status, ends the program with it.
 func write(_ text: String, to descriptor: Int32) {

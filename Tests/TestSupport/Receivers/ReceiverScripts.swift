@@ -1,6 +1,6 @@
-// The servers at the far end of notifications are written in Python: its aiosmtpd is a complete SMTP server that others wrote,
-// so that our own idea of the protocol is not tested against itself. Each writes what it received as JSON lines to a file,
-// and reads from another file, before each answer, how it should behave.
+// The servers at the far end of notifications are written in Python: its aiosmtpd is a complete SMTP server that others
+// wrote, so that our own idea of the protocol is not tested against itself. Each writes what it received as JSON lines
+// to a file, and reads from another file, before each answer, how it should behave.
 
 enum ReceiverScripts {
     static let smtp = #"""

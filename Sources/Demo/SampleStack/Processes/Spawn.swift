@@ -30,8 +30,8 @@ struct Command: Sendable {
     }
 }
 
-/// Starts `command` as a child in a session of its own, so that Ctrl-C in a terminal reaches only the parent, which then
-/// ends its servers in order. No other descriptor, no blocked or ignored signal is handed on.
+/// Starts `command` as a child in a session of its own, so that Ctrl-C in a terminal reaches only the parent, which
+/// then ends its servers in order. No other descriptor, no blocked or ignored signal is handed on.
 /// - Parameter standardInput: a descriptor that becomes the child's standard input, in place of `command.input`.
 func spawn(_ command: Command, standardInput: Int32? = nil) throws(StackError) -> pid_t {
     var child = pid_t()
