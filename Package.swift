@@ -162,10 +162,11 @@ let demo: [Target] = [
             "Units", "Diagnostics", "JSONCoding", "BlockingCalls", "PostgresClient", "RedisClient", .hummingbird,
             .logging,
         ]),
-    .executableTarget(
-        name: "sample-shop", dependencies: ["SampleShop", "Diagnostics"], path: "Sources/Demo/SampleShopProgram"),
     library(
         "SampleStack", "Demo", ["Units", "Diagnostics", "JSONCoding", "BlockingCalls", "SpawnShim"]),
+    .executableTarget(
+        name: "sample-stack", dependencies: ["SampleShop", "SampleStack", "BlockingCalls", "Diagnostics"],
+        path: "Sources/Demo/SampleStackProgram"),
 ]
 
 /// Targets in C: they take no Swift settings, and only the target above them imports them.
@@ -249,7 +250,7 @@ let testTargets: [Target] = [
             .hummingbird, .logging,
         ]),
     tests("Commands", ["Units", "Diagnostics", "JSONCoding", "WebAPI"]),
-    tests("SampleStack", ["Diagnostics", "JSONCoding", "TestSupport", "Units", "sample-shop"]),
+    tests("SampleStack", ["Diagnostics", "JSONCoding", "TestSupport", "Units", "sample-stack"]),
     tests("Daemon", ["Units", "Series", "Events", "JSONCoding", "Diagnostics", "Settings", "TestSupport"]),
     .testTarget(name: "ArchitectureTests", dependencies: []),
     .testTarget(

@@ -11,7 +11,7 @@ import Testing
     /// Part of Tell, but on top of its other targets: what the world sees.
     static let upperTell: Set<String> = ["WebAPI", "Web", "Commands"]
     /// Within one floor: vocabulary and shared ground, not capabilities.
-    static let mayBeImportedBySiblings: Set<String> = ["WebAPI", "SampleShop"]
+    static let mayBeImportedBySiblings: Set<String> = ["WebAPI", "SampleShop", "SampleStack"]
 
     struct Source {
         let floor: Int

@@ -4,8 +4,8 @@ import SampleStack
 import TestSupport
 import Testing
 
-/// Goal: the servers that other tests and the demo lean on start, can be hindered and ended in each way, and leave nothing.
-/// Method: the real programs, each test with servers of its own.
+/// Goal: the servers that other tests and the demo lean on start, can be hindered and ended in each way, and leave
+/// nothing. Method: the real programs, each test with servers of its own.
 @Suite struct ServersTests {
     @Test func `postgres starts, is killed with its workers, and comes back with its data`() async throws {
         let folder = try StackFolder()

@@ -9,7 +9,7 @@ import Testing
 /// Method: one real stack for each test, looked at over HTTP as Jaga would.
 @Suite(.serialized) struct StackTests {
     private func start() async throws -> Stack {
-        try await Stack.start(shopProgram: [BuiltPrograms.path("sample-shop")], data: SampleData(seed: 7))
+        try await Stack.start(shopProgram: [BuiltPrograms.path("sample-stack"), "shop"], data: SampleData(seed: 7))
     }
 
     private func health(_ stack: Stack) async throws -> (status: Int, body: JSONValue) {

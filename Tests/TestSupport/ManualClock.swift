@@ -55,7 +55,8 @@ public final class ManualClock: Clock, Sendable {
         }
     }
 
-    /// Moves the clock on and wakes whoever is due. Each wakes as if it had been called at its own deadline, earliest first.
+    /// Moves the clock on and wakes whoever is due. Each wakes as if it had been called at its own deadline, earliest
+    /// first.
     public func advance(by span: Duration) {
         precondition(span >= .zero, "a clock moves forward; use shiftWall to set the time of day back")
         state.withLock { $0.advance(by: span) }.run()

@@ -1,7 +1,7 @@
 /// Random numbers that a seed repeats (SplitMix64, <https://prng.di.unimi.it/splitmix64.c>).
 ///
-/// `SeededGenerator.forTest()` takes the seed from `JAGA_TEST_SEED`, or a new one, and prints it, so that a failure can be
-/// had again.
+/// `SeededGenerator.forTest()` takes the seed from `JAGA_TEST_SEED`, or a new one, and prints it, so that a failure can
+/// be had again.
 public struct SeededGenerator: RandomNumberGenerator, Sendable {
     public let seed: UInt64
     private var state: UInt64

@@ -1,5 +1,5 @@
-/// One PostgreSQL for all tests of a process, since starting one takes a second; each test makes a database of its own in it.
-/// A test that hinders or ends its server starts one for itself.
+/// One PostgreSQL for all tests of a process, since starting one takes a second; each test makes a database of its own
+/// in it. A test that hinders or ends its server starts one for itself.
 public actor SharedPostgres {
     private static let shared = SharedPostgres()
 

@@ -1,7 +1,7 @@
 public import SystemPackage
 
-/// A folder for one test, removed with all in it when the value goes away or the test process ends. Servers under other users
-/// can reach what is in it.
+/// A folder for one test, removed with all in it when the value goes away or the test process ends. Servers under other
+/// users can reach what is in it.
 public final class TemporaryFolder: Sendable {
     private let folder: StackFolder
     public var path: String { folder.path }

@@ -2,8 +2,8 @@ import Glibc
 import Synchronization
 import Units
 
-/// The shop's log, in the form of Python's `%(asctime)s %(levelname)s: %(message)s [in %(pathname)s:%(lineno)d]`, which many
-/// web applications use: `2026-11-21 03:18:18,042 INFO: Shop startup [in SampleShop/Shop.swift:31]`.
+/// The shop's log, in the form of Python's `%(asctime)s %(levelname)s: %(message)s [in %(pathname)s:%(lineno)d]`, which
+/// many web applications use: `2026-11-21 03:18:18,042 INFO: Shop startup [in SampleShop/Shop.swift:31]`.
 final class ApplicationLog: Sendable {
     enum Level: String, Sendable {
         case info = "INFO"

@@ -1,5 +1,5 @@
-/// A new temporary folder that servers under other users can reach. It is removed by `remove()`, when the value goes away,
-/// or after this process ended, whichever is first.
+/// A new temporary folder that servers under other users can reach. It is removed by `remove()`, when the value goes
+/// away, or after this process ended, whichever is first.
 public final class StackFolder: Sendable {
     public let path: String
 

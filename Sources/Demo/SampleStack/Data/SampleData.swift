@@ -1,6 +1,6 @@
-// The shop's tables and their rows. The rows are made by the server from a seed, since that takes a tenth of the time of
-// sending them: `setseed` fixes the sequence of `random()`, and every statement reads rows in a fixed order, so equal seeds
-// give equal rows. Times count back from one instant, which is a parameter too.
+// The shop's tables and their rows. The rows are made by the server from a seed, since that takes a tenth of the time
+// of sending them: `setseed` fixes the sequence of `random()`, and every statement reads rows in a fixed order, so
+// equal seeds give equal rows. Times count back from one instant, which is a parameter too.
 // <https://www.postgresql.org/docs/15/functions-math.html#FUNCTIONS-MATH-RANDOM-TABLE>
 
 /// The sample shop's tables, filled with made-up rows.

@@ -1,13 +1,13 @@
 import Glibc
 import Synchronization
 
-// Servers may not outlive the process that started them, however that ends: also after SIGKILL, when no code of ours runs any
-// more. `PR_SET_PDEATHSIG` does not do: it fires when the *thread* that forked ends, it does not reach a server's own
-// children, a stopped process does not notice, and folders stay.
+// Servers may not outlive the process that started them, however that ends: also after SIGKILL, when no code of ours
+// runs any more. `PR_SET_PDEATHSIG` does not do: it fires when the *thread* that forked ends, it does not reach a
+// server's own children, a stopped process does not notice, and folders stay.
 //
-// So a small shell stands beside us. It reads from a socket what we have started; when the socket closes, because we ended,
-// it kills what is left, unmounts and removes. Each process is named with its start time, so that a number that was given to
-// another process meanwhile is not killed.
+// So a small shell stands beside us. It reads from a socket what we have started; when the socket closes, because we
+// ended, it kills what is left, unmounts and removes. Each process is named with its start time, so that a number that
+// was given to another process meanwhile is not killed.
 
 /// Ends processes and removes folders after the death of this process.
 final class Caretaker: Sendable {

@@ -2,8 +2,8 @@ import Glibc
 
 /// A TCP port of the loopback address that nothing listens on.
 ///
-/// Below 32768, where Linux takes the ports of outgoing connections from, so that a server which is down for a while finds
-/// its port free when it comes back.
+/// Below 32768, where Linux takes the ports of outgoing connections from, so that a server which is down for a while
+/// finds its port free when it comes back.
 func freePort() throws(StackError) -> Int {
     for _ in 0..<200 {
         let port = Int.random(in: 18_000..<32_000)

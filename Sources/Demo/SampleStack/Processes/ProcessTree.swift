@@ -1,7 +1,7 @@
 import Glibc
 
-/// The processes below `root`, from `/proc`. PostgreSQL's and nginx's workers are sent signals one by one: they lead process
-/// groups of their own, and nginx's go on serving when only their master is killed.
+/// The processes below `root`, from `/proc`. PostgreSQL's and nginx's workers are sent signals one by one: they lead
+/// process groups of their own, and nginx's go on serving when only their master is killed.
 func descendants(of root: pid_t) -> [pid_t] {
     var children: [pid_t: [pid_t]] = [:]
     for name in (try? Files.names(in: "/proc")) ?? [] {

@@ -30,8 +30,8 @@ struct Command: Sendable {
     }
 }
 
-/// Starts `command` as a child in a session of its own, so that Ctrl-C in a terminal reaches only the parent, which then
-/// ends its servers in order. No other descriptor, no blocked or ignored signal is handed on.
+/// Starts `command` as a child in a session of its own, so that Ctrl-C in a terminal reaches only the parent, which
+/// then ends its servers in order. No other descriptor, no blocked or ignored signal is handed on.
 /// - Parameter standardInput: a descriptor that becomes the child's standard input, in place of `command.input`.
 func spawn(_ command: Command, standardInput: Int32? = nil) throws(StackError) -> pid_t {
     var child = pid_t()
@@ -59,10 +59,10 @@ private func withCStrings<Result>(
 }
 
 /// How a program ended.
-struct CommandResult: Sendable {
+public struct CommandResult: Sendable {
     /// The exit code, or 128 + the signal that ended it.
-    let status: Int32
-    let output: String
+    public let status: Int32
+    public let output: String
 }
 
 /// Runs `command` to its end and returns its output.
@@ -108,4 +108,18 @@ func reap(_ child: pid_t) -> Int32? {
     if answer == 0 { return nil }
     guard answer == child else { return 0 }
     return status & 0x7f == 0 ? (status >> 8) & 0xff : 128 + (status & 0x7f)
+}
+
+/// Runs a program to its end, for tests that need a tool.
+/// - Parameters:
+///   - arguments: the program's path and its arguments.
+///   - limit: after this it is killed.
+/// - Returns: its exit code (or 128 + signal) and what it wrote, output and errors mixed.
+/// - Throws: `StackError` when it cannot be started or takes too long.
+public func runProgram(_ arguments: [String], environment: [String: String] = [:], limit: Duration = .seconds(30))
+    async throws -> CommandResult
+{
+    var command = Command(arguments)
+    command.environment = environment
+    return try await run(command, limit: limit)
 }

@@ -3,8 +3,8 @@ import Glibc
 
 /// A real PostgreSQL with a data folder of its own, on 127.0.0.1 and on a unix socket.
 ///
-/// It runs as an unprivileged user also when we are root. It is small (16 MB of shared buffers, 50 connections) and, unless
-/// asked otherwise, careless: without `fsync` it starts and writes quickly, and a power cut would destroy it.
+/// It runs as an unprivileged user also when we are root. It is small (16 MB of shared buffers, 50 connections) and,
+/// unless asked otherwise, careless: without `fsync` it starts and writes quickly, and a power cut would destroy it.
 public final class PostgresServer: StackServer {
     /// How connections over TCP prove who they are. The unix socket trusts everybody who may open it.
     public enum Authentication: Sendable {
@@ -128,8 +128,8 @@ public final class PostgresServer: StackServer {
         Caretaker.shared.release(folder: socketFolder)
     }
 
-    /// Sends a start-up message, as a client would, and looks whether the server asks it for a password or lets it in. A
-    /// server that is still starting accepts connections too, and answers with an error.
+    /// Sends a start-up message, as a client would, and looks whether the server asks it for a password or lets it in.
+    /// A server that is still starting accepts connections too, and answers with an error.
     public func answers() async -> Bool {
         var message: [UInt8] = [0, 3, 0, 0]
         for text in ["user", user, "database", "postgres"] { message += Array(text.utf8) + [0] }

@@ -38,8 +38,8 @@ public final class ShopServer: StackServer {
     }
 
     /// Starts the shop with its configuration and log in `<folder>/shop`.
-    /// - Parameter program: the words that start a shop when the path of a configuration file follows them: `jaga` itself
-    ///   with `sample-shop --config`, or the program `sample-shop`.
+    /// - Parameter program: the words that start a shop when the path of a configuration file follows them: `jaga`
+    ///   itself with `sample-shop --config`, or the program `sample-shop`.
     public static func start(
         in folder: String, program: [String], _ dependencies: Dependencies, token: Secret, port: Int? = nil
     ) async throws -> ShopServer {

@@ -1,7 +1,8 @@
 import Diagnostics
 public import Glibc
 
-/// A server of the sample stack: a real program on a port of 127.0.0.1, with the ways in which it can be ended or hindered.
+/// A server of the sample stack: a real program on a port of 127.0.0.1, with the ways in which it can be ended or
+/// hindered.
 public protocol StackServer: AnyObject, Sendable {
     var process: ServerProcess { get }
     /// On 127.0.0.1; stays the same over restarts.

@@ -3,8 +3,8 @@ import Glibc
 
 /// A web application with all that it needs, running: nginx in front of the sample shop, on PostgreSQL and Redis.
 ///
-/// Everything is in one folder and on ports of 127.0.0.1. `stop()` ends the servers and removes what they left; so does the
-/// end of this process, whatever its kind.
+/// Everything is in one folder and on ports of 127.0.0.1. `stop()` ends the servers and removes what they left; so does
+/// the end of this process, whatever its kind.
 public actor Stack {
     public nonisolated let postgres: PostgresServer
     public nonisolated let redis: RedisServer

@@ -1,7 +1,7 @@
 import Synchronization
 
-/// Visitors of the shop, at a steady rate and only on this machine: four look at the front page, four at products, one places
-/// an order, one asks for a page that is not there.
+/// Visitors of the shop, at a steady rate and only on this machine: four look at the front page, four at products, one
+/// places an order, one asks for a page that is not there.
 public final class Traffic: Sendable {
     public struct Counts: Sendable, Hashable {
         public var answered = 0
