@@ -6,7 +6,8 @@ import Glibc
 /// It runs as an unprivileged user also when we are root. It is small (16 MB of shared buffers, 50 connections) and,
 /// unless asked otherwise, careless: without `fsync` it starts and writes quickly, and a power cut would destroy it.
 public final class PostgresServer: StackServer {
-    /// How connections over TCP prove who they are. The unix socket trusts everybody who may open it.
+    /// How connections over TCP prove who they are. The unix socket trusts whoever may open it: root, and
+    /// the user that the server runs as.
     public enum Authentication: Sendable {
         case trust
         /// The password of the user `postgres`.
@@ -76,6 +77,7 @@ public final class PostgresServer: StackServer {
         let socketFolder = try chooseSocketFolder(home: home, account)
         var settings = [
             "listen_addresses": "127.0.0.1", "port": "\(port)", "unix_socket_directories": socketFolder,
+            "unix_socket_permissions": "0700",
             "shared_buffers": "16MB", "max_connections": "50", "max_wal_size": "128MB", "min_wal_size": "32MB",
             "dynamic_shared_memory_type": "mmap", "log_line_prefix": "%m [%p] ", "log_timezone": "UTC",
             "timezone": "UTC", "track_io_timing": "on", "jit": "off",
