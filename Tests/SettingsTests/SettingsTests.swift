@@ -157,6 +157,14 @@ import Units
         #expect(origin("share") == "default")
     }
 
+    @Test func `a fingerprint tells a change, of a secret too, and not a move`() throws {
+        let one = try read("probes:\n  - {url: a}\n  - {url: b, interval: 5s}\npassword: x\n")
+        let moved = try read("probes:\n  - {url: b, interval: 5s}\npassword: y\n")
+        #expect(one.fingerprint(of: "probes[1]") == moved.fingerprint(of: "probes[0]"))
+        #expect(one.fingerprint(of: "probes[0]") != moved.fingerprint(of: "probes[0]"))
+        #expect(one.fingerprint(of: "password") != moved.fingerprint(of: "password"))
+    }
+
     @Test func `the reference lists every key`() {
         let declared = SettingsDocument.declarations(of: Site.self)
         #expect(

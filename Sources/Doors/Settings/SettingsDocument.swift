@@ -24,6 +24,22 @@ public struct SettingsReading<Section: SettingsSection> {
     /// Every key with its effective value, in the order of declaration.
     public let values: [SettingsValue]
     public let warnings: [Diagnostic]
+    let secretHashes: [String: Int]
+
+    /// Whether two readings of the same process gave the same values below `path` (`probes[2]`): the numbers are then equal.
+    /// Secrets count, though only by hash.
+    public func fingerprint(of path: String) -> Int {
+        func isBelow(_ candidate: String) -> Bool {
+            candidate == path || candidate.hasPrefix(path + ".") || candidate.hasPrefix(path + "[")
+        }
+        var hasher = Hasher()
+        for value in values where isBelow(value.path) {
+            hasher.combine(value.path.dropFirst(path.count))
+            hasher.combine(value.text)
+        }
+        for (place, hash) in secretHashes.sorted(by: { $0.key < $1.key }) where isBelow(place) { hasher.combine(hash) }
+        return hasher.finalize()
+    }
 }
 
 public enum SettingsDocument {
@@ -50,7 +66,8 @@ public enum SettingsDocument {
         reader.finish()
         let faults = context.diagnostics.filter { $0.severity == .error }
         guard faults.isEmpty else { throw InvalidInput(sorted(faults)) }
-        return SettingsReading(section: section, values: context.values, warnings: sorted(context.diagnostics))
+        return SettingsReading(section: section, values: context.values, warnings: sorted(context.diagnostics),
+            secretHashes: context.secretHashes)
     }
 
     /// The section with all defaults, as an empty file gives it.

@@ -188,6 +188,7 @@ extension SettingsReader {
                     return nil
                 }
                 show(key, Secret.redacted, origin: .secretFile(path, node.position))
+                context.secretHashes[childPath(key)] = line.hashValue
                 return Secret(String(line))
             } catch {
                 fault(key, "cannot read the secret from \(path): \(describe(error))")
@@ -199,6 +200,7 @@ extension SettingsReader {
         if case .file = expanded.origin {
             warning(key, "the secret stands in the file itself; write ${NAME} or file:/path instead")
         }
+        context.secretHashes[childPath(key)] = expanded.text.hashValue
         return Secret(expanded.text)
     }
 }

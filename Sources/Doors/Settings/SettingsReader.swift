@@ -155,6 +155,8 @@ final class ReadingContext {
     var diagnostics: [Diagnostic] = []
     var declarations: [SettingsDeclaration] = []
     var values: [SettingsValue] = []
+    /// Hashes of secrets by path, seeded anew in each process: they tell a change, and nothing else.
+    var secretHashes: [String: Int] = [:]
     /// Sections being entered for the reference, to stop at one that contains itself.
     var openSections: [String] = []
 

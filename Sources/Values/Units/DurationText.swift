@@ -29,7 +29,9 @@ extension Duration {
             rest = rest.dropFirst(digits.count)
             let name = rest.prefix { $0.isASCII && $0.isLetter }
             rest = rest.dropFirst(name.count)
-            guard let index = durationUnits.firstIndex(where: { $0.name == name }), index >= nextUnit else { return nil }
+            guard let index = durationUnits.firstIndex(where: { $0.name == name }), index >= nextUnit else {
+                return nil
+            }
             nextUnit = index + 1
             let (part, tooLarge) = amount.multipliedReportingOverflow(by: durationUnits[index].milliseconds)
             let (sum, overflow) = total.addingReportingOverflow(part)

@@ -7,7 +7,6 @@ import Logging
 import Notifications
 import Rules
 import Series
-import Synchronization
 import Units
 
 // From open alerts to queued messages. The rules keep which alerts are open (durably); the dispatcher decides which messages are

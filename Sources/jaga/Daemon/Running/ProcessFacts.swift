@@ -11,3 +11,11 @@ func residentBytes() -> Int64? {
     guard fields.count > 1, let pages = Int64(fields[1]) else { return nil }
     return pages * Int64(sysconf(Int32(_SC_PAGESIZE)))
 }
+
+/// Processor time of this process, user and system, in seconds (getrusage(2)).
+func processorSeconds() -> Double {
+    var usage = rusage()
+    getrusage(RUSAGE_SELF, &usage)
+    func seconds(_ time: timeval) -> Double { Double(time.tv_sec) + Double(time.tv_usec) / 1_000_000 }
+    return seconds(usage.ru_utime) + seconds(usage.ru_stime)
+}

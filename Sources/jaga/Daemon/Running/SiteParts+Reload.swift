@@ -43,7 +43,8 @@ extension SiteParts {
         changes.announce(.configuration)
         for warning in next.warnings { logger.warning("\(warning)") }
         logger.info("configuration applied", metadata: ["changed": "\(changed.count)"])
-        return changed.isEmpty ? "the configuration is unchanged" : "applied; changed: \(changed.prefix(20).joined(separator: ", "))"
+        return changed.isEmpty
+            ? "the configuration is unchanged" : "applied; changed: \(changed.prefix(20).joined(separator: ", "))"
     }
 
     /// The keys whose effective value differs, sorted. Values are not shown: some are secret.
@@ -64,7 +65,7 @@ struct SettingsExchange {
     init(_ next: LoadedSettings, for parts: SiteParts) throws {
         self.next = next
         wiring = try Wiring(
-            next.settings, hostName: parts.hostName, dataFolder: parts.dataFolder, events: parts.ledger,
+            next, hostName: parts.hostName, dataFolder: parts.dataFolder, events: parts.ledger,
             state: parts.state, clock: parts.clock, keeping: parts.plan.withLock { $0.probes })
     }
 

@@ -16,10 +16,16 @@ import Units
 
 /// Everything that a running site is made of. Built once; a reload exchanges what depends on the settings inside.
 final class SiteParts: Sendable {
+    /// A probe with what tells whether its settings are still the same.
+    struct RunningProbe: Sendable {
+        let probe: Probe
+        let fingerprint: Int
+    }
+
     /// What is read, as far as the pages want to know more than the runner does.
     struct SourcePlans: Sendable {
         var plans: [SourcePlan] = []
-        var probes: [Probe] = []
+        var probes: [RunningProbe] = []
         /// Where each source looks, without passwords.
         var addresses: [String: String] = [:]
     }

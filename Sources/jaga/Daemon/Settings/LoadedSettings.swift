@@ -12,6 +12,8 @@ struct LoadedSettings: Sendable {
     var values: [SettingsValue]
     var warnings: [Diagnostic]
     var groups: [RuleGroup]
+    /// One for each probe: equal numbers mean equal settings.
+    var probeFingerprints: [Int]
     /// Nil: what was found on the host, in memory.
     var file: String?
     /// Of the text, in hexadecimal.
@@ -31,8 +33,9 @@ struct LoadedSettings: Sendable {
             return hex.count == 1 ? "0\(hex)" : hex
         }
         return LoadedSettings(
-            settings: reading.section, values: reading.values, warnings: reading.warnings, groups: groups, file: file,
-            sha256: digest.joined(), loadedAt: now)
+            settings: reading.section, values: reading.values, warnings: reading.warnings, groups: groups,
+            probeFingerprints: reading.section.probes.indices.map { reading.fingerprint(of: "probes[\($0)]") },
+            file: file, sha256: digest.joined(), loadedAt: now)
     }
 
     /// What would be watched, for `config check`.
@@ -65,7 +68,9 @@ func readText(_ path: String) throws -> String {
     var chunk = [UInt8](repeating: 0, count: 64 * 1024)
     while true {
         let count = read(descriptor, &chunk, chunk.count)
-        guard count >= 0 else { throw PlainFailure("failed", "cannot read \(path): \(String(cString: strerror(errno)))") }
+        guard count >= 0 else {
+            throw PlainFailure("failed", "cannot read \(path): \(String(cString: strerror(errno)))")
+        }
         if count == 0 { break }
         bytes.append(contentsOf: chunk[..<count])
         // A configuration or a rule file is a few pages; something else was named by mistake.

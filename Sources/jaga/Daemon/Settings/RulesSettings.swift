@@ -16,7 +16,8 @@ public struct RulesSettings: SettingsSection, Sendable, Hashable {
             "Prometheus rule files, relative to this file; '*' stands for any text in a name. An alert takes the place of "
                 + "the shipped one of the same name.")
         interval = s.duration(
-            "interval", default: .seconds(15), atLeast: .seconds(1), "How often groups without an interval are evaluated.")
+            "interval", default: .seconds(15), atLeast: .seconds(1),
+            "How often groups without an interval are evaluated.")
         usesShippedPacks = s.boolean("shipped", default: true, "Whether the shipped rules are evaluated.")
         disabledAlerts = s.texts("disabled", "Shipped alerts to leave out, by name.")
     }
@@ -31,7 +32,8 @@ public struct WebSettings: SettingsSection, Sendable, Hashable {
         externalURL = s.optionalText(
             "external_url", "The address at which people reach the pages; it stands in messages.")
         trustedProxies = s.texts(
-            "trusted_proxies", "Addresses of proxies whose X-Forwarded headers are believed. Needs a restart to change.")
+            "trusted_proxies", "Addresses of proxies whose X-Forwarded headers are believed. Needs a restart to change."
+        )
         if let externalURL, !externalURL.hasPrefix("http://"), !externalURL.hasPrefix("https://") {
             s.fault("external_url", "'\(externalURL)' is not a web address; begin it with http:// or https://")
         }

@@ -30,7 +30,7 @@ public struct SiteSettings: SettingsSection, Sendable {
         notifications = NotificationSettings(s)
         jobs = s.map("jobs", of: JobSettings.self, "What is done on a schedule.")
         backup = s.section("backup", BackupSettings.self, "What is backed up, and how it is proved.")
-        store = s.section("store", StoreSettings.self, "How long samples are kept. Needs a restart to change.")
+        store = s.section("series", StoreSettings.self, "How long samples are kept. Needs a restart to change.")
         web = s.section("web", WebSettings.self, "How the pages are reached.")
         checkNames(s)
     }
@@ -47,9 +47,10 @@ public struct SiteSettings: SettingsSection, Sendable {
             let nearest = nearestName(to: target, among: targets).map { "; did you mean '\($0)'?" } ?? ""
             s.fault("jobs", "'\(job.name)' names the backup target '\(target)', which is not configured\(nearest)")
         }
-        for name in alerting.receiverNames where !notifications.receiverNames.contains(name) {
-            let nearest = nearestName(to: name, among: notifications.receiverNames).map { "; did you mean '\($0)'?" } ?? ""
-            s.fault("alerting", "the receiver '\(name)' is not configured\(nearest)")
+        do throws(InvalidInput) {
+            _ = try routingTree()
+        } catch {
+            for diagnostic in error.diagnostics { s.fault("alerting", diagnostic.message) }
         }
     }
 }

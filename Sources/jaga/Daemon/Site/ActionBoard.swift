@@ -55,7 +55,8 @@ final class ActionBoard: Sendable {
         let status = try state.withLock { state in
             guard state.statuses.count(where: { $0.state == .running }) < Self.runningCountMax else {
                 throw Problem(
-                    .tooMany, "\(Self.runningCountMax) actions are running already", hint: "Wait for one of them to end.")
+                    .tooMany, "\(Self.runningCountMax) actions are running already",
+                    hint: "Wait for one of them to end.")
             }
             let status = ActionStatus(
                 id: "a\(state.nextNumber)", action: action, actor: "\(actor)", state: .running, startedAt: clock.now,
@@ -81,7 +82,9 @@ final class ActionBoard: Sendable {
         return status
     }
 
-    private func finish(_ id: String, _ outcome: ActionStatus.State, _ message: String, hint: String?, result: JSONValue) {
+    private func finish(
+        _ id: String, _ outcome: ActionStatus.State, _ message: String, hint: String?, result: JSONValue
+    ) {
         state.withLock { state in
             guard let index = state.statuses.firstIndex(where: { $0.id == id }) else { return }
             state.statuses[index].state = outcome
@@ -97,7 +100,9 @@ final class ActionBoard: Sendable {
 
     func status(_ id: String) throws -> ActionStatus {
         guard let status = statuses.first(where: { $0.id == id }) else {
-            throw Problem(.notFound, "there is no action '\(id)'", hint: "The daemon remembers the newest \(Self.rememberedCountMax).")
+            throw Problem(
+                .notFound, "there is no action '\(id)'",
+                hint: "The daemon remembers the newest \(Self.rememberedCountMax).")
         }
         return status
     }

@@ -29,7 +29,9 @@ extension LiveSite {
         guard parts.jobs.jobs.contains(where: { $0.name == name }) else { throw noJob(name) }
         return try parts.actions.start(action, by: actor, message: "running \(name)") {
             let run = try await parts.jobs.runToEnd(name, by: actor)
-            guard run.outcome == "succeeded" else { throw PlainFailure("job-failed", "\(name) \(run.outcome): \(run.message)") }
+            guard run.outcome == "succeeded" else {
+                throw PlainFailure("job-failed", "\(name) \(run.outcome): \(run.message)")
+            }
             return .init(message: "\(name) succeeded: \(run.message)", result: ["run": .string(run.run)])
         }
     }
@@ -42,7 +44,8 @@ extension LiveSite {
             let nearest = nearestName(to: name, among: names).map { "Did you mean '\($0)'?" }
             throw Problem(
                 .notFound, "there is no backup target '\(name)'",
-                hint: nearest ?? (names.isEmpty ? "None is configured." : "There are \(names.joined(separator: ", "))."))
+                hint: nearest ?? (names.isEmpty ? "None is configured." : "There are \(names.joined(separator: ", ")).")
+            )
         }
         return backups
     }
@@ -52,7 +55,8 @@ extension LiveSite {
         return try parts.actions.start(action, by: actor, message: "taking a backup of \(name)") {
             let record = try await backups.back(up: name, by: actor)
             return .init(
-                message: "backup \(record.id) of \(name): \(record.rows) rows in \(ByteCount(record.bytes).text), verified",
+                message:
+                    "backup \(record.id) of \(name): \(record.rows) rows in \(ByteCount(record.bytes).text), verified",
                 result: ["backup": .string(record.id), "bytes": .integer(record.bytes), "rows": .integer(record.rows)])
         }
     }
@@ -68,9 +72,12 @@ extension LiveSite {
         }
     }
 
-    private func drill(_ name: String, _ backup: String?, _ action: SiteAction, by actor: Actor) throws -> ActionStatus {
+    private func drill(_ name: String, _ backup: String?, _ action: SiteAction, by actor: Actor) throws -> ActionStatus
+    {
         let backups = try target(name)
-        return try parts.actions.start(action, by: actor, message: "restoring \(backup ?? "the newest backup") of \(name) into a scratch database") {
+        return try parts.actions.start(
+            action, by: actor, message: "restoring \(backup ?? "the newest backup") of \(name) into a scratch database"
+        ) {
             let drill = try await backups.drill(name, backup: backup, by: actor)
             let took = Duration.milliseconds(drill.restoreMs ?? 0)
             return .init(
@@ -83,10 +90,13 @@ extension LiveSite {
         _ name: String, _ backup: String?, _ database: String, _ action: SiteAction, by actor: Actor
     ) throws -> ActionStatus {
         let backups = try target(name)
-        return try parts.actions.start(action, by: actor, message: "restoring \(backup ?? "the newest backup") of \(name) into \(database)") {
+        return try parts.actions.start(
+            action, by: actor, message: "restoring \(backup ?? "the newest backup") of \(name) into \(database)"
+        ) {
             let report = try await backups.restore(name, backup: backup, into: database, by: actor)
             return .init(
-                message: "restored \(report.backup) into \(report.database): \(report.rows) rows in \(report.tables) tables, "
+                message:
+                    "restored \(report.backup) into \(report.database): \(report.rows) rows in \(report.tables) tables, "
                     + "in \(report.duration.briefText)",
                 result: ["backup": .string(report.backup), "database": .string(report.database)])
         }

@@ -39,7 +39,8 @@ extension LiveSite {
 
     func jobRun(_ id: String, of job: String) async throws -> JobRun {
         guard let record = try await JobRuns.find(run: id, in: parts.state), record.job == job else {
-            throw Problem(.notFound, "the job '\(job)' has no run '\(id)'", hint: "'jaga jobs show \(job)' lists its runs.")
+            throw Problem(
+                .notFound, "the job '\(job)' has no run '\(id)'", hint: "'jaga jobs show \(job)' lists its runs.")
         }
         return run(record)
     }

@@ -31,8 +31,8 @@ extension LiveSite {
 
     func probes() async throws -> [ProbeStatus] {
         var statuses: [ProbeStatus] = []
-        for probe in parts.plan.withLock({ $0.probes }) {
-            statuses.append(await status(of: probe))
+        for running in parts.plan.withLock({ $0.probes }) {
+            statuses.append(await status(of: running.probe))
         }
         return statuses
     }
@@ -125,7 +125,8 @@ extension LiveSite {
                         annotations: rule.annotations, health: .init(rawValue: rule.health.rawValue) ?? .unknown,
                         lastError: rule.lastError, lastEvaluationAt: rule.lastEvaluation,
                         lastDurationMs: rule.lastDuration.map { $0.inSeconds * 1000 },
-                        state: rule.kind == .alerting ? rule.state : nil, alerts: rule.alerts.map { status(of: $0, rule) })
+                        state: rule.kind == .alerting ? rule.state : nil,
+                        alerts: rule.alerts.map { status(of: $0, rule) })
                 })
         }
     }

@@ -103,7 +103,8 @@ extension LiveSite {
         }
         let more = bad.count > 1 ? ", and \(bad.count - 1) more" : ""
         return AreaStatus(
-            kind: .jobs, name: "", verdict: .warning, reason: "\(first.name) \(run.outcome.rawValue): \(run.message)\(more)",
+            kind: .jobs, name: "", verdict: .warning,
+            reason: "\(first.name) \(run.outcome.rawValue): \(run.message)\(more)",
             since: run.finishedAt)
     }
 

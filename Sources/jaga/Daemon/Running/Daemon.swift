@@ -1,0 +1,179 @@
+import Backup
+import Diagnostics
+import Events
+import Glibc
+import JSONCoding
+import Logging
+import ServiceLifecycle
+import Synchronization
+import UnixSignals
+import Units
+import Web
+
+// Services in the order in which they depend on each other: what is listed first is stopped last. So the stores outlive what
+// writes to them, and the servers go first.
+
+/// The running program: builds the parts, runs them, and stops them in order.
+struct Daemon {
+    struct Options: Sendable {
+        var configurationFile: String?
+        var dataFolder: String
+        var host: String
+        var port: Int
+        /// Where set-up unpacked the scripts of the charts.
+        var assetsFolder: String?
+        /// Told the address of the pages once they are served, and the set-up link on a first start.
+        var onReady: @Sendable (_ address: String, _ setUpLink: String?) -> Void
+        /// Told once all parts run, with a way to act on them; for the demo.
+        var onParts: (@Sendable (SiteParts) async -> Void)?
+    }
+
+    let options: Options
+    let clock: any WallClock
+    let logger: Logger
+    /// Signals that end the program gracefully; none when somebody else handles them.
+    var handlesSignals = true
+
+    func run() async throws {
+        let folder = try DataFolder(options.dataFolder)
+        let discovered = options.configurationFile == nil ? await Discoverer().configuration(at: clock.now) : ""
+        let loaded = try LoadedSettings.load(
+            file: options.configurationFile, discovered: discovered, at: clock.now)
+        for warning in loaded.warnings { logger.warning("\(warning)") }
+        let parts = try await SiteParts.build(
+            dataFolder: folder.path, loaded: loaded, clock: clock, processID: getpid(), logger: logger)
+        try await parts.ledger.record([
+            Event(
+                at: clock.now, by: .jaga, .daemonStarted, "daemon",
+                [
+                    "version": .string(JagaVersion.number), "dataFolder": .string(folder.path),
+                    "host": .string(parts.hostName),
+                ]),
+            Event(
+                at: clock.now, by: .jaga, .configurationLoaded, "configuration",
+                ["file": .string(loaded.file ?? ""), "sha256": .string(loaded.sha256), "changed": []]),
+        ])
+        try await wiringRecovery(parts)
+        let link = try await parts.access.prepareFirstStart()
+        let group = ServiceGroup(
+            configuration: .init(
+                services: services(parts, setUpPath: link?.path),
+                gracefulShutdownSignals: handlesSignals ? [.sigterm, .sigint] : [], logger: quietLogger))
+        do {
+            try await group.run()
+        } catch let error where !(error is CancellationError) {
+            await farewell(parts, reason: describe(error))
+            throw error
+        }
+        await farewell(parts, reason: "stopped")
+        _ = folder.lock
+    }
+
+    /// Backups that a crash left half done are put in order before anything asks for them.
+    private func wiringRecovery(_ parts: SiteParts) async throws {
+        let backups = parts.backups.withLock { $0 }
+        try await backups.recover()
+    }
+
+    private func farewell(_ parts: SiteParts, reason: String) async {
+        parts.changes.close()
+        do {
+            try await parts.ledger.record([
+                Event(at: clock.now, by: .jaga, .daemonStopped, "daemon", ["reason": .string(reason)])
+            ])
+            await parts.ledger.close(at: clock.now)
+        } catch {
+            logger.error("the end could not be entered in the ledger: \(describe(error))")
+        }
+    }
+
+    /// The lifecycle package speaks of every service that starts and stops; that is of use when one hangs.
+    private var quietLogger: Logger {
+        var quiet = logger
+        quiet.logLevel = max(logger.logLevel, .warning)
+        return quiet
+    }
+
+    private func services(_ parts: SiteParts, setUpPath: String?) -> [any Service] {
+        let clock = clock
+        let logger = logger
+        let site = WebSite(
+            service: LiveSite(parts: parts), access: parts.access, clock: clock,
+            options: WebOptions(assetsFolder: options.assetsFolder), logger: logger)
+        let trusted = Set(parts.loaded.withLock { $0 }.settings.web.trustedProxies)
+        var services: [any Service] = [
+            Loop("series") { await parts.series.run(clock: ContinuousClock(), wall: clock) },
+            Loop("ledger") {
+                await parts.ledger.run(clock: ContinuousClock(), wallClock: clock) { error in
+                    logger.error("no checkpoint could be written: \(describe(error))")
+                }
+            },
+            Loop("outbox") { await parts.outbox.run(clock: ContinuousClock(), wallClock: clock) },
+            Loop("alerts") { try await parts.alerts.run(clock: ContinuousClock()) },
+            Loop("rules") { await parts.rules.run(clock: ContinuousClock(), wall: clock) },
+            Loop("jobs") { try await parts.jobs.run() },
+            Loop("actions") { await parts.actions.run() },
+            Loop("sources") { await parts.sources.run() },
+            Loop("feed") { await announceChanges(of: parts) },
+            WebServer(
+                site: site, listener: .socket(path: "\(parts.dataFolder)/run/jaga.sock"), logger: quietLogger),
+            WebServer(
+                site: site, listener: .network(host: options.host, port: options.port), trustedProxies: trusted,
+                logger: quietLogger,
+                onListening: { [options] port in
+                    let address = "http://\(options.host):\(port ?? options.port)"
+                    options.onReady(address, setUpPath.map { address + $0 })
+                    await options.onParts?(parts)
+                }),
+        ]
+        if handlesSignals { services.append(Loop("reload") { await reloadOnHangUp(parts) }) }
+        return services
+    }
+
+    private func reloadOnHangUp(_ parts: SiteParts) async {
+        for await _ in await UnixSignalsSequence(trapping: .sighup) {
+            // The reason of a refusal is in the log and in the ledger.
+            _ = try? await parts.reload(by: Actor(.system, "SIGHUP"))
+        }
+    }
+
+    /// Tells the pages what to read again.
+    private func announceChanges(of parts: SiteParts) async {
+        await withDiscardingTaskGroup { group in
+            group.addTask {
+                for await entry in parts.ledger.newEntries() {
+                    parts.changes.announce(.ledger)
+                    switch entry.event.kind.rawValue.prefix(while: { $0 != "." }) {
+                    case "alert", "rule": parts.changes.announce(.alerts)
+                    case "job": parts.changes.announce(.jobs)
+                    case "backup", "drill", "restore": parts.changes.announce(.backups)
+                    case "notification": parts.changes.announce(.notifications)
+                    default: break
+                    }
+                    parts.changes.announce(.status)
+                }
+            }
+            group.addTask {
+                // As often as the quickest source may be read.
+                while (try? await ContinuousClock().sleep(for: .seconds(2))) != nil { parts.changes.announce(.samples) }
+            }
+        }
+    }
+}
+
+/// A loop as a service: it ends when the group shuts down.
+struct Loop: Service, CustomStringConvertible {
+    let description: String
+    private let body: @Sendable () async throws -> Void
+
+    init(_ name: String, _ body: @escaping @Sendable () async throws -> Void) {
+        description = name
+        self.body = body
+    }
+
+    func run() async throws {
+        try await cancelWhenGracefulShutdown {
+            do { try await body() } catch is CancellationError {}
+        }
+    }
+}

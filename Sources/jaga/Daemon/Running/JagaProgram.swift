@@ -1,0 +1,148 @@
+public import Commands
+import Diagnostics
+import Glibc
+import Ledger
+import Logging
+import SampleShop
+import Settings
+import StateStore
+import Synchronization
+public import Units
+
+/// The program behind the command line.
+public struct JagaProgram: ProgramParts {
+    let clock: any WallClock = SystemClock()
+
+    public init() {}
+
+    public var version: String { JagaVersion.number }
+    public var revision: String { JagaVersion.revision }
+
+    public func serve(_ options: ServeOptions) async throws {
+        guard let level = Logger.Level(rawValue: options.logLevel.lowercased()) else {
+            throw PlainFailure(
+                "invalid", "'\(options.logLevel)' is not a log level",
+                hint: "Write trace, debug, info, notice, warning, error or critical.")
+        }
+        let (host, port) = try listenAddress(options.listen)
+        let logger = Logger(label: "jaga") { _ in LineLog(level: level, clock: clock) }
+        let daemon = Daemon(
+            options: .init(
+                configurationFile: options.configurationFile, dataFolder: options.dataFolder, host: host, port: port,
+                assetsFolder: assetsFolder(),
+                onReady: { address, link in
+                    logger.info("watching; the pages are at \(address)")
+                    if let link {
+                        print("\nSet the administrator's password (once, within 24 hours):\n\n    \(link)\n")
+                        fflush(stdout)
+                    }
+                }), clock: clock, logger: logger)
+        try await daemon.run()
+    }
+
+    /// `host:port`, `:port`, `[v6]:port`.
+    private func listenAddress(_ text: String) throws -> (String, Int) {
+        guard let colon = text.lastIndex(of: ":"), let port = Int(text[text.index(after: colon)...]),
+            (0...65535).contains(port)
+        else {
+            throw PlainFailure(
+                "invalid", "'\(text)' is not an address to listen at", hint: "Write it like 127.0.0.1:9797.")
+        }
+        var host = String(text[..<colon])
+        if host.hasPrefix("["), host.hasSuffix("]") { host = String(host.dropFirst().dropLast()) }
+        return (host.isEmpty ? "0.0.0.0" : host, port)
+    }
+
+    public func discoveredConfiguration() async throws -> String {
+        await Discoverer().configuration(at: clock.now)
+    }
+
+    public func checkConfiguration(file: String) async throws -> ConfigurationReport {
+        let loaded = try LoadedSettings.load(file: file, discovered: "", at: clock.now)
+        return ConfigurationReport(
+            values: loaded.values.map { .init(path: $0.path, text: $0.text, origin: "\($0.origin)") },
+            warnings: loaded.warnings, summary: loaded.summary)
+    }
+
+    public func checkOnce(file: String?) async throws -> [SourceReport] {
+        let discovered = file == nil ? await Discoverer().configuration(at: clock.now) : ""
+        let loaded = try LoadedSettings.load(file: file, discovered: discovered, at: clock.now)
+        return try await OneLook(loaded: loaded, clock: clock).run()
+    }
+
+    public func sampleShop(configurationFile: String) async throws {
+        try await Shop.run(configurationPath: configurationFile)
+    }
+
+    public func demo(_ options: DemoOptions) async throws {
+        try await DemoRun(options: options, clock: clock).run()
+    }
+
+    public func verifyLedger(at path: String) async throws -> Commands.LedgerReport {
+        let report = try await ledgerReport(at: path)
+        return Commands.LedgerReport(
+            size: report.entryCount, checkpoints: report.soundCheckpointCount,
+            faults: report.findings.map(\.description))
+    }
+
+    /// A SQLite file begins with a fixed text; everything else is taken for an export.
+    private func ledgerReport(at path: String) async throws -> Ledger.LedgerReport {
+        guard access(path, R_OK) == 0 else {
+            throw PlainFailure("not-found", "cannot read \(path): \(String(cString: strerror(errno)))")
+        }
+        if try beginsAsDatabase(path) {
+            let store = try StateStore.openForReading(at: path)
+            return try await LedgerReader(store: store).verify()
+        }
+        var verifier = ExportVerifier()
+        guard let file = fopen(path, "re") else {
+            throw PlainFailure("not-found", "cannot read \(path): \(String(cString: strerror(errno)))")
+        }
+        defer { fclose(file) }
+        var line: UnsafeMutablePointer<CChar>?
+        var capacity = 0
+        defer { free(line) }
+        while true {
+            let count = getline(&line, &capacity, file)
+            guard count > 0, let line else { break }
+            let bytes = UnsafeRawBufferPointer(start: line, count: count)
+            verifier.take(bytes.last == 0x0A ? Array(bytes.dropLast()) : Array(bytes))
+        }
+        return verifier.finish()
+    }
+
+    private func beginsAsDatabase(_ path: String) throws -> Bool {
+        guard let file = fopen(path, "re") else { return false }
+        defer { fclose(file) }
+        var head = [UInt8](repeating: 0, count: 15)
+        return fread(&head, 1, head.count, file) == head.count
+            && String(decoding: head, as: UTF8.self) == "SQLite format 3"
+    }
+
+    /// `share/jaga/web` beside the program, or what set-up unpacked in the build folder. Nil: charts are the server's own.
+    func assetsFolder() -> String? {
+        var buffer = [UInt8](repeating: 0, count: 4096)
+        let count = buffer.withUnsafeMutableBytes { readlink("/proc/self/exe", $0.baseAddress!, $0.count) }
+        guard count > 0 else { return nil }
+        let program = String(decoding: buffer[..<count], as: UTF8.self)
+        let folder = program[..<(program.lastIndex(of: "/") ?? program.startIndex)]
+        let candidates = [
+            "\(folder)/../share/jaga/web", "\(folder)/../../web-assets", "\(folder)/../web-assets",
+            "\(folder)/web-assets",
+        ]
+        return candidates.first { access("\($0)/uplot.iife.min.js", R_OK) == 0 }
+    }
+}
+
+/// The console of a terminal.
+public func terminalConsole() -> Console {
+    let clock = SystemClock()
+    return Console(
+        output: { print($0) },
+        notes: { text in
+            var line = text + "\n"
+            _ = line.withUTF8 { write(STDERR_FILENO, $0.baseAddress, $0.count) }
+        },
+        environment: { name in getenv(name).map { String(cString: $0) } }, now: { clock.now },
+        isTerminal: isatty(STDOUT_FILENO) == 1, connect: { DaemonConnection($0) }, program: JagaProgram())
+}

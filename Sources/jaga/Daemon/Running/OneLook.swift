@@ -1,0 +1,45 @@
+import BlockingCalls
+import Commands
+import Diagnostics
+import Probes
+import Series
+import Units
+
+/// Reads every source once, beside each other, for `jaga check`.
+struct OneLook {
+    let loaded: LoadedSettings
+    let clock: any WallClock
+
+    func run() async throws -> [SourceReport] {
+        let settings = loaded.settings
+        let plans = try settings.collectors.plans(onHost: hostName(), readText: Wiring.readText)
+        let probes = settings.probes.map { Probe($0) }
+        let sources = plans.map(\.source) + probes.map { $0 as any SampleSource }
+        return await withTaskGroup(of: (Int, SourceReport).self) { group in
+            for (index, source) in sources.enumerated() {
+                group.addTask { (index, await look(at: source)) }
+            }
+            var reports: [(Int, SourceReport)] = []
+            for await report in group { reports.append(report) }
+            return reports.sorted { $0.0 < $1.0 }.map(\.1)
+        }
+    }
+
+    private func look(at source: any SampleSource) async -> SourceReport {
+        let start = ContinuousClock.now
+        let now = clock.now
+        do {
+            let batch = try await withDeadline(source.deadline) { try await source.read(at: now) }
+            let took = start.duration(to: .now)
+            let isUp = batch.rows.first { $0.labels.name == source.upMetric }.map { $0.value == 1 } ?? true
+            let failure = (source as? Probe)?.snapshot.lastFailure
+            let message = isUp ? "\(batch.rows.count) samples" : failure ?? "it answers, and not as it should"
+            return SourceReport(name: source.name, up: isUp, durationMs: took.inSeconds * 1000, message: message)
+        } catch {
+            let failure = error as? any Failure
+            let text = [failure?.oneLine ?? describe(error), failure?.hint].compactMap(\.self).joined(separator: ". ")
+            return SourceReport(
+                name: source.name, up: false, durationMs: start.duration(to: .now).inSeconds * 1000, message: text)
+        }
+    }
+}

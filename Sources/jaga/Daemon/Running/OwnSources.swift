@@ -1,0 +1,62 @@
+import Backup
+import Collectors
+import Jobs
+import Ledger
+import Notifications
+import Series
+import TimeSeriesStore
+import Units
+
+/// What Jaga says of itself, under the exporters' names where there are any: memory, CPU, the store and the ledger.
+struct OwnSource: SampleSource {
+    let name = "jaga/process"
+    let labels: Labels
+    let interval = Duration.seconds(15)
+    let deadline = Duration.seconds(5)
+    let upMetric = "up"
+    let series: TimeSeriesStore
+    let ledger: Ledger
+    let startedAt: Timestamp
+
+    func read(at now: Timestamp) async throws -> SampleBatch {
+        var batch = SampleBatch(at: now)
+        batch.add("up", [:], 1)
+        batch.add("jaga_build_info", ["version": JagaVersion.number, "revision": JagaVersion.revision], 1)
+        batch.add("process_start_time_seconds", [:], startedAt.secondsSinceEpoch)
+        if let bytes = residentBytes() { batch.add("process_resident_memory_bytes", [:], Double(bytes)) }
+        batch.add("process_cpu_seconds_total", [:], processorSeconds())
+        batch.add("jaga_ledger_entries_total", [:], Double(ledger.head.size))
+        batch.metadata = Self.metadata
+        series.report(into: &batch)
+        batch.label(with: labels)
+        return batch
+    }
+
+    private static let metadata: [String: MetricMetadata] = {
+        let all = [
+            MetricMetadata("jaga_build_info", .gauge, "The version that runs."),
+            MetricMetadata("process_start_time_seconds", .gauge, "When the process started, in Unix seconds."),
+            MetricMetadata("process_resident_memory_bytes", .gauge, "Resident memory."),
+            MetricMetadata("process_cpu_seconds_total", .counter, "Processor time, user and system."),
+            MetricMetadata("jaga_ledger_entries_total", .counter, "Entries in the ledger."),
+        ]
+        return Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })
+    }()
+}
+
+/// The sources that do not depend on the settings: Jaga itself and what its parts count.
+func ownSources(_ parts: SiteParts) -> [SourcePlan] {
+    let host: Labels = ["host": parts.hostName]
+    let own: Labels = ["job": "jaga", "instance": parts.hostName, "host": parts.hostName]
+    let backups = parts.backups.withLock { $0 }
+    let sources: [(any SampleSource, any Hashable & Sendable)] = [
+        (
+            OwnSource(labels: own, series: parts.series, ledger: parts.ledger, startedAt: parts.startedAt),
+            "own"
+        ),
+        (LabelledSource(JobSeries(parts.jobs), own), "jobs"),
+        (LabelledSource(BackupSeries(backups), own), ObjectIdentity(backups)),
+        (LabelledSource(NotificationMetrics(parts.outbox), host), "notifications"),
+    ]
+    return sources.map { SourcePlan($0.0, identity: $0.1) }
+}

@@ -1,0 +1,67 @@
+import Access
+import Alerting
+import Backup
+import Collectors
+import Diagnostics
+import Jobs
+import Ledger
+import Logging
+import Notifications
+import PromQL
+import Rules
+import StateStore
+import TimeSeriesStore
+import Units
+
+extension SiteParts {
+    /// Opens the stores and puts all parts together. Starts nothing.
+    static func build(
+        dataFolder: String, loaded: LoadedSettings, clock: any WallClock, processID: Int32, logger: Logger
+    ) async throws -> SiteParts {
+        let host = hostName()
+        let settings = loaded.settings
+        let series = try TimeSeriesStore.open(
+            folder: "\(dataFolder)/series", settings: settings.store,
+            selfLabels: ["job": "jaga", "instance": host, "host": host])
+        for problem in series.stats.health.problems { logger.warning("series: \(problem)") }
+        let state = try StateStore.open(at: "\(dataFolder)/jaga.db")
+        let outboxProjection = OutboxProjection()
+        let signer = try LedgerSigner.load(orCreateAt: "\(dataFolder)/ledger.key", name: "jaga/\(host)")
+        let ledger = try Ledger.open(
+            store: state,
+            projections: [
+                AlertStateProjection(), JobRuns(), BackupCatalogue(), outboxProjection, UsersProjection(),
+            ], signing: signer)
+        let wiring = try Wiring(
+            loaded, hostName: host, dataFolder: dataFolder, events: ledger, state: state, clock: clock, keeping: [])
+        let sources = SourceRunner(
+            [], appendingTo: series, clock: ContinuousClock(), wallClock: clock, logger: logger,
+            ownLabels: ["job": "jaga", "instance": host, "host": host])
+        let site = settings.site ?? host
+        let externalURL = settings.web.externalURL ?? ""
+        let queries = QueryEngine(series)
+        let rules = RuleEngine(
+            groups: loaded.groups, defaultInterval: settings.rules.interval, queries: queries, series: series,
+            events: ledger,
+            templates: AnnotationTemplates(queries: queries, clock: clock, externalURL: externalURL),
+            externalLabels: ["site": site], restored: try await AlertStateProjection.open(in: state),
+            clock: ContinuousClock(), logger: logger)
+        let outbox = Outbox(
+            store: state, projection: outboxProjection, recorder: ledger, settings: settings.notifications, site: site,
+            externalURL: externalURL, logger: logger)
+        let changes = ChangeFeed()
+        let parts = SiteParts(
+            clock: clock, logger: logger, dataFolder: dataFolder, hostName: host, processID: processID, loaded: loaded,
+            plan: wiring.sources, series: series, state: state, ledger: ledger, verifierKey: signer.verifier,
+            sources: sources, rules: rules, outbox: outbox,
+            alerts: AlertPipeline(
+                rules: rules, outbox: outbox, ledger: ledger, tree: wiring.tree, externalURL: externalURL,
+                clock: clock, logger: logger),
+            jobs: JobRunner(
+                wiring.jobs, events: ledger, store: state, wall: clock, clock: ContinuousClock(), logger: logger),
+            backups: wiring.backups, access: AccessControl(store: state, events: ledger, clock: clock),
+            actions: ActionBoard(clock: clock, logger: logger) { changes.announce(.actions) }, changes: changes)
+        sources.replace(with: wiring.sources.plans + ownSources(parts))
+        return parts
+    }
+}
