@@ -149,4 +149,25 @@ import Testing
         for await entry in stream.prefix(3) { seen.append(entry.sequence) }
         #expect(seen == [1, 2, 3])
     }
+
+    @Test func `a full disk refuses with its name, keeps what was there and goes on when there is room`() async throws {
+        let (store, ledger) = try open()
+        try await ledger.record([note("a")])
+        let head = ledger.head
+        try await store.write { db in
+            let pages = try Int.fetchOne(db, sql: "PRAGMA page_count") ?? 0
+            _ = try Int.fetchOne(db, sql: "PRAGMA max_page_count = \(pages)")
+        }
+        let large = String(repeating: "x", count: 100_000)
+        let first = Task { try await ledger.record([note(large)]) }
+        let second = Task { try await ledger.record([note("b"), note(large)]) }
+        let error = await #expect(throws: StateStoreError.self) { try await first.value }
+        #expect(error?.code == .diskFull)
+        await #expect(throws: StateStoreError.self) { try await second.value }
+        #expect(ledger.head == head)
+        #expect(try await NotesProjection.rows(in: store) == ["a 1 0"])
+        _ = try await store.write { try Int.fetchOne($0, sql: "PRAGMA max_page_count = 1000000") }
+        #expect(try await ledger.record([note("b"), note(large)]) == 1)
+        #expect(try await ledger.reader.verify().isSound)
+    }
 }

@@ -8,7 +8,11 @@ import Testing
 /// Method: a ledger of 20 entries with checkpoints at 8 and 16, and edits with plain SQL.
 @Suite struct VerificationTests {
     let folder = TemporaryFolder()
-    let signer = try! LedgerSigner(name: "jaga/shop-1", seed: Array(1...32))
+    let signer: LedgerSigner
+
+    init() throws {
+        signer = try LedgerSigner(name: "jaga/shop-1", seed: Array(1...32))
+    }
 
     /// 20 entries, signed at 8 and 16; the last four rest on their stored hashes.
     func makeLedger() async throws -> (StateStore, Ledger) {
