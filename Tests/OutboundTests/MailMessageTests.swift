@@ -52,7 +52,7 @@ import Units
 
     @Test func `what a peer says is shown without our secrets and on one line`() {
         let said = redacting([Secret("pw1"), Secret("")], in: "535 bad\r\nlogin pw1 for pw1")
-        #expect(said == "535 badlogin <redacted> for <redacted>")
+        #expect(said == "535 bad login <redacted> for <redacted>")
     }
 
     @Test(arguments: [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foobar", "Zm9vYmFy")])

@@ -61,6 +61,7 @@ import Units
         ("name: a\n    tcp: shop", "write host:port"),
         ("name: a\n    url: http://x/\n    interval: 2s\n    timeout: 5s", "is longer than the interval"),
         ("name: a\n    url: http://x/\n    expect: {status: [2x]}", "'2x' is not a status"),
+        ("name: a\n    url: http://x/\n    expect: {matches: ['a(b']}", "is not a regular expression"),
         ("name: a\n    url: http://x/\n    expect: {json: [{path: a, equals: 1, not: 2}]}", "has one of"),
         ("name: a\n    ulr: http://x/", "did you mean 'url'?"),
     ])

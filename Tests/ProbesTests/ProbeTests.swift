@@ -99,6 +99,17 @@ import Units
         #expect(try #require(probe.snapshot.lastFailure).hasPrefix(start))
     }
 
+    @Test func `a pattern may match anywhere in the body`() async throws {
+        let server = try LoopbackServer.http()
+        let url = "http://127.0.0.1:\(server.port)/echo"
+        let good = HTTPExpectation(matches: [("GET /ec.o", try HTTPExpectation.pattern("GET /ec.o"))])
+        #expect(value(try await http(url, good).read(at: now), "probe_failed_due_to_regex") == 0)
+        let bad = HTTPExpectation(matches: [("^Host", try HTTPExpectation.pattern("Hos?t: [a-z]+$"))])
+        let probe = http(url, bad)
+        #expect(value(try await probe.read(at: now), "probe_failed_due_to_regex") == 1)
+        #expect(probe.snapshot.lastFailure == "the body does not match /^Host/")
+    }
+
     @Test func `an unexpected status can be the expected one`() async throws {
         let server = try LoopbackServer.http()
         let expectation = HTTPExpectation(statuses: [401...401, 500...503])

@@ -1,3 +1,4 @@
+import Diagnostics
 public import Foundation
 
 /// A Python program that listens on a free loopback port and prints the port and its process id as its first line.
@@ -18,7 +19,10 @@ public final class LoopbackServer: @unchecked Sendable {
         }
         output = pipe
         var line = [CChar](repeating: 0, count: 100)
-        guard fgets(&line, 100, pipe) != nil else { throw CocoaError(.fileReadUnknown) }
+        guard fgets(&line, 100, pipe) != nil else {
+            throw PlainFailure(
+                "no-server", "\(python) printed no port", hint: "JAGA_TEST_PYTHON names a Python that has aiosmtpd.")
+        }
         let numbers = String(decoding: line.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
             .split(whereSeparator: \.isWhitespace).compactMap { Int($0) }
         guard numbers.count == 2 else { throw CocoaError(.fileReadUnknown) }

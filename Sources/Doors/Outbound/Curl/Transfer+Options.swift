@@ -75,7 +75,7 @@ extension Transfer {
 
 /// `text` without any of `secrets`, and on one line.
 func redacting(_ secrets: [Secret], in text: String) -> String {
-    var clean = text.filter { !$0.isNewline }
+    var clean = String(text.map { $0.isNewline ? " " : $0 })
     for secret in secrets where !secret.reveal().isEmpty {
         clean = clean.split(separator: secret.reveal(), omittingEmptySubsequences: false)
             .joined(separator: Secret.redacted)
