@@ -106,7 +106,7 @@ let judge: [Target] = [
         [
             "Units", "Series", "Diagnostics", "Events", "JSONCoding", "Settings", "PromQL", "GoTemplates", "StateStore",
             "Ledger", .grdb, .logging,
-        ]),
+        ], resources: [.embedInCode("Packs")]),
     library("Alerting", "Judge", ["Units", "Series", "Diagnostics", "Events", "JSONCoding", "Schedule", "Settings"]),
 ]
 
