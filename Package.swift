@@ -207,7 +207,11 @@ let testTargets: [Target] = [
     tests("LogTail", ["Units", "Series", "TestSupport"]),
     tests("Discovery", ["Diagnostics", "JSONCoding"]),
     tests(
-        "Rules", ["Units", "Series", "Diagnostics", "Events", "JSONCoding", "PromQL", "StateStore", "Ledger", .grdb]),
+        "Rules",
+        [
+            "Units", "Series", "Diagnostics", "Events", "JSONCoding", "PromQL", "StateStore", "Ledger", "TestSupport",
+            .grdb, .logging,
+        ]),
     tests("Alerting", ["Units", "Series", "Events", "JSONCoding"]),
     tests(
         "Jobs", ["Units", "Series", "Diagnostics", "Events", "JSONCoding", "Schedule", "StateStore", "Ledger", .grdb]),
