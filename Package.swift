@@ -108,7 +108,7 @@ let judge: [Target] = [
         [
             "Units", "Series", "Diagnostics", "Events", "JSONCoding", "Settings", "PromQL", "GoTemplates", "StateStore",
             "Ledger", .grdb, .logging,
-        ]),
+        ], resources: [.embedInCode("Packs")]),
     library("Alerting", "Judge", ["Units", "Series", "Diagnostics", "Events", "JSONCoding", "Schedule", "Settings"]),
 ]
 
@@ -224,7 +224,6 @@ let testTargets: [Target] = [
     tests("LogTail", ["Units", "Series", "Outbound", "TestSupport"]),
     tests("Discovery", ["Diagnostics", "JSONCoding"]),
     tests(
-        "Rules", ["Units", "Series", "Diagnostics", "Events", "JSONCoding", "PromQL", "StateStore", "Ledger", .grdb]),
     tests("Alerting", ["Units", "Series", "Events", "JSONCoding", "Diagnostics", "Settings"]),
     tests(
         "Jobs", ["Units", "Series", "Diagnostics", "Events", "JSONCoding", "Schedule", "StateStore", "Ledger", .grdb]),

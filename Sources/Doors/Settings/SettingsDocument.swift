@@ -4,6 +4,9 @@ public import Diagnostics
 public struct SettingsSources: Sendable {
     public var environment: @Sendable (_ name: String) -> String?
     public var readFile: @Sendable (_ path: String) throws -> String
+    /// Whether `${NAME}` in a text is a reference. Off for files in somebody else's format, where a dollar sign is a dollar
+    /// sign.
+    public var expandsReferences = true
 
     public init(
         environment: @escaping @Sendable (String) -> String?, readFile: @escaping @Sendable (String) throws -> String
@@ -16,6 +19,15 @@ public struct SettingsSources: Sendable {
     public static let none = SettingsSources(
         environment: { _ in nil },
         readFile: { throw PlainFailure("no-file", "'\($0)' cannot be read here") })
+}
+
+extension SettingsSources {
+    /// Every text as it was written.
+    public static let verbatim: SettingsSources = {
+        var sources = SettingsSources.none
+        sources.expandsReferences = false
+        return sources
+    }()
 }
 
 /// What a reading gave.

@@ -246,7 +246,7 @@ extension SettingsReader {
     private func expand(
         _ written: String, at position: SourcePosition, path: String
     ) -> (text: String, origin: SettingsValue.Origin)? {
-        guard written.contains("$") else { return (written, .file(position)) }
+        guard context.sources.expandsReferences, written.contains("$") else { return (written, .file(position)) }
         var text = ""
         var origin = SettingsValue.Origin.file(position)
         var rest = Substring(written)

@@ -1,0 +1,146 @@
+public import Diagnostics
+import PromQL
+import Settings
+import Units
+
+/// Prometheus rule files as they are.
+/// <https://prometheus.io/docs/prometheus/latest/configuration/recording_rules/>
+public enum RuleFile {
+    /// Reads one file.
+    /// - Parameters:
+    ///   - file: the name that messages and groups carry.
+    ///   - templates: checks the syntax of annotations and labels.
+    /// - Throws: every fault at once, each with line and column.
+    public static func read(_ yaml: String, file: String, templates: any TemplateExpanding) throws(InvalidInput)
+        -> [RuleGroup]
+    {
+        let document = try SettingsDocument.read(yaml, file: file, sources: .verbatim, as: RuleFileSection.self).section
+        var faults: [Diagnostic] = []
+        for (groupIndex, group) in document.groups.enumerated() {
+            for (ruleIndex, rule) in group.rules.enumerated() {
+                for (key, template) in rule.templates {
+                    do {
+                        try templates.check(template)
+                    } catch {
+                        let path = "groups[\(groupIndex)].rules[\(ruleIndex)].\(key)"
+                        let position = SourcePosition(file: file, line: 1, column: 1)
+                        faults.append(Diagnostic(at: position, path: path, "is no valid template: \(describe(error))"))
+                    }
+                }
+            }
+        }
+        guard faults.isEmpty else { throw InvalidInput(faults) }
+        return document.groups.map { $0.group(file: file) }
+    }
+}
+
+private struct RuleFileSection: SettingsSection {
+    let groups: [RuleGroupSection]
+
+    init(_ reader: SettingsReader) {
+        groups = reader.list("groups", of: RuleGroupSection.self, "Groups of rules that are evaluated together.")
+        var seen: Set<String> = []
+        for group in groups where !seen.insert(group.name).inserted {
+            reader.fault("groups", "the group name '\(group.name)' is repeated in the same file")
+        }
+    }
+}
+
+private struct RuleGroupSection: SettingsSection {
+    let name: String
+    let interval: Duration?
+    let limit: Int
+    let queryOffset: Duration
+    let labels: [String: String]
+    let rules: [RuleSection]
+
+    init(_ reader: SettingsReader) {
+        name = reader.requiredText("name", "The group's name, unique in its file.")
+        interval = reader.optionalDuration(
+            "interval", atLeast: .milliseconds(1), "How often the rules are evaluated; the site's interval by default.")
+        limit = reader.integer(
+            "limit", default: 0, in: 0...1_000_000, "The most alerts or series that a rule may give; 0 is no limit.")
+        queryOffset = reader.duration(
+            "query_offset", default: .zero, "How far into the past the rules look, for series that arrive late.")
+        labels = reader.textMap("labels", "Labels added to what every rule of the group gives.")
+        rules = reader.list("rules", of: RuleSection.self, "The rules, in the order they are evaluated.")
+    }
+
+    func group(file: String) -> RuleGroup {
+        RuleGroup(
+            name: name, file: file, interval: interval, limit: limit, queryOffset: queryOffset,
+            rules: rules.compactMap { $0.rule(groupLabels: labels) })
+    }
+}
+
+private struct RuleSection: SettingsSection {
+    let record: String?
+    let alert: String?
+    let expr: String?
+    let hold: Duration
+    let keepFiring: Duration
+    let labels: [String: String]
+    let annotations: [String: String]
+
+    init(_ reader: SettingsReader) {
+        record = reader.optionalText("record", "The name of the series to store the result in.")
+        alert = reader.optionalText("alert", "The alert's name.")
+        expr = reader.optionalText("expr", "The PromQL expression.")
+        hold = reader.duration("for", default: .zero, "How long the expression must hold before the alert fires.")
+        keepFiring = reader.duration(
+            "keep_firing_for", default: .zero, "How long the alert goes on firing after the expression stopped holding."
+        )
+        labels = reader.textMap("labels", "Labels to add; templates in an alert.")
+        annotations = reader.textMap("annotations", "Texts that describe the alert; templates.")
+        check(reader)
+    }
+
+    private func check(_ reader: SettingsReader) {
+        switch (record, alert) {
+        case (nil, nil): reader.fault(nil, "one of 'record' or 'alert' must be set")
+        case (_?, _?): reader.fault("alert", "only one of 'record' and 'alert' must be set")
+        default: break
+        }
+        if let expr {
+            do throws(QueryFault) {
+                let tree = try Expression.parse(expr)
+                if tree.type != .instantVector && tree.type != .scalar {
+                    reader.fault("expr", "gives a \(tree.type.rawValue); a rule needs an instant vector or a scalar")
+                }
+            } catch {
+                reader.fault("expr", "could not parse expression: \(error.summary)")
+            }
+        } else {
+            reader.fault(reader.isPresent("expr") ? "expr" : nil, "field 'expr' must be set in rule")
+        }
+        if let record {
+            if reader.isPresent("for") { reader.fault("for", "invalid field 'for' in recording rule") }
+            if reader.isPresent("keep_firing_for") {
+                reader.fault("keep_firing_for", "invalid field 'keep_firing_for' in recording rule")
+            }
+            if reader.isPresent("annotations") {
+                reader.fault("annotations", "invalid field 'annotations' in recording rule")
+            }
+            if record.isEmpty || record.contains(where: { "{}\"' \n".contains($0) }) {
+                reader.fault("record", "invalid recording rule name: \(record)")
+            }
+        }
+        for name in labels.keys.sorted() where name.isEmpty || name == "__name__" {
+            reader.fault("labels", "invalid label name: '\(name)'")
+        }
+    }
+
+    /// Every template with its key.
+    var templates: [(key: String, text: String)] {
+        guard alert != nil else { return [] }
+        return labels.sorted { $0.key < $1.key }.map { ("labels.\($0.key)", $0.value) }
+            + annotations.sorted { $0.key < $1.key }.map { ("annotations.\($0.key)", $0.value) }
+    }
+
+    func rule(groupLabels: [String: String]) -> Rule? {
+        guard let name = alert ?? record, let expr else { return nil }
+        return try? Rule(
+            alert != nil ? .alerting : .recording, name, expr, hold: hold, keepFiring: keepFiring,
+            labels: groupLabels.merging(labels) { _, own in own }, annotations: annotations)
+    }
+}
