@@ -117,13 +117,14 @@ let act: [Target] = [
         "Jobs", "Act",
         [
             "Units", "Series", "Diagnostics", "Events", "JSONCoding", "Schedule", "Settings", "Processes", "StateStore",
-            "Ledger", .grdb, .logging,
+            "Ledger", .grdb, .logging, .system,
         ]),
     library(
         "Backup", "Act",
         [
             "Units", "Series", "Diagnostics", "Events", "JSONCoding", "Settings", "Schedule", "DurableFiles",
-            "Compression", "PostgresClient", "Processes", "StateStore", "Ledger", .crypto, .grdb,
+            "Compression", "PostgresClient", "Processes", "BlockingCalls", "StateStore", "Ledger", .crypto, .grdb,
+            .system,
         ]),
 ]
 
@@ -226,13 +227,16 @@ let testTargets: [Target] = [
     tests(
     tests("Alerting", ["Units", "Series", "Events", "JSONCoding", "Diagnostics", "Settings"]),
     tests(
-        "Jobs", ["Units", "Series", "Diagnostics", "Events", "JSONCoding", "Schedule", "StateStore", "Ledger", .grdb]),
+        "Jobs",
+        [
+            "Units", "Series", "Diagnostics", "Events", "JSONCoding", "Schedule", "Settings", "Processes", "StateStore",
+            "Ledger", "TestSupport", .grdb,
+        ]),
     tests(
         "Backup",
         [
-            "Units", "Series", "Diagnostics", "Events", "JSONCoding", "DurableFiles", "PostgresClient", "StateStore",
-            "Ledger",
-            "TestSupport", .grdb, .system,
+            "Units", "Series", "Diagnostics", "Events", "JSONCoding", "Settings", "DurableFiles", "PostgresClient",
+            "Processes", "StateStore", "Ledger", "TestSupport", .grdb, .system,
         ]),
     tests("Access", ["Units", "Diagnostics", "Events", "JSONCoding", "StateStore", "Ledger", .grdb]),
     tests(

@@ -35,3 +35,12 @@ public struct ScheduleFailure: Failure {
         }
     }
 }
+
+extension ScheduleFailure {
+    /// For loaders that do not find a zone.
+    public static func unknownTimeZone(_ name: String) -> ScheduleFailure {
+        ScheduleFailure(
+            .invalidTimeZone, name, "there is no such zone",
+            hint: "Write a name of the time zone database, as in Europe/Berlin or Asia/Jakarta, or UTC.")
+    }
+}
