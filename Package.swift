@@ -214,7 +214,6 @@ let testTargets: [Target] = [
     tests("PromQL", ["Units", "Series", "Diagnostics"]),
     tests("GoTemplates", ["Diagnostics", "JSONCoding"]),
     tests("Ledger", ["Units", "Events", "JSONCoding", "Diagnostics", "StateStore", .crypto, .grdb]),
-    tests("Collectors", ["Units", "Series", "Diagnostics", "PostgresClient", "RedisClient", "TestSupport"]),
     tests("Probes", ["Units", "Series", "Diagnostics", "JSONCoding", "Settings", "Outbound", "TestSupport"]),
     tests(
         "Collectors",
@@ -225,6 +224,10 @@ let testTargets: [Target] = [
     tests("LogTail", ["Units", "Series", "Outbound", "TestSupport"]),
     tests("Discovery", ["Diagnostics", "JSONCoding"]),
     tests(
+        "Rules",
+        [
+            "Units", "Series", "Diagnostics", "Events", "JSONCoding", "PromQL", "Settings", "StateStore", "Ledger", "TestSupport", .grdb, .logging,
+        ]),
     tests("Alerting", ["Units", "Series", "Events", "JSONCoding", "Diagnostics", "Settings"]),
     tests(
         "Jobs",

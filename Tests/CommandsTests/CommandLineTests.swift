@@ -203,8 +203,8 @@ private struct NoProgram: ProgramParts {
     func checkOnce(file: String?) async throws -> [SourceReport] { [] }
     func demo(_ options: DemoOptions) async throws {}
     func sampleShop(configurationFile: String) async throws {}
-    func verifyLedger(at path: String) async throws -> LedgerReport {
-        LedgerReport(size: 0, checkpoints: 0, faults: [])
+    func verifyLedger(at path: String) async throws -> LedgerFileReport {
+        LedgerFileReport(size: 0, checkpoints: 0, faults: [])
     }
     var version: String { "9.9.9" }
     var revision: String { "abc" }

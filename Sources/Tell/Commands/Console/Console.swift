@@ -55,7 +55,7 @@ public protocol ProgramParts: Sendable {
     /// The shop of the sample stack as a process of its own.
     func sampleShop(configurationFile: String) async throws
     /// Checks a ledger's database or an export, without the daemon.
-    func verifyLedger(at path: String) async throws -> LedgerReport
+    func verifyLedger(at path: String) async throws -> LedgerFileReport
     var version: String { get }
     var revision: String { get }
 }
@@ -75,6 +75,14 @@ public struct DemoOptions: Sendable {
     public var size: String
     public var seed: UInt64
     public var dataFolder: String?
+    /// How long a fault stays after its alert has fired.
+    public var hold: Duration
+    /// Messages go here too.
+    public var webhook: String?
+    /// `host:port` of a mail server that takes messages for anybody.
+    public var smtp: String?
+    /// Only the shop, without Jaga: for trying a configuration of one's own on it.
+    public var stackOnly: Bool
 }
 
 public struct ConfigurationReport: Sendable {
@@ -117,7 +125,7 @@ public struct SourceReport: Sendable {
     }
 }
 
-public struct LedgerReport: Sendable {
+public struct LedgerFileReport: Sendable {
     public var size: Int64
     public var checkpoints: Int
     public var faults: [String]

@@ -245,9 +245,24 @@ struct Demo: AsyncParsableCommand {
     @Option(name: .long, help: "Where Jaga keeps its data, if it should stay; otherwise it goes with the rest.")
     var data: String?
 
+    @Option(name: .long, help: "How long the fault stays after its alert has fired.")
+    var hold = "5s"
+
+    @Option(name: .long, help: "Post the messages to this web address too.")
+    var webhook: String?
+
+    @Option(name: .long, help: "Send the messages through this mail server too, as host:port, without a login.")
+    var smtp: String?
+
+    @Flag(name: .long, help: "Start only the shop and print where its parts are, as JSON.")
+    var stackOnly = false
+
     @OptionGroup var output: OutputOptions
 
     func validate() throws {
+        guard Duration(prometheusText: hold) != nil else {
+            throw ValidationError("'\(hold)' is not a duration; write it like 5s or 1m.")
+        }
         let faults = ["database", "cache", "web", "app", "disk"]
         if let fault, !faults.contains(fault) {
             let nearest = nearestName(to: fault, among: faults).map { " Did you mean '\($0)'?" } ?? ""
@@ -261,7 +276,10 @@ struct Demo: AsyncParsableCommand {
 
     func run() async throws {
         try await Console.current.program.demo(
-            DemoOptions(fault: fault, port: port, size: size, seed: seed, dataFolder: data))
+            DemoOptions(
+                fault: fault, port: port, size: size, seed: seed, dataFolder: data,
+                hold: Duration(prometheusText: hold) ?? .seconds(5), webhook: webhook, smtp: smtp, stackOnly: stackOnly)
+        )
     }
 }
 

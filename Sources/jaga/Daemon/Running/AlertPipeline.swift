@@ -73,6 +73,9 @@ actor AlertPipeline {
         }
     }
 
+    /// Whether no message is due now or later, save the repetition of one that was sent.
+    var isSettled: Bool { dispatcher.nextDeadline == nil }
+
     /// Looks at what is open and queues what is due.
     func step() async {
         let now = clock.now

@@ -1,3 +1,11 @@
+import Notifications
+import Ledger
+import TimeSeriesStore
+import Collectors
+import WebAPI
+import Jobs
+import Rules
+import Access
 import Backup
 import Diagnostics
 import Events
@@ -24,21 +32,24 @@ struct Daemon {
         var assetsFolder: String?
         /// Told the address of the pages once they are served, and the set-up link on a first start.
         var onReady: @Sendable (_ address: String, _ setUpLink: String?) -> Void
-        /// Told once all parts run, with a way to act on them; for the demo.
-        var onParts: (@Sendable (SiteParts) async -> Void)?
+        /// Alerts fire at the latest after this hold time, whatever their rules say; for the demo, where nobody waits.
+        var holdMax: Duration?
+        /// Runs beside the parts once the pages are served; the program ends when it does. For the demo.
+        var story: (@Sendable (SiteParts) async throws -> Void)?
     }
 
     let options: Options
     let clock: any WallClock
     let logger: Logger
-    /// Signals that end the program gracefully; none when somebody else handles them.
+    /// Whether SIGTERM and SIGINT end the program gracefully and SIGHUP reloads.
     var handlesSignals = true
 
     func run() async throws {
         let folder = try DataFolder(options.dataFolder)
         let discovered = options.configurationFile == nil ? await Discoverer().configuration(at: clock.now) : ""
-        let loaded = try LoadedSettings.load(
+        var loaded = try LoadedSettings.load(
             file: options.configurationFile, discovered: discovered, at: clock.now)
+        if let most = options.holdMax { loaded.shortenHolds(to: most) }
         for warning in loaded.warnings { logger.warning("\(warning)") }
         let parts = try await SiteParts.build(
             dataFolder: folder.path, loaded: loaded, clock: clock, processID: getpid(), logger: logger)
@@ -57,7 +68,7 @@ struct Daemon {
         let link = try await parts.access.prepareFirstStart()
         let group = ServiceGroup(
             configuration: .init(
-                services: services(parts, setUpPath: link?.path),
+                services: services(parts, setUpPath: link?.path) + story(parts),
                 gracefulShutdownSignals: handlesSignals ? [.sigterm, .sigint] : [], logger: quietLogger))
         do {
             try await group.run()
@@ -94,7 +105,15 @@ struct Daemon {
         return quiet
     }
 
-    private func services(_ parts: SiteParts, setUpPath: String?) -> [any Service] {
+    private func story(_ parts: SiteParts) -> [ServiceGroupConfiguration.ServiceConfiguration] {
+        guard let story = options.story else { return [] }
+        return [
+            .init(
+                service: Loop("story") { try await story(parts) }, successTerminationBehavior: .gracefullyShutdownGroup)
+        ]
+    }
+
+    private func services(_ parts: SiteParts, setUpPath: String?) -> [ServiceGroupConfiguration.ServiceConfiguration] {
         let clock = clock
         let logger = logger
         let site = WebSite(
@@ -123,11 +142,10 @@ struct Daemon {
                 onListening: { [options] port in
                     let address = "http://\(options.host):\(port ?? options.port)"
                     options.onReady(address, setUpPath.map { address + $0 })
-                    await options.onParts?(parts)
                 }),
         ]
         if handlesSignals { services.append(Loop("reload") { await reloadOnHangUp(parts) }) }
-        return services
+        return services.map { .init(service: $0) }
     }
 
     private func reloadOnHangUp(_ parts: SiteParts) async {

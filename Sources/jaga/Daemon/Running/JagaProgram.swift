@@ -34,7 +34,6 @@ public struct JagaProgram: ProgramParts {
                     logger.info("watching; the pages are at \(address)")
                     if let link {
                         print("\nSet the administrator's password (once, within 24 hours):\n\n    \(link)\n")
-                        fflush(stdout)
                     }
                 }), clock: clock, logger: logger)
         try await daemon.run()
@@ -78,15 +77,15 @@ public struct JagaProgram: ProgramParts {
         try await DemoRun(options: options, clock: clock).run()
     }
 
-    public func verifyLedger(at path: String) async throws -> Commands.LedgerReport {
+    public func verifyLedger(at path: String) async throws -> LedgerFileReport {
         let report = try await ledgerReport(at: path)
-        return Commands.LedgerReport(
+        return LedgerFileReport(
             size: report.entryCount, checkpoints: report.soundCheckpointCount,
             faults: report.findings.map(\.description))
     }
 
     /// A SQLite file begins with a fixed text; everything else is taken for an export.
-    private func ledgerReport(at path: String) async throws -> Ledger.LedgerReport {
+    private func ledgerReport(at path: String) async throws -> LedgerReport {
         guard access(path, R_OK) == 0 else {
             throw PlainFailure("not-found", "cannot read \(path): \(String(cString: strerror(errno)))")
         }

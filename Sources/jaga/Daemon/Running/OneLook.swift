@@ -1,3 +1,4 @@
+import Collectors
 import BlockingCalls
 import Commands
 import Diagnostics

@@ -1,3 +1,10 @@
+import Notifications
+import Ledger
+import Collectors
+import Settings
+import Jobs
+import Rules
+import Logging
 import Diagnostics
 import Events
 import JSONCoding

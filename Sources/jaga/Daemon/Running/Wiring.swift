@@ -1,3 +1,5 @@
+import PostgresClient
+import RedisClient
 import Alerting
 import Backup
 import Collectors

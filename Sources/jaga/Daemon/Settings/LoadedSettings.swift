@@ -1,3 +1,5 @@
+import Collectors
+import Backup
 import Crypto
 import Diagnostics
 import Glibc
@@ -36,6 +38,21 @@ struct LoadedSettings: Sendable {
             settings: reading.section, values: reading.values, warnings: reading.warnings, groups: groups,
             probeFingerprints: reading.section.probes.indices.map { reading.fingerprint(of: "probes[\($0)]") },
             file: file, sha256: digest.joined(), loadedAt: now)
+    }
+
+    /// Makes every alert fire at the latest after `most`.
+    mutating func shortenHolds(to most: Duration) {
+        groups = groups.map { group in
+            RuleGroup(
+                name: group.name, file: group.file, interval: group.interval, limit: group.limit,
+                queryOffset: group.queryOffset,
+                rules: group.rules.map { rule in
+                    Rule(
+                        kind: rule.kind, name: rule.name, expressionText: rule.expressionText,
+                        expression: rule.expression, hold: min(rule.hold, most), keepFiring: min(rule.keepFiring, most),
+                        labels: rule.labels, annotations: rule.annotations)
+                })
+        }
     }
 
     /// What would be watched, for `config check`.

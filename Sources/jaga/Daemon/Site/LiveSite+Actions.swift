@@ -1,3 +1,4 @@
+import Synchronization
 import Backup
 import Diagnostics
 import Events

@@ -1,3 +1,4 @@
+import Synchronization
 import Backup
 import DurableFiles
 import Jobs

@@ -1,3 +1,4 @@
+import TimeSeriesStore
 import Diagnostics
 import PromQL
 import Series

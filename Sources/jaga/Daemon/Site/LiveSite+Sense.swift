@@ -1,3 +1,6 @@
+import Synchronization
+import Series
+import JSONCoding
 import Collectors
 import Probes
 import Rules

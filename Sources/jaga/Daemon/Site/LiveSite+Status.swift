@@ -1,3 +1,5 @@
+import Series
+import TimeSeriesStore
 import Collectors
 import Rules
 import Units

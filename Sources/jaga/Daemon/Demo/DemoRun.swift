@@ -1,0 +1,191 @@
+import Rules
+import Series
+import Backup
+import Notifications
+import Commands
+import Diagnostics
+import DurableFiles
+import Events
+import Glibc
+import JSONCoding
+import Ledger
+import Logging
+import SampleStack
+import ServiceLifecycle
+import Synchronization
+import Units
+import UnixSignals
+
+/// `jaga demo`: the sample stack with traffic, and Jaga on top. What happens is told on standard output as the ledger has it.
+struct DemoRun {
+    let options: DemoOptions
+    let clock: any WallClock
+
+    func run() async throws {
+        guard let size = SampleData.Size(rawValue: options.size) else {
+            throw PlainFailure("invalid", "'\(options.size)' is not a size", hint: "It is one of small, medium, large.")
+        }
+        say("Starting PostgreSQL, Redis, nginx and the shop …")
+        let stack = try await Stack.start(
+            shopProgram: [try programPath(), "sample-shop", "--config"],
+            data: SampleData(size: size, seed: options.seed))
+        do {
+            if options.stackOnly { try await waitAlone(with: stack) } else { try await watch(stack) }
+        } catch {
+            await stack.stop()
+            throw error
+        }
+        await stack.stop()
+        say("Everything is stopped, and nothing is left behind.")
+    }
+
+    /// The shop without Jaga, until interrupted.
+    private func waitAlone(with stack: Stack) async throws {
+        let configuration = DemoConfiguration(stack: stack.description, webhook: options.webhook, smtp: options.smtp)
+        let file = "\(stack.description.folder)/jaga.yaml"
+        try RealFiles().replace(file, with: Array(configuration.text.utf8))
+        let description: JSONValue = [
+            "folder": .string(stack.description.folder), "configuration": .string(file),
+            "web": .string(stack.description.webURL), "postgresPort": .integer(Int64(stack.description.postgresPort)),
+            "redisPort": .integer(Int64(stack.description.redisPort)),
+            "environment": .object(configuration.environment.mapValues { .string($0) }),
+        ]
+        print(description.canonicalText)
+        let traffic = Traffic(port: stack.nginx.port, requestsPerSecond: 10)
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await traffic.run() }
+            group.addTask { for await _ in await UnixSignalsSequence(trapping: .sigint, .sigterm) { break } }
+            // The traffic goes on for ever; the signal is what ends first.
+            await group.next()
+            group.cancelAll()
+        }
+    }
+
+    private func watch(_ stack: Stack) async throws {
+        let configuration = DemoConfiguration(stack: stack.description, webhook: options.webhook, smtp: options.smtp)
+        let file = "\(stack.description.folder)/jaga.yaml"
+        try RealFiles().replace(file, with: Array(configuration.text.utf8))
+        // The file refers to them as it would in earnest; the process list does not show the environment to others.
+        for (name, value) in configuration.environment { setenv(name, value, 1) }
+        let dataFolder = options.dataFolder ?? "\(stack.description.folder)/jaga"
+        let logger = Logger(label: "jaga") { _ in LineLog(level: .error, clock: clock) }
+        let traffic = Traffic(port: stack.nginx.port, requestsPerSecond: 10)
+        let daemon = Daemon(
+            options: .init(
+                configurationFile: file, dataFolder: dataFolder, host: "127.0.0.1", port: options.port,
+                assetsFolder: JagaProgram().assetsFolder(),
+                onReady: { address, link in introduce(stack.description, address, link, dataFolder) },
+                holdMax: .seconds(4),
+                story: { parts in
+                    try await withThrowingTaskGroup(of: Void.self) { group in
+                        group.addTask { await traffic.run() }
+                        group.addTask { await tell(parts) }
+                        group.addTask { try await play(stack, parts) }
+                        // The traffic and the telling go on for ever; the play ends when its fault is mended.
+                        try await group.next()
+                        group.cancelAll()
+                    }
+                }), clock: clock, logger: logger)
+        try await daemon.run()
+    }
+
+    private func introduce(_ stack: StackDescription, _ address: String, _ link: String?, _ dataFolder: String) {
+        say("The shop is at \(stack.webURL), its database on port \(stack.postgresPort).")
+        if let link { say("Look at Jaga's pages: \(link)") } else { say("Look at Jaga's pages: \(address)") }
+        say("In another terminal: jaga status --data \(dataFolder)")
+        if options.fault == nil { say("Press Ctrl-C to end.") }
+    }
+
+    // MARK: The play
+
+    /// Takes the first backup and proves it; with `--break`, causes the fault, waits for its alert, and mends it.
+    private func play(_ stack: Stack, _ parts: SiteParts) async throws {
+        let backups = parts.backups.withLock { $0 }
+        _ = try await backups.back(up: "shop", by: .jaga)
+        _ = try await backups.drill("shop", by: .jaga)
+        guard let name = options.fault, let fault = Fault(named: name) else {
+            try await ContinuousClock().sleep(for: .seconds(86_400 * 365))
+            return
+        }
+        try await until("everything is well", within: .seconds(60)) { await !isTroubled(parts) }
+        say("--- Breaking the \(name) now.")
+        try await stack.cause(fault)
+        try await until("an alert fires", within: .seconds(60)) { await isTroubled(parts) }
+        try await ContinuousClock().sleep(for: options.hold)
+        say("--- Mending it.")
+        try await stack.mend(fault)
+        try await until("all alerts are resolved", within: .seconds(120)) { await !isTroubled(parts) }
+        // The message about the end waits for its group's interval; then nothing is left to say.
+        try await until("the last message is delivered", within: .seconds(30)) {
+            let snapshot = try await parts.outbox.snapshot()
+            return await snapshot.pending.isEmpty && parts.alerts.isSettled
+        }
+        let report = try await parts.ledger.reader.verify(trusting: [parts.verifierKey])
+        say(
+            "--- All is well again. The ledger has \(report.entryCount) entries and \(report.isSound ? "verifies" : "DOES NOT VERIFY")."
+        )
+    }
+
+    /// Whether an alert about the shop fires. What the machine itself has to say (a full disk somewhere) does not count.
+    private func isTroubled(_ parts: SiteParts) async -> Bool {
+        await parts.rules.activeAlerts.contains { alert in
+            alert.state == .firing && ["postgres", "redis", "nginx", "probe", "shop"].contains(alert.labels["job"])
+        }
+    }
+
+    private func until(_ what: String, within limit: Duration, _ condition: () async throws -> Bool) async throws {
+        let start = ContinuousClock.now
+        while try await !condition() {
+            guard start.duration(to: .now) < limit else {
+                throw PlainFailure("demo-stuck", "the demo waited \(limit.briefText) until \(what), in vain")
+            }
+            try await ContinuousClock().sleep(for: .milliseconds(200))
+        }
+    }
+
+    // MARK: Telling
+
+    /// One line for each entry that a person wants to see.
+    private func tell(_ parts: SiteParts) async {
+        for await entry in parts.ledger.newEntries() {
+            if let text = DemoStory.line(entry.event) { say("\(text)") }
+        }
+    }
+
+    private func say(_ text: String) {
+        let time = clock.now.rfc3339.dropFirst(11).prefix(8)
+        print("\(time)  \(text)")
+    }
+
+    private func programPath() throws -> String {
+        var buffer = [UInt8](repeating: 0, count: 4096)
+        let count = buffer.withUnsafeMutableBytes { readlink("/proc/self/exe", $0.baseAddress!, $0.count) }
+        guard count > 0 else { throw PlainFailure("failed", "the program cannot find itself in /proc/self/exe") }
+        return String(decoding: buffer[..<count], as: UTF8.self)
+    }
+}
+
+/// Entries of the ledger as sentences.
+enum DemoStory {
+    /// Nil for entries that say nothing to a newcomer.
+    static func line(_ event: Event) -> String? {
+        let summary = event.payload["annotations"]?["summary"]?.stringValue ?? ""
+        let name = event.subject.split(separator: "/").last.map(String.init) ?? event.subject
+        switch event.kind {
+        case .alertPending: return "alert pending   \(name): \(summary)"
+        case .alertFired: return "ALERT FIRES     \(name): \(summary)"
+        case .alertResolved: return "alert resolved  \(name)"
+        case .notificationQueued:
+            return
+                "message queued  \(event.payload["status"]?.stringValue ?? "") for \(event.payload["receiver"]?.stringValue ?? "")"
+        case .notificationDelivered:
+            return
+                "message sent    to \(event.payload["receiver"]?.stringValue ?? "") by \(event.payload["channel"]?.stringValue ?? "")"
+        case .backupVerified: return "backup verified \(name)"
+        case .drillPassed: return "drill passed    \(name) was restored and holds what was recorded"
+        case .backupFailed, .drillFailed:
+            return "\(event.kind.rawValue)  \(name): \(event.payload["reason"]?.stringValue ?? "")"
+        default: return nil
+        }
+    }
+}
