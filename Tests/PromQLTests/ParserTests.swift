@@ -88,6 +88,13 @@ import Testing
         #expect(throws: QueryFault.self) { try Expression.parse(String(repeating: "-", count: 10_000) + "up") }
     }
 
+    @Test func `a chain of operators is bounded`() throws {
+        let chain = Array(repeating: "up", count: 501).joined(separator: " or ")
+        #expect(try Expression.parse(chain).description == chain)
+        let fault = #expect(throws: QueryFault.self) { try Expression.parse(chain + " or up") }
+        #expect(fault?.message == "more than 500 operators in a row")
+    }
+
     @Test(arguments: [
         (0.0, "0"), (-0.0, "-0"), (1, "1"), (0.1, "0.1"), (1e21, "1000000000000000000000"), (1.5e-7, "0.00000015"),
         (123456789.125, "123456789.125"), (1e16, "10000000000000000"), (.infinity, "+Inf"), (-2.5, "-2.5"),

@@ -70,6 +70,24 @@ import Units
         #expect(fault?.position?.column == 1)
     }
 
+    /// Numbers at the edge of what fits: each must end in an answer or a fault, never in a trap.
+    @Test(arguments: [
+        "x offset 285000y", "x @ 9e12 offset -285000y", "rate(x[285000y] offset 285000y)", "x @ 1e300",
+        "sum_over_time(x[285000y:1ms])", "sum_over_time(1[1y:1ms])", "hour(vector(1e300))", "hour(vector(-9e15))",
+        "topk(9e18, x)", "topk(-Inf, x)", "quantile(1e300, x)", "x % 0", "count_values(\"v\", x * 1e300)",
+        "x[1e300]", "label_replace(x, \"a\", \"$99999999999999999999\", \"n\", \"(.*)\")", "x offset (1/0)",
+        "x offset (0 % 0)", "x[2 ^ 1000]", "rate(x[1ms])", "predict_linear(x[1h], 1e308)", "histogram_quantile(2, x)",
+        "x @ -9e12", "sum_over_time(x[1y:1d] @ 9e12)", "round(x, 0)", "year(vector(NaN))", "x offset 9e12",
+    ]) func `numbers out of all bounds do not end the process`(_ query: String) async {
+        let engine = QueryEngine(Self.store())
+        for time in [0, 1500, 8_999_999_999_000, -8_999_999_999_000] {
+            _ = try? await engine.instant(query, at: zero + .seconds(time))
+        }
+        _ = try? await engine.instant(query, at: .distantFuture)
+        _ = try? await engine.range(query, from: .distantPast, through: .distantFuture, step: .milliseconds(1))
+        _ = try? await engine.range(query, from: zero, through: zero + .seconds(100), step: .seconds(10))
+    }
+
     @Test func `names are dropped at once unless that is delayed`() async throws {
         let store = ArraySeries([
             SeriesColumns(labels: Labels("a", ["x": "1"]), times: [0], values: [1]),

@@ -96,6 +96,8 @@ import Testing
     @Test func `a pattern that makes backtracking explode stays quick`() throws {
         let text = String(repeating: "a", count: 2000)
         #expect(try !AnchoredPattern("(a*)*(a|aa)+b").matches(text))
+        #expect(try AnchoredPattern("(?:(?:(?:){1000}){1000}){1000}b").matches("b"))
+        #expect(throws: PatternFault.self) { try AnchoredPattern(String(repeating: "(", count: 100_000)) }
         #expect(try AnchoredPattern("(a?){200}a{200}").matches(String(repeating: "a", count: 200)))
     }
 }

@@ -50,6 +50,7 @@ public struct QueryEngine: Sendable {
     /// - Throws: `QueryFault`, or `CancellationError` when the caller is cancelled.
     public func instant(_ expression: Expression, at time: Timestamp) async throws -> QueryResult {
         let ms = time.millisecondsSinceEpoch
+        try check(time)
         return try await evaluate(expression, over: StepGrid(start: ms, step: 1, count: 1), isInstant: true)
     }
 
@@ -80,6 +81,8 @@ public struct QueryEngine: Sendable {
                 "invalid expression type \(goQuoted(expression.type.rawValue)) for range query, must be Scalar or instant Vector"
             )
         }
+        try check(start)
+        try check(end)
         let steps = (end.millisecondsSinceEpoch - start.millisecondsSinceEpoch) / stepMs + 1
         guard steps <= limits.stepsMax else {
             throw QueryFault(
@@ -88,6 +91,12 @@ public struct QueryEngine: Sendable {
         }
         let grid = StepGrid(start: start.millisecondsSinceEpoch, step: stepMs, count: Int(steps))
         return try await evaluate(expression, over: grid, isInstant: false)
+    }
+
+    private func check(_ time: Timestamp) throws(QueryFault) {
+        guard Double(time.millisecondsSinceEpoch).magnitude <= QueryScope.secondsMax * 1000 else {
+            throw QueryFault(.execution, "time is out of range: \(time.millisecondsSinceEpoch) ms")
+        }
     }
 
     /// Adds the query's text to faults that were found without it, so that they can show line and column.

@@ -46,8 +46,8 @@ struct PatternParser {
     private mutating func alternatives() throws(PatternFault) -> PatternNode {
         depth += 1
         defer { depth -= 1 }
-        // RE2 allows 1000; deeper nesting would only exhaust the stack.
-        guard depth <= 500 else { throw fault("expression nests too deeply", at: place) }
+        // RE2 allows 1000; but here each level takes several frames of what may be a small stack.
+        guard depth <= 200 else { throw fault("expression nests too deeply", at: place) }
         var options = [try sequence()]
         while take("|") { options.append(try sequence()) }
         return options.count == 1 ? options[0] : .alternatives(options)

@@ -83,7 +83,12 @@ struct PatternProgram: Sendable {
     }
 
     private mutating func emit(_ inner: PatternNode, minimum: Int, maximum: Int?, greedy: Bool) -> Bool {
-        for _ in 0..<minimum { guard emit(inner) else { return false } }
+        for _ in 0..<minimum {
+            let before = code.count
+            guard emit(inner) else { return false }
+            // Repeating nothing is nothing, however often: `(?:){1000}`.
+            if code.count == before { return true }
+        }
         func choice(_ inside: Int, _ outside: Int) -> Instruction {
             greedy ? .split(inside, outside) : .split(outside, inside)
         }

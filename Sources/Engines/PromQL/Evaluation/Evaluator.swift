@@ -122,6 +122,7 @@ final class Evaluator {
     // MARK: Dispatch
 
     func evaluate(_ expression: Expression, over grid: StepGrid) throws -> StepValues {
+        try count(grid.count)
         switch expression {
         case .number(let literal):
             return .scalar([Double](repeating: literal.value, count: grid.count))

@@ -19,6 +19,10 @@ struct QueryScope: Sendable {
     let delaysNameRemoval: Bool
     let isInstant: Bool
 
+    /// The furthest that times and spans may lie from zero: some 285,000 years, of which sums of a few fit into 64 bits of
+    /// milliseconds.
+    static let secondsMax = 9e12
+
     init(grid: StepGrid, options: QueryOptions, isInstant: Bool) {
         self.grid = grid
         lookbackMs = options.lookback.wholeMilliseconds
@@ -30,7 +34,7 @@ struct QueryScope: Sendable {
     func milliseconds(_ duration: DurationExpression, _ span: SourceSpan) throws(QueryFault) -> Int64 {
         let value = duration.milliseconds(
             step: isInstant ? 0 : grid.step, length: isInstant ? 0 : grid.last - grid.start)
-        guard value.isFinite, value.magnitude < 9.2e15 else {
+        guard value.isFinite, value.magnitude <= Self.secondsMax * 1000 else {
             throw QueryFault(.execution, "duration is out of range", span: span)
         }
         return Int64(value.rounded())

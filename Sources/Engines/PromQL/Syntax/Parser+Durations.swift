@@ -59,7 +59,7 @@ extension Parser {
         switch token.kind {
         case .number, .duration:
             let seconds = try numberValue(of: token)
-            guard seconds.isFinite, seconds.magnitude < 9.2e15 else {
+            guard seconds.isFinite, seconds.magnitude <= QueryScope.secondsMax else {
                 throw fault("duration out of range", token.span)
             }
             advance()

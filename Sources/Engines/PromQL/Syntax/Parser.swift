@@ -29,6 +29,9 @@ struct Parser {
     var index = 0
     private var depth = 0
 
+    /// Every operator of a chain deepens the tree by one; what walks the tree must not exhaust the stack.
+    private static let chainLengthMax = 500
+
     init(query: String, tokens: [Token]) {
         self.query = query
         self.tokens = tokens
@@ -82,7 +85,12 @@ struct Parser {
         defer { depth -= 1 }
         guard depth <= 200 else { throw fault("expression nests too deeply", token.span) }
         var left = try signed()
+        var chainLength = 0
         while case .op(let op) = token.kind, op.precedence >= precedence {
+            chainLength += 1
+            guard chainLength <= Self.chainLengthMax else {
+                throw fault("more than \(Self.chainLengthMax) operators in a row", token.span)
+            }
             advance()
             var binary = BinaryExpression(op: op, left: left, right: left)
             let matching = try matchingClause(&binary)
@@ -288,7 +296,7 @@ struct Parser {
         if take(.op(.subtract)) { sign = -1 } else { _ = take(.op(.add)) }
         guard token.kind == .number || token.kind == .duration else { throw unexpected("@", expected: "timestamp") }
         let seconds = sign * (try numberValue(of: token))
-        guard seconds.isFinite, seconds.magnitude < 9.2e15 else {
+        guard seconds.isFinite, seconds.magnitude <= QueryScope.secondsMax else {
             throw fault("timestamp out of bounds for @ modifier: \(goNumber(seconds))", token.span)
         }
         advance()
