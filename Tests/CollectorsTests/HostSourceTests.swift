@@ -54,6 +54,7 @@ import Units
         "/proc/100/stat":
             "100 (my (odd) name) S 1 1 1 0 -1 4194560 1 0 0 0 250 150 0 0 20 0 4 0 5000 104857600 256 1 1 1 0 0 0 0 0 0 0\n",
         "/proc/100/cmdline": "/usr/bin/worker\0--queue\0mail\0",
+        "/proc/100/smaps_rollup": "00400000-7ffd [rollup]\nRss:   9000 kB\nPss:   512 kB\n",
         "/proc/101/stat": "101 (idle) R 1 1 1 0 -1 4194560 1 0 0 0 0 0 0 0 20 0 1 0 6000 1 1 1 1 1 0 0 0 0 0 0 0\n",
         "/proc/101/cmdline": "",
         "/etc/os-release": "ID=debian\nPRETTY_NAME=\"Debian GNU/Linux 12 (bookworm)\"\nVERSION_ID=\"12\"\n",
@@ -207,6 +208,7 @@ import Units
         #expect(value("num_threads", "worker") == 4)
         #expect(value("memory_bytes", "worker", ["memtype": "virtual"]) == 104_857_600)
         #expect(value("memory_bytes", "worker", ["memtype": "resident"]) == 256 * pageByteCount)
+        #expect(value("memory_bytes", "worker", ["memtype": "proportionalResident"]) == 524_288)
         #expect(value("cpu_seconds_total", "worker", ["mode": "user"]) == 2.5)
         #expect(value("oldest_start_time_seconds", "worker") == 1_700_000_050)
         #expect(value("oldest_start_time_seconds", "absent") == nil)

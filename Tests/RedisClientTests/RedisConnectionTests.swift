@@ -98,7 +98,12 @@ import Testing
         #expect(try await target.pipeline([["PING"]], timeout: .seconds(5)) == [.text("PONG")])
         try await server.restart()
         #expect(try await target.pipeline([["PING"]], timeout: .seconds(5)) == [.text("PONG")])
+        let idle = try await RedisConnection.open(settings(server), timeout: .seconds(5))
         await server.kill()
+        // Writing to a closed connection raises SIGPIPE, which would end this process.
+        let large = [["SET", "k", String(repeating: "x", count: 5_000_000)]]
+        let lost = await #expect(throws: RedisError.self) { try await idle.pipeline(large, timeout: .seconds(5)) }
+        #expect(lost?.code == .connectionLost)
         await #expect(throws: RedisError.self) { try await target.pipeline([["PING"]], timeout: .seconds(5)) }
     }
 }

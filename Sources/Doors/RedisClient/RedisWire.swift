@@ -74,7 +74,9 @@ final class RedisWire: @unchecked Sendable {
             var isSent: Int32 = commands.isEmpty ? 1 : 0
             var replies: [RedisReply] = []
             while replies.count < commands.count {
-                if isSent == 0, redisBufferWrite(context, &isSent) != REDIS_OK { throw lost(context) }
+                if isSent == 0, withoutBrokenPipeSignal({ redisBufferWrite(context, &isSent) }) != REDIS_OK {
+                    throw lost(context)
+                }
                 var answer: UnsafeMutableRawPointer?
                 guard redisGetReplyFromReader(context, &answer) == REDIS_OK else { throw lost(context) }
                 if let answer {
@@ -135,4 +137,23 @@ final class RedisWire: @unchecked Sendable {
     private static func message(of context: UnsafeMutablePointer<redisContext>) -> String {
         withUnsafeBytes(of: context.pointee.errstr) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
     }
+}
+
+/// Runs `body` so that writing to a connection that the peer has closed is an error and not the end of the process. hiredis
+/// writes with `write`, which raises SIGPIPE; a library may not change the whole process's mind about that signal.
+private func withoutBrokenPipeSignal<Result>(_ body: () -> Result) -> Result {
+    var brokenPipe = sigset_t()
+    var before = sigset_t()
+    sigemptyset(&brokenPipe)
+    sigaddset(&brokenPipe, SIGPIPE)
+    pthread_sigmask(SIG_BLOCK, &brokenPipe, &before)
+    defer {
+        if sigismember(&before, SIGPIPE) == 0 {
+            // The signal that was raised meanwhile waits for this thread, and is taken away before it is let through again.
+            var noTime = timespec()
+            while sigtimedwait(&brokenPipe, nil, &noTime) == -1 && errno == EINTR {}
+            pthread_sigmask(SIG_SETMASK, &before, nil)
+        }
+    }
+    return body()
 }

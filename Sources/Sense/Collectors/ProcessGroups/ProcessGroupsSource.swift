@@ -87,6 +87,7 @@ public final class ProcessGroupsSource: SampleSource {
             var tallies = state.tallies ?? matchers.map { _ in GroupTally() }
             for index in matchers.indices { tallies[index].take(found[index].processes) }
             state.tallies = tallies
+            for index in found.indices { found[index].addSharedMemory(files) }
             var batch = SampleBatch(at: now)
             for (matcher, (reading, tally)) in zip(matchers, zip(found, tallies)) {
                 reading.write(matcher.group.name, tally, bootTime: bootText.value, to: &batch)
@@ -141,6 +142,7 @@ private struct GroupReading {
     var residentBytes = 0.0
     var virtualBytes = 0.0
     var swappedBytes = 0.0
+    var proportionalBytes: Double?
     var openFiles: Int?
     var oldestTicks: UInt64?
 
@@ -161,6 +163,23 @@ private struct GroupReading {
         }
     }
 
+    /// The kernel walks a process's whole memory for this figure, so it is only asked for of small groups.
+    static let proportionalProcessCountMax = 16
+
+    /// Memory in which a page shared by n processes counts as 1/n for each. Adding up resident memory would count what forked
+    /// workers share once for each of them.
+    mutating func addSharedMemory(_ files: KernelFiles) {
+        guard (1...Self.proportionalProcessCountMax).contains(processes.count) else { return }
+        var sum = 0.0
+        for key in processes.keys {
+            guard let text = try? files.read("/proc/\(key.number)/smaps_rollup"),
+                let share = text.firstNumbers.first(where: { $0.name == "Pss" })
+            else { return }
+            sum += share.value * 1024
+        }
+        proportionalBytes = sum
+    }
+
     func write(_ group: String, _ tally: GroupTally, bootTime: Double, to batch: inout SampleBatch) {
         func gauge(_ name: String, _ help: String, _ value: Double?) {
             batch.gauge("namedprocess_namegroup_\(name)", help, value, ["groupname": group])
@@ -172,6 +191,9 @@ private struct GroupReading {
                 "namedprocess_namegroup_memory_bytes", "Memory of the group.", value,
                 ["groupname": group, "memtype": kind])
         }
+        batch.gauge(
+            "namedprocess_namegroup_memory_bytes", "Memory of the group.", proportionalBytes,
+            ["groupname": group, "memtype": "proportionalResident"])
         for (mode, value) in [("user", tally.userSeconds), ("system", tally.systemSeconds)] {
             batch.counter(
                 "namedprocess_namegroup_cpu_seconds_total", "Processor time of the group.", value,
