@@ -1,6 +1,8 @@
 import BlockingCalls
+import Crypto
 import Diagnostics
 public import Events
+import Glibc
 import JSONCoding
 import PostgresClient
 import Processes
@@ -205,6 +207,7 @@ public final class Backups: Sendable {
                 return Event(at: wall.now, by: actor, kind, "database/\(database)", .object(payload))
             }
             do {
+                try await refuseExisting(database, on: target)
                 let manifest = try await checkVerified(record, by: actor)
                 log("verified \(record.id)")
                 let working = String(database.prefix(30)) + "_jaga_restoring_\(UInt32.random(in: 0 ..< .max))"
@@ -236,6 +239,15 @@ public final class Backups: Sendable {
         }
     }
 
+    private func refuseExisting(_ database: String, on target: BackupTarget) async throws {
+        let admin = try await DatabaseRestore.administer(target.postgres)
+        defer { admin.close() }
+        guard try await DatabaseRestore.exists(database, on: admin) else { return }
+        throw BackupFailure(
+            .databaseExists, database,
+            hint: "Choose a new name; rename the databases by hand once you have looked at the restored one.")
+    }
+
     private func restoration(
         _ manifest: BackupManifest, _ record: BackupRecord, _ target: BackupTarget, server: PostgresSettings
     ) -> DatabaseRestore {
@@ -258,8 +270,7 @@ public final class Backups: Sendable {
             let record = try await newestGood(name, id)
             let begin = ContinuousClock.now
             let server = target.drillServer ?? target.postgres
-            let safe = String(name.lowercased().map { $0 == "-" ? "_" : $0 }.prefix(24))
-            let prefix = "jaga_drill_\(safe)__"
+            let prefix = scratchPrefix(name)
             var restoreMs: Int64?
             var reason = ""
             var thrown: (any Error)?
@@ -300,6 +311,16 @@ public final class Backups: Sendable {
             }
             return try await BackupCatalogue.drills(of: name, limit: 1, in: store)[0]
         }
+    }
+
+    /// Begins the names of a target's scratch databases. It tells this repository from that of another machine which drills
+    /// a target of the same name on the same server: what has the prefix is ours to drop.
+    func scratchPrefix(_ target: String) -> String {
+        let safe = String(target.lowercased().map { $0 == "-" ? "_" : $0 }.prefix(24))
+        var host = [CChar](repeating: 0, count: 256)
+        gethostname(&host, host.count - 1)
+        let place = host.map { UInt8(bitPattern: $0) } + Array(repository.folder.utf8)
+        return "jaga_drill_\(safe)_\(hexadecimal(SHA256.hash(data: place).prefix(4)))_"
     }
 
     // MARK: Prune
