@@ -6,7 +6,9 @@ import Units
 
 /// Goal: a job is due once for each scheduled time, whatever the clock does. Method: the decision alone, with chosen times.
 @Suite struct DueRunsTests {
-    let hourly = try! Recurrence("0 * * * *")
+    let hourly: Recurrence
+
+    init() throws { hourly = try Recurrence("0 * * * *") }
 
     @Test func `a run is due once`() {
         var due = DueRuns(handled: at("00:00:00"))

@@ -18,8 +18,8 @@ public final class Backups: Sendable {
     let store: StateStore
     let repository: BackupRepository
     let programs: PostgresPrograms
-    private let events: any EventRecording
-    private let wall: any WallClock
+    let events: any EventRecording
+    let wall: any WallClock
     /// Target to what is being done with it.
     private let busy = Mutex<[String: String]>([:])
 
@@ -164,7 +164,7 @@ public final class Backups: Sendable {
     }
 
     @discardableResult
-    private func checkVerified(_ record: BackupRecord, by actor: Actor) async throws -> BackupManifest {
+    func checkVerified(_ record: BackupRecord, by actor: Actor) async throws -> BackupManifest {
         let verifier = BackupVerifier(repository: repository, programs: programs)
         func event(_ kind: EventKind, _ reason: String) -> Event {
             Event(
@@ -178,127 +178,6 @@ public final class Backups: Sendable {
         } catch let failure as BackupFailure where failure.code == .damaged {
             try await events.record([event(.backupVerificationFailed, failure.reason)])
             throw failure
-        }
-    }
-
-    // MARK: Restore
-
-    /// Restores a backup into a new database on the target's server.
-    /// - Throws: `BackupFailure`: `databaseExists` before anything is done; after any other, no such database exists.
-    public func restore(
-        _ name: String, backup id: String? = nil, into database: String, by actor: Actor,
-        log: @Sendable (String) -> Void = { _ in }
-    ) async throws -> RestoreReport {
-        let target = try find(name)
-        guard !database.isEmpty, database.utf8.count <= 63, !database.utf8.contains(0) else {
-            throw BackupFailure(.invalidName, database, "it has to have 1 to 63 bytes")
-        }
-        return try await exclusively(name, "a restore is going on") {
-            let record = try await newestGood(name, id)
-            let begin = ContinuousClock.now
-            func event(_ kind: EventKind, _ further: [String: JSONValue]) -> Event {
-                let about: [String: JSONValue] = [
-                    "backup": .string(record.id), "target": .string(name), "database": .string(database),
-                    "durationMs": .integer((ContinuousClock.now - begin).wholeMilliseconds),
-                ]
-                let payload = about.merging(further) { _, last in last }
-                return Event(at: wall.now, by: actor, kind, "database/\(database)", .object(payload))
-            }
-            do {
-                let manifest = try await checkVerified(record, by: actor)
-                log("verified \(record.id)")
-                let working = String(database.prefix(30)) + "_jaga_restoring_\(UInt32.random(in: 0 ..< .max))"
-                let restore = restoration(manifest, record, target, server: target.postgres)
-                let differences = try await restore.fill(working) { admin, facts in
-                    let differences = DatabaseRestore.differences(manifest, facts)
-                    guard differences.isEmpty else {
-                        throw BackupFailure(.restoreFailed, database, differences.joined(separator: "; "))
-                    }
-                    // The server refuses the name when somebody made such a database meanwhile.
-                    try await admin.query(
-                        "ALTER DATABASE \(quotedIdentifier(working)) RENAME TO \(quotedIdentifier(database))",
-                        timeout: .seconds(30))
-                    return facts.rows.count
-                }
-                log("restored \(differences) tables")
-                try await events.record([event(.restoreCompleted, [:])])
-                return RestoreReport(
-                    backup: record.id, database: database, tables: manifest.rows.count, rows: manifest.rowCount,
-                    duration: ContinuousClock.now - begin)
-            } catch {
-                let failure =
-                    error as? BackupFailure
-                    ?? BackupFailure(.restoreFailed, database, describe(error), hint: (error as? any Failure)?.hint)
-                try await events.record([event(.restoreFailed, ["reason": .string(failure.summary)])])
-                if error is CancellationError { throw error }
-                throw failure
-            }
-        }
-    }
-
-    private func restoration(
-        _ manifest: BackupManifest, _ record: BackupRecord, _ target: BackupTarget, server: PostgresSettings
-    ) -> DatabaseRestore {
-        DatabaseRestore(
-            manifest: manifest, dumpPath: "\(repository.path(record.target, record.id))/\(BackupManifest.dumpName)",
-            server: server, keepsOwners: server == target.postgres, timeLimit: target.timeLimit,
-            repositoryFolder: repository.folder, programs: programs)
-    }
-
-    // MARK: Drill
-
-    /// Restores a backup into a scratch database, compares it with what was recorded at its dump, and drops it.
-    /// - Parameter id: nil or `latest` for the newest good one.
-    /// - Throws: `BackupFailure`: `drillFailed` with all differences, `damaged`, …; a failed drill is entered in the ledger.
-    public func drill(
-        _ name: String, backup id: String? = nil, by actor: Actor, log: @Sendable (String) -> Void = { _ in }
-    ) async throws -> DrillRecord {
-        let target = try find(name)
-        return try await exclusively(name, "a drill is going on") {
-            let record = try await newestGood(name, id)
-            let begin = ContinuousClock.now
-            let server = target.drillServer ?? target.postgres
-            let safe = String(name.lowercased().map { $0 == "-" ? "_" : $0 }.prefix(24))
-            let prefix = "jaga_drill_\(safe)__"
-            var restoreMs: Int64?
-            var reason = ""
-            var thrown: (any Error)?
-            do {
-                let manifest = try await checkVerified(record, by: actor)
-                log("verified \(record.id)")
-                // One lock for each target: what has this prefix now is left of a drill that did not survive.
-                try await DatabaseRestore.sweep(prefix: prefix, on: server)
-                let restoreBegin = ContinuousClock.now
-                let scratch = "\(prefix)\(UInt32.random(in: 0 ..< .max))"
-                let restore = restoration(manifest, record, target, server: server)
-                let differences = try await restore.fill(scratch) { _, facts in
-                    DatabaseRestore.differences(manifest, facts)
-                }
-                restoreMs = (ContinuousClock.now - restoreBegin).wholeMilliseconds
-                await Task { await DatabaseRestore.drop(scratch, on: server) }.value
-                reason = differences.joined(separator: "; ")
-                if !differences.isEmpty { thrown = BackupFailure(.drillFailed, record.id, reason) }
-            } catch {
-                reason = describe(error)
-                thrown = error
-            }
-            var payload: [String: JSONValue] = [
-                "backup": .string(record.id), "target": .string(name), "reason": .string(reason),
-                "durationMs": .integer((ContinuousClock.now - begin).wholeMilliseconds),
-                "checks": .integer(Int64(record.tables + target.assertions.count)),
-            ]
-            if let restoreMs { payload["restoreMs"] = .integer(restoreMs) }
-            let kind = thrown == nil ? EventKind.drillPassed : .drillFailed
-            try await events.record([
-                Event(at: wall.now, by: actor, kind, "backup/\(name)/\(record.id)", .object(payload))
-            ])
-            if let thrown {
-                if thrown is BackupFailure || thrown is CancellationError { throw thrown }
-                throw BackupFailure(
-                    .drillFailed, record.id, reason, hint: (thrown as? any Failure)?.hint,
-                    cause: (thrown as? any Failure)?.cause)
-            }
-            return try await BackupCatalogue.drills(of: name, limit: 1, in: store)[0]
         }
     }
 
@@ -326,7 +205,7 @@ public final class Backups: Sendable {
 
     // MARK: Finding
 
-    private func find(_ name: String) throws -> BackupTarget {
+    func find(_ name: String) throws -> BackupTarget {
         if let target = targets.first(where: { $0.name == name }) { return target }
         let nearest = nearestName(to: name, among: targets.map(\.name))
         throw BackupFailure(
@@ -334,7 +213,7 @@ public final class Backups: Sendable {
             hint: nearest.map { "Did you mean '\($0)'?" } ?? "Targets stand under 'backup.targets'.")
     }
 
-    private func record(_ target: String, _ id: String?) async throws -> BackupRecord {
+    func record(_ target: String, _ id: String?) async throws -> BackupRecord {
         let all = try await BackupCatalogue.backups(of: target, in: store)
         let found = id == nil || id == "latest" ? all.first : all.first { $0.id == id }
         guard let found else {
@@ -346,14 +225,14 @@ public final class Backups: Sendable {
     }
 
     /// The named backup, or the newest that is not known to be damaged.
-    private func newestGood(_ target: String, _ id: String?) async throws -> BackupRecord {
+    func newestGood(_ target: String, _ id: String?) async throws -> BackupRecord {
         if let id, id != "latest" { return try await record(target, id) }
         let good = try await BackupCatalogue.backups(of: target, in: store).first { $0.verification != .damaged }
         if let good { return good }
         return try await record(target, nil)
     }
 
-    private func exclusively<Result: Sendable>(_ target: String, _ doing: String, _ body: () async throws -> Result)
+    func exclusively<Result: Sendable>(_ target: String, _ doing: String, _ body: () async throws -> Result)
         async throws -> Result
     {
         let other = busy.withLock { busy -> String? in
@@ -384,13 +263,4 @@ public final class Backups: Sendable {
                 "warnings": .array(manifest.warnings.map { .string($0) }),
             ])
     }
-}
-
-/// What a restore made.
-public struct RestoreReport: Sendable, Hashable {
-    public var backup: String
-    public var database: String
-    public var tables: Int
-    public var rows: Int64
-    public var duration: Duration
 }

@@ -15,13 +15,16 @@ extension Command {
     /// Cancelling the calling task ends the program and throws `CancellationError`.
     /// - Parameter onOutput: gets standard output in pieces instead of it being captured. The program is held up while
     ///   the closure works, and ended when it throws; its error is then thrown here.
+    /// - Parameter onErrors: sees standard error as it comes, beside its being captured.
     /// - Throws: `CommandFailure` when the program could not be started.
-    public func run(onOutput: (@Sendable ([UInt8]) async throws -> Void)? = nil) async throws -> CommandOutcome {
+    public func run(
+        onOutput: (@Sendable ([UInt8]) async throws -> Void)? = nil, onErrors: (@Sendable ([UInt8]) -> Void)? = nil
+    ) async throws -> CommandOutcome {
         let configuration = try configuration()
         let start = ContinuousClock.now
         let state = RunState(outputLimit: outputLimit)
         let ending = try await withTimeLimit(state) {
-            try await execute(configuration, state, onOutput)
+            try await execute(configuration, state, onOutput, onErrors)
         }
         return state.captured.withLock { captured in
             CommandOutcome(
@@ -53,7 +56,8 @@ extension Command {
     }
 
     private func execute(
-        _ configuration: Configuration, _ state: RunState, _ onOutput: (@Sendable ([UInt8]) async throws -> Void)?
+        _ configuration: Configuration, _ state: RunState, _ onOutput: (@Sendable ([UInt8]) async throws -> Void)?,
+        _ onErrors: (@Sendable ([UInt8]) -> Void)?
     ) async throws -> CommandOutcome.Ending {
         do {
             let result = try await Subprocess.run(
@@ -88,6 +92,7 @@ extension Command {
                     group.addTask {
                         for try await buffer in execution.standardError {
                             let bytes = buffer.withUnsafeBytes { Array($0) }
+                            onErrors?(bytes)
                             state.captured.withLock { $0.errors.append(bytes) }
                         }
                     }

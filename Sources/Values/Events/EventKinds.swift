@@ -22,10 +22,11 @@ extension EventKind {
     public static let jobStarted = EventKind("job.started")
     /// … and outcome (succeeded, failed, timedOut, cancelled, lost), durationMs, exitCode, message, outputTail.
     public static let jobFinished = EventKind("job.finished")
-    /// job, scheduledFor (ms), reason
+    /// job, scheduledFor (ms: of the newest), count, reason
     public static let jobMissed = EventKind("job.missed")
 
-    /// Backups: backup, target, database, bytes, sha256, durationMs, path, rows.
+    /// Backups: backup, target, database, bytes, sourceBytes, sha256 (of the manifest), startedAt (ms), finishedAt (ms),
+    /// durationMs, path, tables, rows, warnings.
     public static let backupCompleted = EventKind("backup.completed")
     /// target, database, reason
     public static let backupFailed = EventKind("backup.failed")
@@ -33,7 +34,7 @@ extension EventKind {
     public static let backupVerified = EventKind("backup.verified")
     public static let backupVerificationFailed = EventKind("backup.verification_failed")
     public static let backupRemoved = EventKind("backup.removed")
-    /// backup, target, durationMs, checks
+    /// backup, target, durationMs, restoreMs, checks (count), reason
     public static let drillPassed = EventKind("drill.passed")
     public static let drillFailed = EventKind("drill.failed")
     /// backup, target, database, durationMs

@@ -22,8 +22,8 @@ public struct CommandJob: JobKind {
         case .only(let variables): command.environment = .only(variables.merging(about) { mine, _ in mine })
         }
         // What comes on both streams goes into one log, so the program's words stay beside its errors when it is cancelled.
-        let outcome = try await command.run { context.log.append($0) }
-        context.log.append(outcome.errors.bytes)
+        let outcome = try await command.run(
+            onOutput: { context.log.append($0) }, onErrors: { context.log.append($0) })
         do {
             try outcome.checked()
             return JobResult(message: "exit code 0", exitCode: 0)
