@@ -87,8 +87,11 @@ public struct EntryFilter: Sendable, Hashable {
 
     /// `alert.` for all kinds that begin so.
     public var kindPrefix: String?
+    /// `job/nightly`, or `job/` for all subjects that begin so.
     public var subject: String?
     public var actor: Actor?
+    /// An actor's name, whatever its kind.
+    public var actorName: String?
     /// At or after this instant.
     public var since: Timestamp?
     /// Before this instant.
@@ -126,7 +129,12 @@ public struct EntryFilter: Sendable, Hashable {
         }
         // The last code point sorts after every name, so the range can use the index.
         if let kindPrefix { add("kind >= ? AND kind < ?", kindPrefix, kindPrefix + "\u{10FFFF}") }
-        if let subject { add("subject = ?", subject) }
+        if let subject, subject.hasSuffix("/") {
+            add("subject >= ? AND subject < ?", subject, subject + "\u{10FFFF}")
+        } else if let subject {
+            add("subject = ?", subject)
+        }
+        if let actorName { add("actor_name = ?", actorName) }
         if let actor { add("actor_kind = ? AND actor_name = ?", actor.kind.rawValue, actor.name) }
         if let since { add("time_ms >= ?", since.millisecondsSinceEpoch) }
         if let until { add("time_ms < ?", until.millisecondsSinceEpoch) }

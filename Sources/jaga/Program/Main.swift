@@ -5,8 +5,8 @@ import Glibc
 @main
 struct Main {
     static func main() async {
-        // Results go to pipes too: a line that waits in a buffer is of no use to the reader.
-        setvbuf(stdout, nil, _IOLBF, 0)
+        // A reader that goes away (`jaga ledger | head`) is a write error to handle, not a reason to die.
+        signal(SIGPIPE, SIG_IGN)
         let status = await runCommandLine(Array(CommandLine.arguments.dropFirst()), console: terminalConsole())
         exit(status.rawValue)
     }

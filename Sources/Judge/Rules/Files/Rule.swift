@@ -14,9 +14,9 @@ public struct Rule: Sendable {
     public let expressionText: String
     public let expression: Expression
     /// How long the condition must hold before the alert fires (`for`).
-    public let hold: Duration
+    public private(set) var hold: Duration
     /// How long an alert goes on firing after its condition went away (`keep_firing_for`).
-    public let keepFiring: Duration
+    public private(set) var keepFiring: Duration
     /// Added to the labels of every element; templates in an alert's, plain in a recording rule's.
     public let labels: [String: String]
     /// Templates.
@@ -34,6 +34,14 @@ public struct Rule: Sendable {
         self.keepFiring = keepFiring
         self.labels = labels
         self.annotations = annotations
+    }
+
+    /// The same rule with hold times of at most `most`.
+    public func holding(atMost most: Duration) -> Rule {
+        var rule = self
+        rule.hold = min(hold, most)
+        rule.keepFiring = min(keepFiring, most)
+        return rule
     }
 }
 

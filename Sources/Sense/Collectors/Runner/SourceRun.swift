@@ -39,7 +39,8 @@ final class SourceRun: Sendable {
 
     static func emptySnapshot(of source: any SampleSource) -> SourceSnapshot {
         SourceSnapshot(
-            name: source.name, labels: source.labels, interval: source.interval, upMetric: source.upMetric)
+            name: source.name, labels: source.labels, interval: source.interval, deadline: source.deadline,
+            upMetric: source.upMetric)
     }
 
     var snapshot: SourceSnapshot { state.withLock { $0.snapshot } }

@@ -36,6 +36,8 @@ public struct SourceSnapshot: Sendable {
     public var name: String
     public var labels: Labels
     public var interval: Duration
+    /// After this long a reading counts as failed.
+    public var deadline: Duration
     public var upMetric: String
     /// When the last finished reading began; nil before the first one.
     public var lastReadingAt: Timestamp?

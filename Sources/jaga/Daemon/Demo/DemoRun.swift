@@ -50,7 +50,7 @@ struct DemoRun {
             "redisPort": .integer(Int64(stack.description.redisPort)),
             "environment": .object(configuration.environment.mapValues { .string($0) }),
         ]
-        print(description.canonicalText)
+        printLine(description.canonicalText)
         let traffic = Traffic(port: stack.nginx.port, requestsPerSecond: 10)
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await traffic.run() }
@@ -117,8 +117,8 @@ struct DemoRun {
         try await until("all alerts are resolved", within: .seconds(120)) { await !isTroubled(parts) }
         // The message about the end waits for its group's interval; then nothing is left to say.
         try await until("the last message is delivered", within: .seconds(30)) {
-            let snapshot = try await parts.outbox.snapshot()
-            return await snapshot.pending.isEmpty && parts.alerts.isSettled
+            let isSettled = await parts.alerts.isSettled
+            return try await parts.outbox.snapshot().pending.isEmpty && isSettled
         }
         let report = try await parts.ledger.reader.verify(trusting: [parts.verifierKey])
         say(
@@ -154,7 +154,7 @@ struct DemoRun {
 
     private func say(_ text: String) {
         let time = clock.now.rfc3339.dropFirst(11).prefix(8)
-        print("\(time)  \(text)")
+        printLine("\(time)  \(text)")
     }
 
     private func programPath() throws -> String {

@@ -52,7 +52,7 @@ actor AlertPipeline {
     func run(clock sleeper: some Clock<Duration>) async throws {
         try await restore()
         let changes = ledger.newEntries()
-        try await withThrowingTaskGroup(of: Void.self) { group in
+        await withThrowingTaskGroup(of: Void.self) { group in
             let (signals, signal) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
             group.addTask {
                 for await entry in changes where entry.event.kind.rawValue.hasPrefix("alert.") { signal.yield() }

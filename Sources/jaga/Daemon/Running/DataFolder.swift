@@ -3,7 +3,7 @@ import DurableFiles
 import Glibc
 
 /// The folder that holds everything, owned by one process.
-struct DataFolder {
+struct DataFolder: ~Copyable {
     let path: String
     /// Held as long as the daemon lives; the kernel lets go of it when the process ends, however that happens.
     let lock: FolderLock

@@ -33,6 +33,6 @@ struct Discoverer: Sendable {
 }
 
 /// The machine's name, from the kernel.
-func hostName() -> String {
+func kernelHostName() -> String {
     (try? readText("/proc/sys/kernel/hostname")).map { String($0.prefix { !$0.isNewline }) } ?? "localhost"
 }

@@ -7,7 +7,7 @@ import SampleShop
 import Settings
 import StateStore
 import Synchronization
-public import Units
+import Units
 
 /// The program behind the command line.
 public struct JagaProgram: ProgramParts {
@@ -33,7 +33,7 @@ public struct JagaProgram: ProgramParts {
                 onReady: { address, link in
                     logger.info("watching; the pages are at \(address)")
                     if let link {
-                        print("\nSet the administrator's password (once, within 24 hours):\n\n    \(link)\n")
+                        printLine("\nSet the administrator's password (once, within 24 hours):\n\n    \(link)\n")
                     }
                 }), clock: clock, logger: logger)
         try await daemon.run()
@@ -137,11 +137,8 @@ public struct JagaProgram: ProgramParts {
 public func terminalConsole() -> Console {
     let clock = SystemClock()
     return Console(
-        output: { print($0) },
-        notes: { text in
-            var line = text + "\n"
-            _ = line.withUTF8 { write(STDERR_FILENO, $0.baseAddress, $0.count) }
-        },
+        output: { printLine($0) },
+        notes: { writeAll($0 + "\n", to: STDERR_FILENO) },
         environment: { name in getenv(name).map { String(cString: $0) } }, now: { clock.now },
         isTerminal: isatty(STDOUT_FILENO) == 1, connect: { DaemonConnection($0) }, program: JagaProgram())
 }

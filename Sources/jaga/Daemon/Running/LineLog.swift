@@ -33,7 +33,7 @@ struct LineLog: LogHandler {
 
     private var stamp: String {
         let text = Timestamp(millisecondsSinceEpoch: clock.now.millisecondsSinceEpoch / 1000 * 1000).rfc3339
-        return text.dropLast().replacing("T", with: " ")
+        return String(text.dropLast()).replacing("T", with: " ")
     }
 
     private func name(_ level: Logger.Level) -> String {

@@ -13,7 +13,7 @@ struct OneLook {
 
     func run() async throws -> [SourceReport] {
         let settings = loaded.settings
-        let plans = try settings.collectors.plans(onHost: hostName(), readText: Wiring.readText)
+        let plans = try settings.collectors.plans(onHost: kernelHostName(), readText: Wiring.readText)
         let probes = settings.probes.map { Probe($0) }
         let sources = plans.map(\.source) + probes.map { $0 as any SampleSource }
         return await withTaskGroup(of: (Int, SourceReport).self) { group in

@@ -1,3 +1,5 @@
+import WebAPI
+import Series
 import Access
 import Alerting
 import Backup
@@ -18,7 +20,7 @@ extension SiteParts {
     static func build(
         dataFolder: String, loaded: LoadedSettings, clock: any WallClock, processID: Int32, logger: Logger
     ) async throws -> SiteParts {
-        let host = hostName()
+        let host = kernelHostName()
         let settings = loaded.settings
         let series = try TimeSeriesStore.open(
             folder: "\(dataFolder)/series", settings: settings.store,

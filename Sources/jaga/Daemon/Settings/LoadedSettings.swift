@@ -46,12 +46,7 @@ struct LoadedSettings: Sendable {
             RuleGroup(
                 name: group.name, file: group.file, interval: group.interval, limit: group.limit,
                 queryOffset: group.queryOffset,
-                rules: group.rules.map { rule in
-                    Rule(
-                        kind: rule.kind, name: rule.name, expressionText: rule.expressionText,
-                        expression: rule.expression, hold: min(rule.hold, most), keepFiring: min(rule.keepFiring, most),
-                        labels: rule.labels, annotations: rule.annotations)
-                })
+                rules: group.rules.map { $0.holding(atMost: most) })
         }
     }
 

@@ -29,7 +29,7 @@ enum RuleCollection {
         guard settings.usesShippedPacks else { return own }
         let replaced = Set(own.flatMap(\.rules).filter { $0.kind == .alerting }.map(\.name))
         let left = Set(settings.disabledAlerts).union(replaced)
-        let shipped = try RulePacks.all(templates: AnnotationTemplates())
+        let shipped = try RulePack.allCases.flatMap { try $0.groups(templates: AnnotationTemplates()) }
         let known = Set(shipped.flatMap(\.rules).map(\.name))
         for name in settings.disabledAlerts where !known.contains(name) {
             let nearest = nearestName(to: name, among: known).map { "; did you mean '\($0)'?" } ?? ""

@@ -1,3 +1,5 @@
+import Schedule
+import PostgresClient
 import Synchronization
 import Backup
 import DurableFiles
@@ -60,7 +62,7 @@ extension LiveSite {
         let job = parts.jobs.jobs.first { $0.kind.name == "backup" && $0.locks.contains("target/\(target.name)") }
         return BackupTargetStatus(
             name: target.name, database: target.postgres.database ?? "",
-            scheduleText: job?.recurrence?.description ?? "",
+            scheduleText: job?.recurrence?.words ?? "",
             nextRunAt: job.flatMap { parts.jobs.nextRun(of: $0.name) }, verdict: verdict, reason: reason,
             lastGoodAt: good?.finishedAt, lastDrillAt: drill?.finishedAt, lastDrillPassed: drill?.passed,
             restoreDurationMs: drills.first(where: \.passed)?.restoreMs, copies: records.count)

@@ -12,9 +12,16 @@ extension LiveSite {
         var wanted = EntryFilter()
         wanted.kindPrefix = filter.kind
         wanted.subject = filter.subject
-        wanted.actor = filter.actor
-        wanted.from = filter.from
-        wanted.through = filter.through
+        // `person:ani`, or a name alone.
+        if let actor = filter.actor, let colon = actor.firstIndex(of: ":"),
+            let kind = Actor.Kind(rawValue: String(actor[..<colon]))
+        {
+            wanted.actor = Actor(kind, String(actor[actor.index(after: colon)...]))
+        } else {
+            wanted.actorName = filter.actor
+        }
+        wanted.since = filter.from
+        wanted.until = filter.through.map { $0 + .milliseconds(1) }
         wanted.before = filter.before
         wanted.limit = limit + 1
         wanted.order = .newestFirst

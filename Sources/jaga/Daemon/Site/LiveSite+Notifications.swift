@@ -25,7 +25,7 @@ extension LiveSite {
     private func count(_ kind: String, since start: Timestamp) async throws -> Int {
         var filter = EntryFilter()
         filter.kindPrefix = kind
-        filter.from = start
+        filter.since = start
         filter.limit = 1000
         filter.order = .newestFirst
         return try await parts.ledger.reader.entries(matching: filter).count

@@ -1,0 +1,17 @@
+import Collectors
+import Exposition
+import Series
+import Units
+
+extension LiveSite {
+    func selfMetrics() async throws -> String {
+        let now = parts.clock.now
+        var page = SampleBatch(at: now)
+        for plan in ownSources(parts) {
+            let batch = try await plan.source.read(at: now)
+            page.rows += batch.rows
+            page.metadata.merge(batch.metadata) { first, _ in first }
+        }
+        return String(decoding: writeExposition(page, .text), as: UTF8.self)
+    }
+}
