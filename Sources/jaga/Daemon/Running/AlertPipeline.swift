@@ -25,13 +25,15 @@ actor AlertPipeline {
     private let logger: Logger
     private var dispatcher: Alerting.Dispatcher
     private var externalURL: String
+    /// Without receivers nothing is decided: what is open then is announced once there are some.
+    private var hasReceivers: Bool
 
     /// Messages read back at the start. A group that fires is announced again every few hours, so the newest of each is among
     /// them by far.
     private static let restoredCountMax = 2000
 
     init(
-        rules: RuleEngine, outbox: Outbox, ledger: Ledger, tree: RoutingTree, externalURL: String,
+        rules: RuleEngine, outbox: Outbox, ledger: Ledger, tree: RoutingTree, hasReceivers: Bool, externalURL: String,
         clock: any WallClock, logger: Logger
     ) {
         self.rules = rules
@@ -40,10 +42,12 @@ actor AlertPipeline {
         self.clock = clock
         self.logger = logger
         self.externalURL = externalURL
+        self.hasReceivers = hasReceivers
         dispatcher = Dispatcher(tree: tree)
     }
 
-    func apply(tree: RoutingTree, externalURL: String) {
+    func apply(tree: RoutingTree, hasReceivers: Bool, externalURL: String) {
+        self.hasReceivers = hasReceivers
         self.externalURL = externalURL
         dispatcher.replaceTree(tree, at: clock.now)
     }
@@ -74,10 +78,11 @@ actor AlertPipeline {
     }
 
     /// Whether no message is due now or later, save the repetition of one that was sent.
-    var isSettled: Bool { dispatcher.nextDeadline == nil }
+    var isSettled: Bool { !hasReceivers || dispatcher.nextDeadline == nil }
 
     /// Looks at what is open and queues what is due.
     func step() async {
+        guard hasReceivers else { return }
         let now = clock.now
         let firing = await rules.activeAlerts.filter { $0.state == .firing }.map(alert)
         var next = dispatcher

@@ -32,8 +32,9 @@ struct Daemon {
         var assetsFolder: String?
         /// Told the address of the pages once they are served, and the set-up link on a first start.
         var onReady: @Sendable (_ address: String, _ setUpLink: String?) -> Void
-        /// Alerts fire at the latest after this hold time, whatever their rules say; for the demo, where nobody waits.
-        var holdMax: Duration?
+        /// Alerts of these names fire at the latest after this hold time, whatever their rules say; for the demo, where nobody
+        /// waits.
+        var quickAlerts: (names: Set<String>, holdMax: Duration)?
         /// Runs beside the parts once the pages are served; the program ends when it does. For the demo.
         var story: (@Sendable (SiteParts) async throws -> Void)?
     }
@@ -49,7 +50,7 @@ struct Daemon {
         let discovered = options.configurationFile == nil ? await Discoverer().configuration(at: clock.now) : ""
         var loaded = try LoadedSettings.load(
             file: options.configurationFile, discovered: discovered, at: clock.now)
-        if let most = options.holdMax { loaded.shortenHolds(to: most) }
+        if let quick = options.quickAlerts { loaded.shortenHolds(of: quick.names, to: quick.holdMax) }
         for warning in loaded.warnings { logger.warning("\(warning)") }
         let parts = try await SiteParts.build(
             dataFolder: folder.path, loaded: loaded, clock: clock, processID: getpid(), logger: logger)

@@ -57,7 +57,8 @@ extension SiteParts {
             plan: wiring.sources, series: series, state: state, ledger: ledger, verifierKey: signer.verifier,
             sources: sources, rules: rules, outbox: outbox,
             alerts: AlertPipeline(
-                rules: rules, outbox: outbox, ledger: ledger, tree: wiring.tree, externalURL: externalURL,
+                rules: rules, outbox: outbox, ledger: ledger, tree: wiring.tree,
+                hasReceivers: !settings.notifications.receivers.isEmpty, externalURL: externalURL,
                 clock: clock, logger: logger),
             jobs: JobRunner(
                 wiring.jobs, events: ledger, store: state, wall: clock, clock: ContinuousClock(), logger: logger),

@@ -82,7 +82,9 @@ struct SettingsExchange {
         parts.outbox.apply(
             next.settings.notifications, site: next.settings.site ?? parts.hostName,
             externalURL: next.settings.web.externalURL ?? "")
-        await parts.alerts.apply(tree: wiring.tree, externalURL: next.settings.web.externalURL ?? "")
+        await parts.alerts.apply(
+            tree: wiring.tree, hasReceivers: !next.settings.notifications.receivers.isEmpty,
+            externalURL: next.settings.web.externalURL ?? "")
         await parts.rules.replace(groups: next.groups)
         parts.plan.withLock { $0 = wiring.sources }
         parts.sources.replace(with: wiring.sources.plans + ownSources(parts))

@@ -40,13 +40,13 @@ struct LoadedSettings: Sendable {
             file: file, sha256: digest.joined(), loadedAt: now)
     }
 
-    /// Makes every alert fire at the latest after `most`.
-    mutating func shortenHolds(to most: Duration) {
+    /// Makes the alerts of these names fire at the latest after `most`.
+    mutating func shortenHolds(of names: Set<String>, to most: Duration) {
         groups = groups.map { group in
             RuleGroup(
                 name: group.name, file: group.file, interval: group.interval, limit: group.limit,
                 queryOffset: group.queryOffset,
-                rules: group.rules.map { $0.holding(atMost: most) })
+                rules: group.rules.map { names.contains($0.name) ? $0.holding(atMost: most) : $0 })
         }
     }
 
