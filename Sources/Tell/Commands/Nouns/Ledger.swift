@@ -70,7 +70,8 @@ struct LedgerCommand: AsyncParsableCommand {
                     intact: report.faults.isEmpty, size: report.size, checkpoints: report.checkpoints, durationMs: 0,
                     faults: report.faults)
             } else {
-                result = try await daemon.connect().get(APIPath.ledgerVerify)
+                let body = try await daemon.connect().raw("POST", APIPath.ledgerVerify, body: [])
+                result = try APIJSON.decode(LedgerVerification.self, from: body)
             }
             try daemon.show(result) { result, page in
                 if result.intact {
