@@ -328,7 +328,7 @@ private let jagaCases: [Case] = [
         pack: .jaga, alert: "NotificationsFail", severity: "warning",
         bad: [Course("jaga_notification_failures_total{receiver=\"ops\"}") { $0 }],
         good: [[Course("jaga_notification_failures_total{receiver=\"ops\"}", 2)]]),
-    simple(.jaga, "StoreNotWritable", "critical", "jaga_store_writable{\(target)}", bad: 0, good: 1),
+    simple(.jaga, "StoreNotWritable", "critical", "jaga_series_writable{\(target)}", bad: 0, good: 1),
 ]
 
 let packCases: [RulePackTests.Case] =
