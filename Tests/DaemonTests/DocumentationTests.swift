@@ -1,5 +1,5 @@
 import Diagnostics
-import Discovery
+@testable import Discovery
 import Rules
 import Settings
 import TestSupport
@@ -75,7 +75,7 @@ import Units
         found.pages = [.init(name: "shop", url: "https://shop.example/", evidence: "a server name", isGuess: false)]
         found.certificates = [.init(file: "/etc/ssl/shop.pem", evidence: "nginx names it")]
         found.otherListeners = [.init(name: "gunicorn", evidence: "listens on 127.0.0.1:8000")]
-        let text = found.configurationText(at: Timestamp(milliseconds: 1_795_000_000_000))
+        let text = found.configurationText(at: Timestamp(millisecondsSinceEpoch: 1_795_000_000_000))
         let settings = try Self.site(text, "found")
         #expect(settings.collectors.certificates.files == ["/etc/ssl/shop.pem"])
 
@@ -91,7 +91,7 @@ import Units
             isInside = isInside && bare.hasPrefix("  ")
             return isInside && !bare.contains("found:") ? bare : line
         }.joined(separator: "\n")
-        let whole = try Self.site(shown, "found, with its examples")
+        let whole: SiteSettings = try Self.site(shown, "found, with its examples")
         #expect(whole.backup.targets.map(\.name) == ["main"])
         #expect(whole.jobs.map(\.name) == ["nightly-backup", "weekly-drill"])
         #expect(whole.notifications.receivers["ops"]?.email.count == 1)

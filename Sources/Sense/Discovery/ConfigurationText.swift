@@ -37,10 +37,9 @@ extension Findings {
         text.comment("Programs that listen here. Remove the '#' from those that belong to the application.")
         text.line("# processes:")
         for name in uniqueNames(otherListeners) {
-            text.comment(
-                "  found: \(otherListeners.filter { $0.name == name }.map(\.evidence).joined(separator: ", "))")
-            text.line("#   - name: \(quoted(name))")
-            text.line("#     program: \(quoted(name))")
+            text.line(
+                "#   # found: \(otherListeners.filter { $0.name == name }.map(\.evidence).joined(separator: ", "))")
+            text.line("#   - {name: \(quoted(name)), program: \(quoted(name))}")
         }
     }
 
@@ -145,19 +144,17 @@ extension Findings {
         text.comment("    webhook: [{url: \"https://chat.example/hooks/jaga\"}]")
         text.comment("alerting: {route: {receiver: ops}}")
         text.comment(
-            "smtp: {host: mail.example.com, username: jaga, password: \"${JAGA_SMTP_PASSWORD}\", from: jaga@example.com}"
+            "smtp: {host: mail.example.com, from: jaga@example.com, username: jaga, password: \"${JAGA_SMTP_PASSWORD}\"}"
         )
         guard let database = postgres.first else { return }
         text.line()
-        text.comment("A backup every night, proved every week by restoring it:")
+        text.comment(
+            "A backup every night, proved every week by restoring it. The role must be able to read all tables and")
+        text.comment(
+            "to create databases: CREATE ROLE backup LOGIN CREATEDB PASSWORD '…'; GRANT pg_read_all_data TO backup;")
         text.comment("backup:")
         text.comment("  targets:")
-        text.comment("    main:")
-        text.comment("      host: \(database.host)")
-        text.comment("      port: \(database.port)")
-        text.comment("      database: shop")
-        text.comment("      user: backup")
-        text.comment("      password: ${JAGA_BACKUP_PASSWORD}")
+        text.comment("    main: {host: \(quoted(database.host)), port: \(database.port), database: shop, user: backup}")
         text.comment("jobs:")
         text.comment("  nightly-backup: {backup: main, schedule: \"0 2 * * *\"}")
         text.comment("  weekly-drill: {drill: main, schedule: \"0 5 * * 0\"}")
