@@ -265,6 +265,7 @@ let testTargets: [Target] = [
         "Daemon",
         [
             "Units", "Series", "Events", "JSONCoding", "Diagnostics", "Settings", "Discovery", "Rules", "Commands",
+            "Backup", "Collectors", "Notifications",
             "TestSupport", .argumentParser,
         ]),
     .testTarget(name: "ArchitectureTests", dependencies: []),

@@ -1,5 +1,8 @@
+import Backup
+import Collectors
 import Diagnostics
 @testable import Discovery
+import Notifications
 import Rules
 import Settings
 import TestSupport
