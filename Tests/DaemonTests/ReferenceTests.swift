@@ -51,8 +51,8 @@ import Units
         }
         var lines = [
             "# Configuration reference", "", note, "",
-            "One YAML file, `jaga.yaml`, describes a site. An empty file works: every key below has a default or may be absent, unless "
-                + "its default is \"required\". Unknown keys are faults. `<name>` stands for a name that you choose; `[]` stands for each "
+            "One YAML file, `jaga.yaml`, describes a site. An empty file works: every key may be absent, unless its "
+                + "type says \"required\". Unknown keys are faults. `<name>` stands for a name that you choose; `[]` stands for each "
                 + "element of a list. Durations are written like `15s`, `5m` or `1h30m`, sizes like `10MiB`. A `secret` is written "
                 + "as `${NAME}`, which takes it from the environment, or as `file:/path`, which takes the first line of a file; it "
                 + "is never shown again. [Finding and configuring](../guide/configuring.md) explains the file.", "",
@@ -60,8 +60,10 @@ import Units
         for section in order {
             lines.append(section.isEmpty ? "## Top of the file" : "## `\(section)`")
             lines.append("")
-            let trimmed = section.replacing("[]", with: "").replacing(".<name>", with: "")
-            if let own = declarations.first(where: { !section.isEmpty && ($0.path == section || $0.path == trimmed) }) {
+            // The section of a list's or a mapping's elements is explained where the list is declared.
+            var owner = section[...]
+            for ending in ["[]", ".<name>"] where owner.hasSuffix(ending) { owner = owner.dropLast(ending.count) }
+            if let own = declarations.first(where: { $0.path == owner }) {
                 lines += [own.documentation, ""]
             }
             lines += ["| key | type | default | meaning |", "|---|---|---|---|"]
