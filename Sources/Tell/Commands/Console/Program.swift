@@ -73,7 +73,7 @@ private func status(for failure: any Failure) -> ProgramStatus {
     }
     switch failure.codeName {
     case "daemon-unreachable": return .daemonUnreachable
-    case "locked": return .locked
+    case "locked", "file-locked": return .locked
     case "not-found": return .notFound
     default: return .failed
     }
