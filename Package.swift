@@ -273,7 +273,7 @@ let testTargets: [Target] = [
         name: "EndToEndTests",
         dependencies: [
             "TestSupport", "Units", "JSONCoding", "Outbound", "Processes", "SampleStack", "PostgresClient",
-            "Diagnostics", .system,
+            "Diagnostics", "jaga", "sample-stack", .system,
         ]),
 ]
 

@@ -91,7 +91,7 @@ struct LedgerCommand: AsyncParsableCommand {
         @OptionGroup var daemon: DaemonOptions
 
         func run() async throws {
-            let body = try await daemon.connect().raw("GET", "\(APIPath.ledger)/export", body: nil)
+            let body = try await daemon.connect().raw("GET", APIPath.ledgerExport, body: nil)
             var text = String(decoding: body, as: UTF8.self)
             if text.hasSuffix("\n") { text.removeLast() }
             Console.current.output(text)
