@@ -264,9 +264,10 @@ let testTargets: [Target] = [
     tests(
         "Daemon",
         [
-            "Units", "Series", "Events", "JSONCoding", "Diagnostics", "Settings", "Discovery", "Rules", "Commands",
-            "Backup", "Collectors", "Notifications",
-            "TestSupport", .argumentParser,
+            "Units", "Series", "Events", "JSONCoding", "Diagnostics", "Settings", "Ledger", "TimeSeriesStore",
+            "Discovery",
+            "Rules", "Backup", "Collectors", "Probes", "Notifications", "Commands", "TestSupport", .argumentParser,
+            .logging,
         ]),
     .testTarget(name: "ArchitectureTests", dependencies: []),
     .testTarget(

@@ -2,9 +2,12 @@ import Events
 import JSONCoding
 import Ledger
 import Logging
+import Rules
 import Series
+import Synchronization
 import TestSupport
 import Testing
+import TimeSeriesStore
 import Units
 
 @testable import Daemon

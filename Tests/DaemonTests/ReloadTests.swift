@@ -1,3 +1,7 @@
+import Synchronization
+import Probes
+import JSONCoding
+import Collectors
 import Diagnostics
 import Events
 import Ledger
