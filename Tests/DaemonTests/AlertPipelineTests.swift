@@ -2,9 +2,12 @@ import Events
 import JSONCoding
 import Ledger
 import Logging
+import Rules
 import Series
+import Synchronization
 import TestSupport
 import Testing
+import TimeSeriesStore
 import Units
 
 @testable import Daemon
@@ -49,6 +52,7 @@ struct AlertPipelineTests {
     private func queued(_ parts: SiteParts) async throws -> [JSONValue] {
         var filter = EntryFilter()
         filter.kindPrefix = EventKind.notificationQueued.rawValue
+        filter.order = .oldestFirst
         return try await parts.ledger.reader.entries(matching: filter).map(\.event.payload)
     }
 
