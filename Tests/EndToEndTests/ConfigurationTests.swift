@@ -113,7 +113,7 @@ extension EndToEnd {
             #expect(try await jaga.get("/api/jaga/v1/version")["processID"]?.intValue == Int64(jaga.server.pid ?? 0))
             // The lock goes with its holder, however that ends.
             await jaga.server.kill()
-            try await jaga.server.start()
+            try await jaga.begin()
             await jaga.remove()
         }
     }
