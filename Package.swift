@@ -261,7 +261,12 @@ let testTargets: [Target] = [
         ]),
     tests("Commands", ["Units", "Diagnostics", "JSONCoding", "WebAPI"]),
     tests("SampleStack", ["Diagnostics", "JSONCoding", "TestSupport", "Units", "sample-stack"]),
-    tests("Daemon", ["Units", "Series", "Events", "JSONCoding", "Diagnostics", "Settings", "TestSupport"]),
+    tests(
+        "Daemon",
+        [
+            "Units", "Series", "Events", "JSONCoding", "Diagnostics", "Settings", "Ledger", "Rules", "Probes",
+            "Collectors", "TimeSeriesStore", "TestSupport", .logging,
+        ]),
     .testTarget(name: "ArchitectureTests", dependencies: []),
     .testTarget(
         name: "EndToEndTests",

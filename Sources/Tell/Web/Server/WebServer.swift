@@ -1,3 +1,4 @@
+import Diagnostics
 import HTTPTypes
 import Hummingbird
 public import Logging
@@ -80,7 +81,33 @@ public struct WebServer: Service {
                 if case .socket(let path) = listener { chmod(path, 0o600) }
                 await onListening(channel.localAddress?.port)
             }, logger: logger)
-        try await application.run()
+        do {
+            try await application.run()
+        } catch let error as IOError {
+            throw Self.failure(error, at: listener)
+        } catch let error as SocketAddressError {
+            guard case .socket(let path) = listener, case .unixDomainSocketPathTooLong = error else { throw error }
+            throw PlainFailure(
+                "cannot-listen", "the path of the admin socket is too long: \(path)",
+                hint: "The system takes 107 bytes; choose a data folder nearer to the root.")
+        }
+    }
+
+    private static func failure(_ error: IOError, at listener: WebListener) -> PlainFailure {
+        let place =
+            switch listener {
+            case .network(let host, let port): host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
+            case .socket(let path): path
+            }
+        let hint: String? =
+            switch error.errnoCode {
+            case EADDRINUSE: "Another program listens there: stop it, or choose another address with --listen."
+            case EACCES: "Only root may take ports below 1024: choose another with --listen."
+            case EADDRNOTAVAIL: "No interface of this machine has that address."
+            default: nil
+            }
+        return PlainFailure(
+            "cannot-listen", "cannot listen at \(place): \(String(cString: strerror(error.errnoCode)))", hint: hint)
     }
 }
 
