@@ -264,8 +264,10 @@ let testTargets: [Target] = [
     tests(
         "Daemon",
         [
-            "Units", "Series", "Events", "JSONCoding", "Diagnostics", "Settings", "Ledger", "Rules", "Probes",
-            "Collectors", "TimeSeriesStore", "TestSupport", .logging,
+            "Units", "Series", "Events", "JSONCoding", "Diagnostics", "Settings", "Discovery", "Ledger", "Rules",
+            "Probes",
+            "Commands", "Backup", "Collectors", "Notifications", "TimeSeriesStore", "TestSupport", .argumentParser,
+            .logging,
         ]),
     .testTarget(name: "ArchitectureTests", dependencies: []),
     .testTarget(
