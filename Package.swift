@@ -264,9 +264,9 @@ let testTargets: [Target] = [
     tests(
         "Daemon",
         [
-            "Units", "Series", "Events", "JSONCoding", "Diagnostics", "Settings", "Ledger", "TimeSeriesStore",
-            "Discovery",
-            "Rules", "Backup", "Collectors", "Probes", "Notifications", "Commands", "TestSupport", .argumentParser,
+            "Units", "Series", "Events", "JSONCoding", "Diagnostics", "Settings", "Discovery", "Ledger", "Rules",
+            "Probes",
+            "Commands", "Backup", "Collectors", "Notifications", "TimeSeriesStore", "TestSupport", .argumentParser,
             .logging,
         ]),
     .testTarget(name: "ArchitectureTests", dependencies: []),

@@ -90,7 +90,7 @@ extension EndToEnd {
             #expect(database.output.contains("intact"))
             // The kept folder is a whole one: a daemon starts on it, without the demo's configuration.
             let server = try JagaServer("{}\n", data: data)
-            try await server.server.start()
+            try await server.begin()
             let entries = try await server.ledger()
             let export = try await server.run("ledger", "export")
             let online = try await server.run("ledger", "verify")

@@ -33,7 +33,7 @@ extension EndToEnd {
 
             var known = Known()
             for round in 1...Self.rounds {
-                try await jaga.server.start()
+                try await jaga.begin()
                 try await known.expectKept(by: jaga, "round \(round), seed \(seed)")
                 // The story: down, up, down …, with a backup now and then while it is up.
                 if random.next() % 2 == 0 {
@@ -49,7 +49,7 @@ extension EndToEnd {
                 await jaga.server.kill()
             }
             // The last act is seen to its end: down until it is told, up until that is told too.
-            try await jaga.server.start()
+            try await jaga.begin()
             try await known.expectKept(by: jaga, "the end, seed \(seed)")
             if !postgres.isRunning { try await postgres.start() }
             try await waitUntil("the alert is resolved", timeout: .seconds(30)) { try await jaga.firing().isEmpty }

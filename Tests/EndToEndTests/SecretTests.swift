@@ -1,4 +1,5 @@
 import Diagnostics
+import Glibc
 import JSONCoding
 import Outbound
 import SampleStack
@@ -76,13 +77,17 @@ extension EndToEnd {
             note("log", jaga.log)
             note("webhook", try webhook.requests().map(\.body).joined())
 
+            await jaga.server.stop()
+            note("log after the end", jaga.log)
+            for file in Self.files(below: jaga.data) { note(file, try readText(file)) }
+
+            #expect(seen.contains { $0.0.hasSuffix("jaga.db") } && seen.contains { $0.0.hasSuffix(".wal") })
             #expect(seen.contains { $0.0 == "config show" && $0.1.contains("<redacted>") })
             for (place, text) in seen {
                 for secret in Self.planted.values where text.contains(secret) {
                     Issue.record("\(secret) stands in \(place): \(Self.excerpt(of: text, around: secret))")
                 }
             }
-            await jaga.server.stop()
             await postgres.stop()
             await webhook.stop()
             folder.remove()
@@ -94,6 +99,14 @@ extension EndToEnd {
             "/jobs", "/jobs/leaky", "/backups", "/ledger", "/query?expression=up", "/jaga", "/api", "/account",
             "/users",
         ]
+
+        /// All files of the data folder; dumps are compressed and hold the database's own data.
+        private static func files(below folder: String) -> [String] {
+            namesIn(folder).map { "\(folder)/\($0)" }.flatMap { path in
+                let below = namesIn(path)
+                return below.isEmpty ? [path] : files(below: path)
+            }.filter { access($0, R_OK) == 0 && !isFolder($0) }
+        }
 
         private static func argumentsOfAllProcesses() -> String {
             namesIn("/proc").filter { Int32($0) != nil }.map { pid in
