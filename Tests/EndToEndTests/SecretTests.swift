@@ -27,7 +27,8 @@ extension EndToEnd {
             let webhook = try await WebhookReceiver.start()
             try webhook.behave(.init(failFirst: 1000, answer: "500"))
             let closed = try ProgramServer.freePort()
-            try writeText(Self.planted["smtp"]! + "\n", to: folder.file("smtp-password"), permissions: [.ownerReadWrite])
+            try writeText(
+                Self.planted["smtp"]! + "\n", to: folder.file("smtp-password"), permissions: [.ownerReadWrite])
             var environment: [String: String] = [:]
             for (name, secret) in Self.planted { environment["PLANTED_\(name.uppercased())"] = secret }
             let jaga = try await JagaServer.start(
@@ -56,7 +57,8 @@ extension EndToEnd {
                 ["config", "show", "--file", jaga.configurationPath], ["config", "check", jaga.configurationPath],
                 ["check", "--config", jaga.configurationPath],
             ] {
-                note(words.joined(separator: " "), try await EndToEndTests.jaga(words, environment: environment).description)
+                let answer = try await EndToEndTests.jaga(words, environment: environment)
+                note(words.joined(separator: " "), answer.description)
             }
             try jaga.configure("postgres: [{name: shop, port: x, password: \(Self.planted["database"]!)}]\n")
             note("a refused reload", "\(try await jaga.run("reload"))")
@@ -91,8 +93,10 @@ extension EndToEnd {
         }
 
         private static let pages = [
-            "/", "/host", "/databases", "/source?name=postgres/shop", "/source?name=postgres/broken", "/probes", "/alerts",
-            "/jobs", "/jobs/leaky", "/backups", "/ledger", "/query?expression=up", "/jaga", "/api", "/account", "/users",
+            "/", "/host", "/databases", "/source?name=postgres/shop", "/source?name=postgres/broken", "/probes",
+            "/alerts",
+            "/jobs", "/jobs/leaky", "/backups", "/ledger", "/query?expression=up", "/jaga", "/api", "/account",
+            "/users",
         ]
 
         /// All files of the data folder; dumps are compressed and hold the database's own data.
