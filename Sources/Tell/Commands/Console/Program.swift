@@ -89,6 +89,7 @@ public struct Jaga: AsyncParsableCommand {
             Every command takes --json. Exit codes: 0 done, 1 failed, 3 findings, 10 not found, 11 locked, 12 refused, \
             64 usage, 69 daemon unreachable, 78 configuration invalid, 130 interrupted.
             """,
+        version: ProgramVersion.number,
         subcommands: [
             Serve.self, Init.self, Status.self, Check.self, Config.self, Reload.self, Query.self, Alerts.self,
             Backup.self,

@@ -57,7 +57,7 @@ struct Jobs: AsyncParsableCommand {
         @OptionGroup var daemon: DaemonOptions
 
         func run() async throws {
-            let detail: JobDetail = try await daemon.connect().get("\(APIPath.job(name))?limit=\(limit)")
+            let detail: JobDetail = try await daemon.connect().get("\(APIPath.job(name))?runs=\(limit)")
             try daemon.show(detail) { detail, page in
                 page.line("\(detail.job.name): \(detail.job.description)", .bold)
                 page.table(
@@ -107,7 +107,7 @@ struct Backup: AsyncParsableCommand {
             let overview: BackupOverview = try await daemon.connect().get(APIPath.backups)
             try daemon.show(overview) { overview, page in
                 if overview.targets.isEmpty {
-                    page.line("no backups are configured; add 'backups:' to the configuration")
+                    page.line("no backups are configured; add 'backup:' to the configuration")
                     return
                 }
                 page.table(

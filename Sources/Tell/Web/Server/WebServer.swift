@@ -29,6 +29,7 @@ public struct WebServer: Service {
     private let trustedProxies: Set<String>
     private let logger: Logger
     private let onListening: @Sendable (Int?) async -> Void
+    private let trust: WebRequest.Trust
 
     /// - Parameters:
     ///   - trustedProxies: addresses whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed.
@@ -37,9 +38,22 @@ public struct WebServer: Service {
         site: WebSite, listener: WebListener, trustedProxies: Set<String> = [], logger: Logger,
         onListening: @escaping @Sendable (Int?) async -> Void = { _ in }
     ) {
+        self.init(
+            site: site, listener: listener, trustedProxies: trustedProxies,
+            presumedTrust: {
+                if case .socket = listener { .localSocket } else { .network }
+            }(), logger: logger, onListening: onListening)
+    }
+
+    /// - Parameter presumedTrust: who everybody on this listener is taken for.
+    init(
+        site: WebSite, listener: WebListener, trustedProxies: Set<String> = [], presumedTrust: WebRequest.Trust,
+        logger: Logger, onListening: @escaping @Sendable (Int?) async -> Void = { _ in }
+    ) {
         self.site = site
         self.listener = listener
         self.trustedProxies = trustedProxies
+        trust = presumedTrust
         self.logger = logger
         self.onListening = onListening
     }
@@ -55,7 +69,7 @@ public struct WebServer: Service {
             address = .unixDomainSocket(path: path)
         }
         let application = Application(
-            responder: SiteResponder(site: site, listener: listener, trustedProxies: trustedProxies),
+            responder: SiteResponder(site: site, trust: trust, trustedProxies: trustedProxies),
             server: .http1(
                 configuration: .init(
                     idleTimeout: .seconds(Self.idleLimitSeconds),
@@ -110,7 +124,7 @@ private struct SiteResponder: HTTPResponder {
     typealias Context = SiteContext
 
     let site: WebSite
-    let listener: WebListener
+    let trust: WebRequest.Trust
     let trustedProxies: Set<String>
 
     func respond(to request: Request, context: SiteContext) async throws -> Response {
@@ -143,12 +157,12 @@ private struct SiteResponder: HTTPResponder {
     private func caller(_ context: SiteContext, _ headers: [String: String]) -> (
         address: String, isSecure: Bool, trust: WebRequest.Trust
     ) {
-        if case .socket = listener { return ("socket", false, .localSocket) }
+        if trust == .localSocket { return ("socket", false, trust) }
         let address = context.channel.remoteAddress?.ipAddress ?? "unknown"
-        guard trustedProxies.contains(address) else { return (address, false, .network) }
+        guard trustedProxies.contains(address) else { return (address, false, trust) }
         // The last entry is the one that the trusted proxy wrote itself.
         let forwarded = headers["x-forwarded-for"]?.split(separator: ",").last.map { $0.filter { $0 != " " } }
-        return (forwarded ?? address, headers["x-forwarded-proto"] == "https", .network)
+        return (forwarded ?? address, headers["x-forwarded-proto"] == "https", trust)
     }
 
     private func response(_ reply: Reply, isHead: Bool) -> Response {

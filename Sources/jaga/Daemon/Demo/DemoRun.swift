@@ -73,7 +73,7 @@ struct DemoRun {
         let traffic = Traffic(port: stack.nginx.port, requestsPerSecond: 10)
         let daemon = Daemon(
             options: .init(
-                configurationFile: file, dataFolder: dataFolder, host: "127.0.0.1", port: options.port,
+                configurationFile: file, dataFolder: dataFolder, listen: ("127.0.0.1", options.port),
                 assetsFolder: JagaProgram().assetsFolder(),
                 onReady: { address, link in introduce(stack.description, address, link, dataFolder) },
                 quickAlerts: (Self.directAlerts, .seconds(4)),

@@ -38,9 +38,15 @@ struct OneLook {
             return SourceReport(name: source.name, up: isUp, durationMs: took.inSeconds * 1000, message: message)
         } catch {
             let failure = error as? any Failure
-            let text = [failure?.oneLine ?? describe(error), failure?.hint].compactMap(\.self).joined(separator: ". ")
+            let text = sentences(failure?.oneLine ?? describe(error), failure?.hint)
             return SourceReport(
                 name: source.name, up: false, durationMs: start.duration(to: .now).inSeconds * 1000, message: text)
         }
     }
+}
+
+/// What failed and what to do, as one text. Some servers end their messages with a full stop, others do not.
+func sentences(_ first: String, _ second: String?) -> String {
+    guard let second else { return first }
+    return first.hasSuffix(".") ? "\(first) \(second)" : "\(first). \(second)"
 }
