@@ -65,7 +65,8 @@ extension EndToEnd {
             folder.remove()
         }
 
-        @Test func `a bad reload changes nothing and says why, a good one keeps what it does not change`() async throws {
+        @Test func `a bad reload changes nothing and says why, a good one keeps what it does not change`() async throws
+        {
             let jaga = try await JagaServer.start(Self.text())
             try await waitUntil("three readings") {
                 try await jaga.value("count_over_time(probe_success[1m])") ?? 0 >= 3

@@ -57,9 +57,8 @@ extension EndToEnd {
                 ["config", "show", "--file", jaga.configurationPath], ["config", "check", jaga.configurationPath],
                 ["check", "--config", jaga.configurationPath],
             ] {
-                note(
-                    words.joined(separator: " "),
-                    try await EndToEndTests.jaga(words, environment: environment).description)
+                let answer = try await EndToEndTests.jaga(words, environment: environment)
+                note(words.joined(separator: " "), answer.description)
             }
             try jaga.configure("postgres: [{name: shop, port: x, password: \(Self.planted["database"]!)}]\n")
             note("a refused reload", "\(try await jaga.run("reload"))")
