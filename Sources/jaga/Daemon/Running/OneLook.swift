@@ -2,6 +2,7 @@ import Collectors
 import BlockingCalls
 import Commands
 import Diagnostics
+import LogTail
 import Probes
 import Series
 import Units
