@@ -75,7 +75,7 @@ extension EndToEnd {
 
             try jaga.configure(Self.text("prob: 1\nredis: [{name: r, port: none}]"))
             let refused = try await jaga.run("reload")
-            #expect(refused.code != 0)
+            #expect(refused.code == 78)
             #expect(
                 refused.errors.contains("prob: unknown key") && refused.errors.contains("redis[0].port"), "\(refused)")
             #expect(try await jaga.get("/api/jaga/v1/configuration") == before)

@@ -12,11 +12,15 @@ func perform(_ action: SiteAction, _ daemon: DaemonOptions) async throws {
         try await ContinuousClock().sleep(for: .milliseconds(250))
         status = try await connection.get(APIPath.action(status.id))
     }
+    // A configuration that was refused is the caller's to mend; everything else that fails is the action's own failure.
+    let failed: ProgramStatus = action == .reload ? .configurationInvalid : .failed
     if status.state == .failed, !daemon.output.json {
-        throw PlainFailure("failed", status.message, hint: status.hint)
+        Console.current.notes("jaga: \(status.message)")
+        if let hint = status.hint { Console.current.notes("      \(hint)") }
+        throw EndWith(failed)
     }
     try daemon.show(status) { status, page in page.line(status.message) }
-    if status.state == .failed { throw EndWith(.failed) }
+    if status.state == .failed { throw EndWith(failed) }
 }
 
 struct Jobs: AsyncParsableCommand {
