@@ -261,7 +261,14 @@ let testTargets: [Target] = [
         ]),
     tests("Commands", ["Units", "Diagnostics", "JSONCoding", "WebAPI"]),
     tests("SampleStack", ["Diagnostics", "JSONCoding", "TestSupport", "Units", "sample-stack"]),
-    tests("Daemon", ["Units", "Series", "Events", "JSONCoding", "Diagnostics", "Settings", "TestSupport"]),
+    tests(
+        "Daemon",
+        [
+            "Units", "Series", "Events", "JSONCoding", "Diagnostics", "Settings", "Discovery", "Ledger", "Rules",
+            "Probes",
+            "Commands", "Backup", "Collectors", "Notifications", "TimeSeriesStore", "TestSupport", .argumentParser,
+            .logging,
+        ]),
     .testTarget(name: "ArchitectureTests", dependencies: []),
     .testTarget(
         name: "EndToEndTests",

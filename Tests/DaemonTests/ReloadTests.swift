@@ -1,7 +1,11 @@
+import Collectors
 import Diagnostics
 import Events
+import JSONCoding
 import Ledger
 import Logging
+import Probes
+import Synchronization
 import TestSupport
 import Testing
 import Units

@@ -12,7 +12,9 @@ extension EndToEnd {
     struct BackupCommandTests {
         private static let password = "backup-test-password"
 
-        @Test func `a backup is taken, listed, verified, drilled and restored, and a flipped byte is found`() async throws {
+        @Test func `a backup is taken, listed, verified, drilled and restored, and a flipped byte is found`()
+            async throws
+        {
             let folder = try TemporaryFolder("backup")
             let postgres = try await PostgresServer.start(
                 in: folder.path, .init(authentication: .scram(password: Secret(Self.password))))

@@ -146,7 +146,7 @@ extension EndToEnd {
             #expect(try await jaga.run("ledger", "verify").code == 0)
             // What was kept is there after a restart too.
             await jaga.server.stop()
-            try await jaga.server.start()
+            try await jaga.begin()
             #expect(try await jaga.value("count_over_time(node_load1[10m])") ?? 0 >= kept)
             await jaga.server.stop()
         }
@@ -175,7 +175,7 @@ extension EndToEnd {
             var facts = stat()
             try #require(stat(newest, &facts) == 0)
             try #require(truncate(newest, facts.st_size - 7) == 0)
-            try await jaga.server.start()
+            try await jaga.begin()
             #expect(jaga.log.contains("series:"), "nothing is said of the cut:\n\(jaga.log)")
             let kept = try await jaga.value("count_over_time(node_load1[5m])") ?? 0
             #expect(kept >= 4, "only \(kept) samples are left")

@@ -37,19 +37,40 @@ extension EndToEnd {
             let host = try status.json["areas"]?.arrayValue?.first { $0["kind"]?.stringValue == "host" }
             #expect(host?["verdict"]?.stringValue != nil, "\(status)")
             let samples = try await jaga.value("count_over_time(node_load1[5m])") ?? 0
-            try await jaga.server.restart()
+            await jaga.server.stop()
+            try await jaga.begin()
             #expect(try await jaga.value("count_over_time(node_load1[5m])") ?? 0 >= samples)
-            #expect(try await jaga.ledger("daemon.").compactMap { $0["kind"]?.stringValue }
-                == ["daemon.started", "daemon.stopped", "daemon.started"])
+            #expect(
+                try await jaga.ledger("daemon.").compactMap { $0["kind"]?.stringValue }
+                    == ["daemon.started", "daemon.stopped", "daemon.started"])
+            await jaga.remove()
+        }
+
+        @Test func `a port in use and a daemon that does not run are told in a sentence`() async throws {
+            let jaga = try await JagaServer.start("host: {interval: 1s}\n")
+            let second = try await EndToEndTests.jaga(
+                ["serve", "--data", jaga.folder.file("other"), "--listen", "127.0.0.1:\(jaga.server.port)"],
+                folder: jaga.folder.path, limit: .seconds(20))
+            #expect(second.code == 1, "\(second)")
+            #expect(
+                second.errors.contains("jaga: cannot listen at 127.0.0.1:\(jaga.server.port): Address already in use"),
+                "\(second)")
+            #expect(second.errors.contains("--listen"), "\(second)")
+            let status = try await EndToEndTests.jaga(["status", "--data", jaga.folder.file("nowhere")])
+            #expect(status.code == 69 && status.errors.contains("No such file or directory"), "\(status)")
+            #expect(!status.errors.contains("port 80"), "\(status)")
             await jaga.remove()
         }
 
         private static let nouns: [[String]] = [
-            [], ["serve"], ["init"], ["status"], ["check"], ["config"], ["config", "check"], ["config", "show"], ["reload"],
+            [], ["serve"], ["init"], ["status"], ["check"], ["config"], ["config", "check"], ["config", "show"],
+            ["reload"],
             ["query"], ["alerts"], ["alerts", "list"], ["alerts", "rules"], ["backup"], ["backup", "list"],
             ["backup", "run"], ["backup", "verify"], ["backup", "drill"], ["restore"], ["jobs"], ["jobs", "list"],
-            ["jobs", "show"], ["jobs", "run"], ["ledger"], ["ledger", "list"], ["ledger", "verify"], ["ledger", "export"],
-            ["user"], ["user", "list"], ["user", "add"], ["user", "role"], ["user", "remove"], ["user", "password-link"],
+            ["jobs", "show"], ["jobs", "run"], ["ledger"], ["ledger", "list"], ["ledger", "verify"],
+            ["ledger", "export"],
+            ["user"], ["user", "list"], ["user", "add"], ["user", "role"], ["user", "remove"],
+            ["user", "password-link"],
             ["user", "tokens"], ["user", "add-token"], ["user", "revoke-token"], ["demo"], ["version"],
         ]
 
@@ -74,8 +95,10 @@ extension EndToEnd {
             for words in [
                 ["status"], ["config", "show"], ["config", "check", jaga.configurationPath], ["query", "node_load1"],
                 ["alerts"], ["alerts", "rules"], ["backup", "list"], ["jobs"], ["jobs", "show", "tick"],
-                ["jobs", "run", "tick"], ["ledger", "list"], ["ledger", "verify"], ["user", "list"], ["user", "tokens"],
-                ["user", "add", "ani"], ["user", "password-link", "ani"], ["user", "add-token", "t"], ["version"], ["reload"],
+                ["jobs", "run", "tick"], ["ledger", "list"], ["ledger", "verify"], ["user", "list"],
+                ["user", "tokens"],
+                ["user", "add", "ani"], ["user", "password-link", "ani"], ["user", "add-token", "t"], ["version"],
+                ["reload"],
             ] {
                 let offline = words.starts(with: ["config", "check"])
                 let answer = try await EndToEndTests.jaga(words + ["--json"] + (offline ? [] : ["--data", jaga.data]))

@@ -43,6 +43,28 @@ extension EndToEnd {
             temporary.remove()
         }
 
+        @Test(arguments: [SIGINT, SIGKILL])
+        func `a demo that is ended in the middle leaves nothing behind`(signal: Int32) async throws {
+            let temporary = try TemporaryFolder("demo")
+            let folder = temporary.file("tmp")
+            try makeFolder(folder)
+            let demo = Demo(["--hold", "60s"], temporaryFolder: folder, limit: .seconds(60))
+            async let ending = demo.run()
+            try await demo.waitForLine("--- Breaking the database now.", timeout: .seconds(40))
+            let pid = try #require(
+                processes(mentioning: folder).first { $0.contains(" demo --break") }?
+                    .split(separator: " ").first.flatMap { Int32($0) })
+            #expect(!namesIn(folder).isEmpty)
+            kill(pid, signal)
+            let outcome = try await ending
+            if signal == SIGKILL { #expect(outcome.ending == .signalled(SIGKILL)) }
+            try await waitUntil("nothing is left", timeout: .seconds(20)) {
+                namesIn(folder).isEmpty && processes(mentioning: folder).isEmpty
+            }
+            expectNothingLeft(folder)
+            temporary.remove()
+        }
+
         /// What people see while the database is down.
         private func look(at demo: Demo, data: String, _ webhook: WebhookReceiver, _ mail: SMTPReceiver) async throws {
             let link = try await demo.word(after: "Look at Jaga's pages: ", timeout: .seconds(40))
@@ -90,7 +112,7 @@ extension EndToEnd {
             #expect(database.output.contains("intact"))
             // The kept folder is a whole one: a daemon starts on it, without the demo's configuration.
             let server = try JagaServer("{}\n", data: data)
-            try await server.server.start()
+            try await server.begin()
             let entries = try await server.ledger()
             let export = try await server.run("ledger", "export")
             let online = try await server.run("ledger", "verify")

@@ -1,7 +1,9 @@
 import Diagnostics
+import Glibc
 import JSONCoding
 import Outbound
 import SampleStack
+import SystemPackage
 import TestSupport
 import Testing
 
@@ -25,7 +27,8 @@ extension EndToEnd {
             let webhook = try await WebhookReceiver.start()
             try webhook.behave(.init(failFirst: 1000, answer: "500"))
             let closed = try ProgramServer.freePort()
-            try writeText(Self.planted["smtp"]! + "\n", to: folder.file("smtp-password"), permissions: [.ownerReadWrite])
+            try writeText(
+                Self.planted["smtp"]! + "\n", to: folder.file("smtp-password"), permissions: [.ownerReadWrite])
             var environment: [String: String] = [:]
             for (name, secret) in Self.planted { environment["PLANTED_\(name.uppercased())"] = secret }
             let jaga = try await JagaServer.start(
@@ -54,7 +57,8 @@ extension EndToEnd {
                 ["config", "show", "--file", jaga.configurationPath], ["config", "check", jaga.configurationPath],
                 ["check", "--config", jaga.configurationPath],
             ] {
-                note(words.joined(separator: " "), try await EndToEndTests.jaga(words, environment: environment).description)
+                let answer = try await EndToEndTests.jaga(words, environment: environment)
+                note(words.joined(separator: " "), answer.description)
             }
             try jaga.configure("postgres: [{name: shop, port: x, password: \(Self.planted["database"]!)}]\n")
             note("a refused reload", "\(try await jaga.run("reload"))")
@@ -72,22 +76,36 @@ extension EndToEnd {
             note("log", jaga.log)
             note("webhook", try webhook.requests().map(\.body).joined())
 
+            await jaga.server.stop()
+            note("log after the end", jaga.log)
+            for file in Self.files(below: jaga.data) { note(file, try readText(file)) }
+
+            #expect(seen.contains { $0.0.hasSuffix("jaga.db") } && seen.contains { $0.0.hasSuffix(".wal") })
             #expect(seen.contains { $0.0 == "config show" && $0.1.contains("<redacted>") })
             for (place, text) in seen {
                 for secret in Self.planted.values where text.contains(secret) {
                     Issue.record("\(secret) stands in \(place): \(Self.excerpt(of: text, around: secret))")
                 }
             }
-            await jaga.server.stop()
             await postgres.stop()
             await webhook.stop()
             folder.remove()
         }
 
         private static let pages = [
-            "/", "/host", "/databases", "/source?name=postgres/shop", "/source?name=postgres/broken", "/probes", "/alerts",
-            "/jobs", "/jobs/leaky", "/backups", "/ledger", "/query?expression=up", "/jaga", "/api", "/account", "/users",
+            "/", "/host", "/databases", "/source?name=postgres/shop", "/source?name=postgres/broken", "/probes",
+            "/alerts",
+            "/jobs", "/jobs/leaky", "/backups", "/ledger", "/query?expression=up", "/jaga", "/api", "/account",
+            "/users",
         ]
+
+        /// All files of the data folder; dumps are compressed and hold the database's own data.
+        private static func files(below folder: String) -> [String] {
+            namesIn(folder).map { "\(folder)/\($0)" }.flatMap { path in
+                let below = namesIn(path)
+                return below.isEmpty ? [path] : files(below: path)
+            }.filter { access($0, R_OK) == 0 && !isFolder($0) }
+        }
 
         private static func argumentsOfAllProcesses() -> String {
             namesIn("/proc").filter { Int32($0) != nil }.map { pid in

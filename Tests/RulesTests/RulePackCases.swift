@@ -293,7 +293,10 @@ private let backupCases: [Case] = [
         good: [backup(ageDays: 1)]),
     Case(
         pack: .backups, alert: "BackupMissing", severity: "critical", minutes: 70,
-        bad: [Course("jaga_backup_max_age_seconds{target=\"shop\"}", 86_400)], good: [backup(ageDays: 1)]),
+        bad: [
+            Course("jaga_backup_max_age_seconds{target=\"shop\"}", 86_400),
+            Course("jaga_backup_last_success_timestamp_seconds{target=\"shop\"}", 0),
+        ], good: [backup(ageDays: 1)]),
     simple(
         .backups, "BackupVerificationFailed", "critical", "jaga_backup_verified{target=\"shop\"}", bad: 0, good: 1),
     simple(.backups, "DrillFailed", "critical", "jaga_drill_success{target=\"shop\"}", bad: 0, good: 1),

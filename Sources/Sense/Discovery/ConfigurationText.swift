@@ -142,15 +142,19 @@ extension Findings {
         text.comment("  ops:")
         text.comment("    email: [{to: [ops@example.com]}]")
         text.comment("    webhook: [{url: \"https://chat.example/hooks/jaga\"}]")
+        text.comment("alerting: {route: {receiver: ops}}")
         text.comment(
             "smtp: {host: mail.example.com, from: jaga@example.com, username: jaga, password: \"${JAGA_SMTP_PASSWORD}\"}"
         )
         guard let database = postgres.first else { return }
         text.line()
-        text.comment("A backup every night, proved every week by restoring it:")
+        text.comment(
+            "A backup every night, proved every week by restoring it. The role must be able to read all tables and")
+        text.comment(
+            "to create databases: CREATE ROLE backup LOGIN CREATEDB PASSWORD '…'; GRANT pg_read_all_data TO backup;")
         text.comment("backup:")
         text.comment("  targets:")
-        text.comment("    main: {host: \(quoted(database.host)), port: \(database.port), database: shop, user: jaga}")
+        text.comment("    main: {host: \(quoted(database.host)), port: \(database.port), database: shop, user: backup}")
         text.comment("jobs:")
         text.comment("  nightly-backup: {backup: main, schedule: \"0 2 * * *\"}")
         text.comment("  weekly-drill: {drill: main, schedule: \"0 5 * * 0\"}")

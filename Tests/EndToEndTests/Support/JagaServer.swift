@@ -47,8 +47,14 @@ final class JagaServer: Sendable {
         data: String? = nil
     ) async throws -> JagaServer {
         let jaga = try JagaServer(configuration, environment: environment, folder: folder, data: data)
-        try await jaga.server.start()
+        try await jaga.begin()
         return jaga
+    }
+
+    /// Starts the program and waits until both of its servers answer.
+    func begin() async throws {
+        try await server.start()
+        try await waitUntil("the admin socket answers") { (try? await text("/healthz")) != nil }
     }
 
     /// Ends it in its orderly way and removes its folder.

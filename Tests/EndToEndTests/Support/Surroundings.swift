@@ -31,6 +31,11 @@ func namesIn(_ folder: String) -> [String] {
     return names.sorted()
 }
 
+func isFolder(_ path: String) -> Bool {
+    var facts = stat()
+    return stat(path, &facts) == 0 && facts.st_mode & S_IFMT == S_IFDIR
+}
+
 /// The command lines of processes whose arguments or environment hold `text`, but for this one.
 func processes(mentioning text: String) -> [String] {
     namesIn("/proc").compactMap { Int32($0) }.filter { $0 != getpid() }.compactMap { pid in

@@ -26,7 +26,7 @@ struct DemoRun {
         guard let size = SampleData.Size(rawValue: options.size) else {
             throw PlainFailure("invalid", "'\(options.size)' is not a size", hint: "It is one of small, medium, large.")
         }
-        say("Starting PostgreSQL, Redis, nginx and the shop …")
+        if !options.stackOnly { say("Starting PostgreSQL, Redis, nginx and the shop …") }
         let stack = try await Stack.start(
             shopProgram: [try programPath(), "sample-shop", "--config"],
             data: SampleData(size: size, seed: options.seed))
@@ -37,7 +37,7 @@ struct DemoRun {
             throw error
         }
         await stack.stop()
-        say("Everything is stopped, and nothing is left behind.")
+        if !options.stackOnly { say("Everything is stopped, and nothing is left behind.") }
     }
 
     /// The shop without Jaga, until interrupted.
