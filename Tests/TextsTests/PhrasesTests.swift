@@ -33,6 +33,7 @@ struct PhrasesTests {
 
     @Test func `all languages have the same placeholders and no text is empty`() {
         check(WebText.self)
+        check(MessageText.self)
     }
 
     private func check<Key: TextKey>(_ keys: Key.Type) {
@@ -42,6 +43,7 @@ struct PhrasesTests {
                 let text = key.template(in: language)
                 #expect(!text.isEmpty, "\(key) in \(language)")
                 #expect(TextTemplate(text).names == expected, "\(key) in \(language)")
+                #expect(text.count { $0 == "{" } == text.count { $0 == "}" }, "\(key) in \(language)")
             }
         }
     }

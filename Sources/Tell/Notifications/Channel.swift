@@ -1,3 +1,4 @@
+import Texts
 import Units
 
 /// What every channel needs beside its own settings.
@@ -10,6 +11,9 @@ struct Delivery: Sendable {
     var site: String
     /// Where people find Jaga's pages; may be empty.
     var externalURL: String
+    var language = Language.english
+
+    var phrases: Phrases<MessageText> { Phrases(language) }
 }
 
 /// One way to a receiver. `send` returns when the other side has taken the message over.

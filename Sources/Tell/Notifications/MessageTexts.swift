@@ -1,34 +1,22 @@
-import Units
+import Texts
 
-/// Every text of a message that a person reads, in one place.
+/// The sentences of a message that need a choice; their words are those of `MessageText`.
 enum MessageTexts {
-    static func alertCount(_ count: Int) -> String { count == 1 ? "1 alert" : "\(count) alerts" }
-
-    static func subject(_ request: NotificationRequest, site: String) -> String {
-        let tag = request.status == .firing ? "[ALERT]" : "[RESOLVED]"
-        return "\(tag) \(site) - \(request.title)"
+    static func subject(_ request: NotificationRequest, site: String, in language: Language = .english) -> String {
+        Phrases<MessageText>(language)(
+            request.status == .firing ? .subjectFiring : .subjectResolved,
+            ["site": site, "title": request.title(in: language)])
     }
 
-    static func opening(_ request: NotificationRequest, site: String) -> String {
-        let firing = request.alerts.count { $0.status == .firing }
-        let resolved = request.alerts.count - firing
-        if firing == 0 { return "\(alertCount(resolved)) resolved at \(site)." }
-        let open = "\(alertCount(firing)) firing at \(site)"
-        return resolved == 0 ? "\(open)." : "\(open), \(resolved) resolved."
+    static func opening(_ delivery: Delivery) -> String {
+        let firing = delivery.request.alerts.count { $0.status == .firing }
+        let resolved = delivery.request.alerts.count - firing
+        let key: MessageText = firing == 0 ? .openingResolved : resolved == 0 ? .openingFiring : .openingMixed
+        return delivery.phrases(key, ["firing": firing, "resolved": resolved, "site": delivery.site])
     }
 
-    static func truncated(_ count: Int) -> String { "\(alertCount(count)) more are not listed here." }
-
-    static let firing = "firing"
-    static let resolved = "resolved"
-    static let since = "Since"
-    static let ended = "Ended"
-    static let labels = "Labels"
-
-    static func footer(externalURL: String, id: String) -> String {
-        (externalURL.isEmpty ? "" : "\(externalURL)\n") + "Sent by Jaga, message \(id)."
+    static func footer(_ delivery: Delivery) -> String {
+        (delivery.externalURL.isEmpty ? "" : "\(delivery.externalURL)\n")
+            + delivery.phrases(.sentBy, ["id": delivery.id])
     }
-
-    static let testSummary = "This is a test message"
-    static let testDescription = "Somebody asked Jaga to send it, to see whether this channel works. Nothing is wrong."
 }

@@ -1,4 +1,5 @@
 public import JSONCoding
+public import Texts
 public import Units
 
 /// What a receiver is to be told: a group of alerts, with the names that Alertmanager uses.
@@ -66,8 +67,9 @@ public struct NotificationRequest: Sendable, Hashable {
     }
 
     /// What a person calls the group: the alert's name, or how many there are.
-    public var title: String {
-        groupLabels["alertname"] ?? commonLabels["alertname"] ?? MessageTexts.alertCount(alerts.count)
+    public func title(in language: Language) -> String {
+        groupLabels["alertname"] ?? commonLabels["alertname"]
+            ?? Phrases<MessageText>(language)(.alertCount, ["count": alerts.count])
     }
 }
 

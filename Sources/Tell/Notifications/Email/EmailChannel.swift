@@ -13,7 +13,8 @@ struct EmailChannel: Channel {
         let domain = MailMessage.address(in: mail.from)?.split(separator: "@").last.map(String.init) ?? "localhost"
         let request = delivery.request
         return MailMessage(
-            from: mail.from, to: settings.to, subject: MessageTexts.subject(request, site: delivery.site),
+            from: mail.from, to: settings.to,
+            subject: MessageTexts.subject(request, site: delivery.site, in: delivery.language),
             text: EmailBody.text(delivery), html: EmailBody.html(delivery), date: delivery.queuedAt,
             messageID: "\(delivery.id)@\(domain)", extraFields: [.init("X-Jaga-Notification", delivery.id)])
     }

@@ -2,6 +2,7 @@ public import Diagnostics
 public import Series
 import StateStore
 import Synchronization
+import Texts
 public import Units
 
 /// What a page says of the outbox.
@@ -83,9 +84,10 @@ extension Outbox {
         guard let channels = settings.receivers[receiver]?.channelNames else {
             throw NotificationError(.unknownReceiver(receiver))
         }
+        let phrases = Phrases<MessageText>(language)
         let alert = NotificationRequest.Alert(
             status: .firing, labels: ["alertname": "JagaTest", "severity": "info"],
-            annotations: ["summary": MessageTexts.testSummary, "description": MessageTexts.testDescription],
+            annotations: ["summary": phrases[.testSummary], "description": phrases[.testDescription]],
             startsAt: now, fingerprint: "0000000000000000")
         let request = NotificationRequest(
             receiver: receiver, groupKey: "{}:{alertname=\"JagaTest\"}", groupLabels: ["alertname": "JagaTest"],

@@ -5,6 +5,7 @@ public import Logging
 import Outbound
 public import StateStore
 import Synchronization
+public import Texts
 public import Units
 
 // Written first, sent after. Whoever decides that somebody is to be told calls `events(for:)` and records what it gives together
@@ -18,6 +19,8 @@ public final class Outbox: Sendable {
     private let projection: OutboxProjection
     private let recorder: any EventRecording
     private let logger: Logger
+    /// What messages are written in.
+    let language: Language
     let state: Mutex<State>
 
     struct State {
@@ -40,7 +43,7 @@ public final class Outbox: Sendable {
     ///   - random: for ids and jitter.
     public init(
         store: StateStore, projection: OutboxProjection, recorder: any EventRecording, settings: NotificationSettings,
-        site: String, externalURL: String = "",
+        site: String, externalURL: String = "", language: Language = .english,
         random: some RandomNumberGenerator & Sendable = SystemRandomNumberGenerator(),
         logger: Logger = Logger(label: "jaga.notifications")
     ) {
@@ -48,6 +51,7 @@ public final class Outbox: Sendable {
         self.projection = projection
         self.recorder = recorder
         self.logger = logger
+        self.language = language
         state = Mutex(
             State(
                 settings: settings, site: site, externalURL: externalURL, random: AnyGenerator(base: random)))
@@ -171,7 +175,8 @@ public final class Outbox: Sendable {
     func send(_ request: NotificationRequest, id: String, queuedAt: Timestamp, channel: String) async throws {
         let (settings, site, externalURL) = state.withLock { ($0.settings, $0.site, $0.externalURL) }
         let delivery = Delivery(
-            id: id, request: request, queuedAt: queuedAt, site: site, externalURL: externalURL)
+            id: id, request: request, queuedAt: queuedAt, site: site, externalURL: externalURL,
+            language: language)
         try await settings.channel(channel, of: request.receiver).send(delivery)
     }
 
