@@ -38,14 +38,17 @@ func shim(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .target(name: name, dependencies: dependencies, path: "Sources/Doors/Shims/\(name)")
 }
 
-/// A C library of the system, found by pkg-config.
-func system(_ name: String, pkgConfig: String, apt: String) -> Target {
+/// A C library of the system, found by pkg-config; nil where the compiler finds it by itself.
+func system(_ name: String, pkgConfig: String?, apt: String) -> Target {
     .systemLibrary(
         name: name, path: "Sources/Doors/Shims/\(name)", pkgConfig: pkgConfig, providers: [.apt([apt])])
 }
 
-func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-    .testTarget(name: name + "Tests", dependencies: [.init(stringLiteral: name)] + dependencies)
+/// - Parameter hasGolden: the folder `Golden/` holds inputs with their expected outputs, which the tests read as files.
+func tests(_ name: String, _ dependencies: [Target.Dependency], hasGolden: Bool = false) -> Target {
+    .testTarget(
+        name: name + "Tests", dependencies: [.init(stringLiteral: name)] + dependencies,
+        exclude: hasGolden ? ["Golden"] : [])
 }
 
 let values: [Target] = [
@@ -62,7 +65,7 @@ let values: [Target] = [
 let doors: [Target] = [
     system("CLibcurl", pkgConfig: "libcurl", apt: "libcurl4-openssl-dev"),
     system("CLibpq", pkgConfig: "libpq", apt: "libpq-dev"),
-    system("CHiredis", pkgConfig: "hiredis", apt: "libhiredis-dev"),
+    system("CHiredis", pkgConfig: nil, apt: "libhiredis-dev"),
     system("CZstd", pkgConfig: "libzstd", apt: "libzstd-dev"),
     shim("CurlShim", ["CLibcurl"]),
     library("BlockingCalls", "Doors", ["Diagnostics"]),
@@ -209,11 +212,11 @@ let testTargets: [Target] = [
     tests("Processes", ["Diagnostics", .system]),
     tests("PostgresClient", ["Diagnostics", "TestSupport"]),
     tests("RedisClient", ["Diagnostics", "TestSupport"]),
-    tests("Exposition", ["Units", "Series", "Diagnostics", "JSONCoding"]),
+    tests("Exposition", ["Units", "Series", "Diagnostics", "JSONCoding"], hasGolden: true),
     tests("TimeSeriesStore", ["Units", "Series", "Diagnostics", "DurableFiles", "BinaryCoding", "Settings"]),
-    tests("PromQL", ["Units", "Series", "Diagnostics"]),
+    tests("PromQL", ["Units", "Series", "Diagnostics"], hasGolden: true),
     tests("GoTemplates", ["Diagnostics", "JSONCoding"]),
-    tests("Ledger", ["Units", "Events", "JSONCoding", "Diagnostics", "StateStore", .crypto, .grdb]),
+    tests("Ledger", ["Units", "Events", "JSONCoding", "Diagnostics", "StateStore", .crypto, .grdb], hasGolden: true),
     tests("Probes", ["Units", "Series", "Diagnostics", "JSONCoding", "Settings", "Outbound", "TestSupport"]),
     tests(
         "Collectors",
@@ -226,7 +229,8 @@ let testTargets: [Target] = [
     tests(
         "Rules",
         [
-            "Units", "Series", "Diagnostics", "Events", "JSONCoding", "PromQL", "Settings", "StateStore", "Ledger", "TestSupport", .grdb, .logging,
+            "Units", "Series", "Diagnostics", "Events", "JSONCoding", "PromQL", "Settings", "StateStore", "Ledger",
+            "TestSupport", .grdb, .logging,
         ]),
     tests("Alerting", ["Units", "Series", "Events", "JSONCoding", "Diagnostics", "Settings"]),
     tests(
@@ -257,13 +261,20 @@ let testTargets: [Target] = [
         ]),
     tests("Commands", ["Units", "Diagnostics", "JSONCoding", "WebAPI"]),
     tests("SampleStack", ["Diagnostics", "JSONCoding", "TestSupport", "Units", "sample-stack"]),
-    tests("Daemon", ["Units", "Series", "Events", "JSONCoding", "Diagnostics", "Settings", "TestSupport"]),
+    tests(
+        "Daemon",
+        [
+            "Units", "Series", "Events", "JSONCoding", "Diagnostics", "Settings", "Discovery", "Ledger", "Rules",
+            "Probes",
+            "Commands", "Backup", "Collectors", "Notifications", "TimeSeriesStore", "TestSupport", .argumentParser,
+            .logging,
+        ]),
     .testTarget(name: "ArchitectureTests", dependencies: []),
     .testTarget(
         name: "EndToEndTests",
         dependencies: [
             "TestSupport", "Units", "JSONCoding", "Outbound", "Processes", "SampleStack", "PostgresClient",
-            "Diagnostics", .system,
+            "Diagnostics", "jaga", "sample-stack", .system,
         ]),
 ]
 

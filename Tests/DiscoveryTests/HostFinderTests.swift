@@ -170,6 +170,6 @@ private final class FixtureHost {
     func find(
         fetch: @escaping HostFinder.SocketFetch = { _, _ in [] }, units: @escaping HostFinder.UnitList = { "" }
     ) async -> Findings {
-        await HostFinder(tree: HostTree(root: root), fetch: fetch, listUnits: units).find()
+        await HostFinder(tree: HostTree(root: root), isRoot: false, fetch: fetch, listUnits: units).find()
     }
 }

@@ -128,9 +128,9 @@ private let hostCases: [Case] = [
     Case(pack: .host, alert: "HighInodeUsage", severity: "high", bad: inodes(used: 870), good: [inodes(used: 820)]),
     Case(pack: .host, alert: "HighInodeUsage", severity: "critical", bad: inodes(used: 930), good: [inodes(used: 870)]),
     Case(
-        pack: .host, alert: "DiskFullWithinADay", severity: "warning", minutes: 80,
+        pack: .host, alert: "DiskFullWithinADay", severity: "warning", minutes: 250,
         bad: [
-            Course("node_filesystem_avail_bytes{\(target),mountpoint=\"/\"}") { 400 - $0 },
+            Course("node_filesystem_avail_bytes{\(target),mountpoint=\"/\"}") { 450 - $0 },
             Course("node_filesystem_size_bytes{\(target),mountpoint=\"/\"}", 1000),
         ],
         good: [
@@ -293,7 +293,10 @@ private let backupCases: [Case] = [
         good: [backup(ageDays: 1)]),
     Case(
         pack: .backups, alert: "BackupMissing", severity: "critical", minutes: 70,
-        bad: [Course("jaga_backup_max_age_seconds{target=\"shop\"}", 86_400)], good: [backup(ageDays: 1)]),
+        bad: [
+            Course("jaga_backup_max_age_seconds{target=\"shop\"}", 86_400),
+            Course("jaga_backup_last_success_timestamp_seconds{target=\"shop\"}", 0),
+        ], good: [backup(ageDays: 1)]),
     simple(
         .backups, "BackupVerificationFailed", "critical", "jaga_backup_verified{target=\"shop\"}", bad: 0, good: 1),
     simple(.backups, "DrillFailed", "critical", "jaga_drill_success{target=\"shop\"}", bad: 0, good: 1),
@@ -328,7 +331,7 @@ private let jagaCases: [Case] = [
         pack: .jaga, alert: "NotificationsFail", severity: "warning",
         bad: [Course("jaga_notification_failures_total{receiver=\"ops\"}") { $0 }],
         good: [[Course("jaga_notification_failures_total{receiver=\"ops\"}", 2)]]),
-    simple(.jaga, "StoreNotWritable", "critical", "jaga_store_writable{\(target)}", bad: 0, good: 1),
+    simple(.jaga, "StoreNotWritable", "critical", "jaga_series_writable{\(target)}", bad: 0, good: 1),
 ]
 
 let packCases: [RulePackTests.Case] =

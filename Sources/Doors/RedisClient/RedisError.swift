@@ -25,7 +25,8 @@ public struct RedisError: Failure {
     public init(_ code: Code, target: String, _ message: String) {
         self.code = code
         self.target = target
-        self.message = message
+        // A summary has no full stop; the server ends some of its sentences with one.
+        self.message = message.hasSuffix(".") ? String(message.dropLast()) : message
     }
 
     public var codeName: String { code.rawValue }

@@ -16,7 +16,7 @@ extension SettingsReader {
 
     /// A text that must be there; "" stands in when it is not, beside the fault.
     public func requiredText(_ key: String, _ documentation: String) -> String {
-        declare(key, "text", default: nil, documentation)
+        declare(key, "text, required", default: nil, documentation)
         return require(key, scalar(key, or: "", shown: { $0 }) { $0.isEmpty ? nil : $0 })
     }
 

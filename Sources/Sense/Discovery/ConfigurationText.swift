@@ -37,9 +37,9 @@ extension Findings {
         text.comment("Programs that listen here. Remove the '#' from those that belong to the application.")
         text.line("# processes:")
         for name in uniqueNames(otherListeners) {
-            text.comment("  found: \(otherListeners.filter { $0.name == name }.map(\.evidence).joined(separator: ", "))")
-            text.line("#   - name: \(quoted(name))")
-            text.line("#     pattern: \(quoted(name))")
+            text.line(
+                "#   # found: \(otherListeners.filter { $0.name == name }.map(\.evidence).joined(separator: ", "))")
+            text.line("#   - {name: \(quoted(name)), program: \(quoted(name))}")
         }
     }
 
@@ -47,7 +47,9 @@ extension Findings {
         text.line()
         guard !postgres.isEmpty else {
             text.comment("No PostgreSQL was found. To watch one elsewhere:")
-            text.comment("postgres: [{name: shop, host: db.internal, database: shop, user: jaga, password: \"${JAGA_PG_PASSWORD}\"}]")
+            text.comment(
+                "postgres: [{name: shop, host: db.internal, database: shop, user: jaga, password: \"${JAGA_PG_PASSWORD}\"}]"
+            )
             return
         }
         text.comment("Create the user once: CREATE ROLE jaga LOGIN; GRANT pg_monitor TO jaga;")
@@ -101,7 +103,8 @@ extension Findings {
         if let url = first.statusURL {
             text.line("    status_url: \(url)")
         } else {
-            text.comment("    no status page was found; add 'location = /nginx_status { stub_status; }' and set status_url")
+            text.comment(
+                "    no status page was found; add 'location = /nginx_status { stub_status; }' and set status_url")
         }
         if let log = first.accessLogs.first { text.line("    access_log: \(quoted(log))") }
     }
@@ -125,9 +128,10 @@ extension Findings {
         guard !certificates.isEmpty else { return }
         text.line()
         text.line("certificates:")
+        text.line("  files:")
         for certificate in certificates {
-            text.found(certificate.evidence, isGuess: false)
-            text.line("  - file: \(quoted(certificate.file))")
+            text.line("    # found: \(certificate.evidence)")
+            text.line("    - \(quoted(certificate.file))")
         }
     }
 
@@ -138,16 +142,22 @@ extension Findings {
         text.comment("  ops:")
         text.comment("    email: [{to: [ops@example.com]}]")
         text.comment("    webhook: [{url: \"https://chat.example/hooks/jaga\"}]")
-        text.comment("alerting: {receiver: ops}")
+        text.comment("alerting: {route: {receiver: ops}}")
+        text.comment(
+            "smtp: {host: mail.example.com, from: jaga@example.com, username: jaga, password: \"${JAGA_SMTP_PASSWORD}\"}"
+        )
         guard let database = postgres.first else { return }
         text.line()
-        text.comment("A backup every night, proved every week by restoring it:")
-        text.comment("backups:")
-        text.comment("  main:")
-        text.comment("    host: \(database.host)")
-        text.comment("    database: shop")
-        text.comment("    schedule: \"0 2 * * *\"")
-        text.comment("    drill: \"0 5 * * 0\"")
+        text.comment(
+            "A backup every night, proved every week by restoring it. The role must be able to read all tables and")
+        text.comment(
+            "to create databases: CREATE ROLE backup LOGIN CREATEDB PASSWORD '…'; GRANT pg_read_all_data TO backup;")
+        text.comment("backup:")
+        text.comment("  targets:")
+        text.comment("    main: {host: \(quoted(database.host)), port: \(database.port), database: shop, user: backup}")
+        text.comment("jobs:")
+        text.comment("  nightly-backup: {backup: main, schedule: \"0 2 * * *\"}")
+        text.comment("  weekly-drill: {drill: main, schedule: \"0 5 * * 0\"}")
     }
 
     private func sample(of services: [Service]) -> String {
@@ -169,7 +179,9 @@ private struct ConfigurationText {
 
     mutating func comment(_ comment: String) { text += "# \(comment)\n" }
 
-    mutating func found(_ evidence: String, isGuess: Bool) { text += "  # \(isGuess ? "guess" : "found"): \(evidence)\n" }
+    mutating func found(_ evidence: String, isGuess: Bool) {
+        text += "  # \(isGuess ? "guess" : "found"): \(evidence)\n"
+    }
 }
 
 /// `text` as a YAML scalar: plain where that is unmistakable, else in double quotation marks.

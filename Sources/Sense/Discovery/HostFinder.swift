@@ -1,4 +1,5 @@
 import Diagnostics
+public import Glibc
 public import JSONCoding
 
 /// Looks at a host and says what runs on it. Reads files and asks local sockets; changes nothing, and connects to nothing but
@@ -10,11 +11,17 @@ public struct HostFinder: Sendable {
     public typealias UnitList = @Sendable () async throws -> String
 
     private let tree: HostTree
+    private let isRoot: Bool
     private let fetch: SocketFetch
     private let listUnits: UnitList
 
-    public init(tree: HostTree = HostTree(), fetch: @escaping SocketFetch, listUnits: @escaping UnitList) {
+    /// - Parameter isRoot: whether every process's sockets can be seen.
+    public init(
+        tree: HostTree = HostTree(), isRoot: Bool = geteuid() == 0, fetch: @escaping SocketFetch,
+        listUnits: @escaping UnitList
+    ) {
         self.tree = tree
+        self.isRoot = isRoot
         self.fetch = fetch
         self.listUnits = listUnits
     }
@@ -32,7 +39,7 @@ public struct HostFinder: Sendable {
         findOthers(listeners, explained: explained, into: &findings)
         await findUnits(into: &findings)
         await findContainers(into: &findings)
-        if listeners.contains(where: { $0.process == nil && $0.address.port != nil }) {
+        if !isRoot, listeners.contains(where: { $0.process == nil && $0.address.port != nil }) {
             findings.notes.append(
                 "some listening sockets belong to other users and their programs cannot be seen; run as root to see all"
             )
@@ -124,7 +131,7 @@ public struct HostFinder: Sendable {
                 statusURL: status.map { "http://127.0.0.1:\($0.port)\($0.path)" }, accessLogs: configuration.accessLogs,
                 evidence: master.map { "nginx runs (pid \($0.pid)) with \(configurationFile)" }
                     ?? "\(configurationFile) and an open port 80 or 443"))
-        for server in configuration.servers { addPages(of: server, status: status, into: &findings) }
+        for server in configuration.servers { addPages(of: server, into: &findings) }
         for server in configuration.servers {
             for file in server.certificates where !findings.certificates.contains(where: { $0.file == file }) {
                 findings.certificates.append(.init(file: file, evidence: "ssl_certificate in \(server.file)"))
@@ -148,11 +155,10 @@ public struct HostFinder: Sendable {
     }
 
     private func addPages(
-        of server: NginxConfiguration.Server, status: NginxConfiguration.StatusPage?, into findings: inout Findings
+        of server: NginxConfiguration.Server, into findings: inout Findings
     ) {
         guard let listen = server.listens.first, let port = NginxConfiguration.port(listen) else { return }
-        // A server that only answers the status page is not a page that people visit.
-        if let status, status.port == port, server.names.isEmpty, port != 80 { return }
+        guard server.servesPages else { return }
         let isTLS = server.usesTLS
         let names = server.names.filter { !$0.contains("*") && !$0.hasPrefix("~") && $0 != "localhost" }
         let standardPort = isTLS ? 443 : 80

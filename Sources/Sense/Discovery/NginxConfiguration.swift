@@ -8,6 +8,8 @@ struct NginxConfiguration: Sendable {
         var certificates: [String] = []
         var usesTLS: Bool { !certificates.isEmpty || listens.contains { $0.contains(" ssl") || $0.contains("443") } }
         var file = ""
+        /// Whether it answers anything but the status page.
+        var servesPages = true
     }
 
     /// A location that answers with `stub_status`.
@@ -93,6 +95,9 @@ struct NginxConfiguration: Sendable {
             }
         }
         if server.listens.isEmpty { server.listens = ["80"] }
+        let locations = (directive.block ?? []).filter { $0.name == "location" }
+        server.servesPages =
+            locations.isEmpty || locations.contains { $0.block?.contains { $0.name == "stub_status" } != true }
         servers.append(server)
         collect(directive.block ?? [], server: server)
     }

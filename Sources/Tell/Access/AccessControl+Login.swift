@@ -2,7 +2,6 @@ public import Diagnostics
 import Units
 
 import Events
-import GRDB
 import StateStore
 import Synchronization
 
@@ -51,15 +50,9 @@ extension AccessControl {
         _ = try await record(
             .loginSucceeded, by: Actor(.person, user.name), "user/\(user.name)",
             ["user": user.name, "address": address])
-        let oldest = (now - limits.sessionMax).millisecondsSinceEpoch
-        let idle = (now - limits.sessionIdle).millisecondsSinceEpoch
-        try await store.write { db in
-            try db.execute(
-                sql: "DELETE FROM access_session WHERE created_ms < ? OR last_seen_ms < ?", arguments: [oldest, idle])
-            try db.execute(
-                sql: "INSERT INTO access_session (digest, user_id, created_ms, last_seen_ms) VALUES (?, ?, ?, ?)",
-                arguments: [digest, user.id, now.millisecondsSinceEpoch, now.millisecondsSinceEpoch])
-        }
+        try await store.openSession(
+            digest: digest, of: user.id, at: now, endedBefore: now - limits.sessionMax,
+            idleBefore: now - limits.sessionIdle)
         return NewSession(
             identity: Identity(name: user.name, role: user.role, means: .session(digest: digest)), secret: secret,
             expiresAt: now + limits.sessionMax)
@@ -75,11 +68,7 @@ extension AccessControl {
         }
         // One write a minute at most: a page with its charts is dozens of requests.
         if now - session.lastSeenAt >= .seconds(60) {
-            try await store.write { db in
-                try db.execute(
-                    sql: "UPDATE access_session SET last_seen_ms = ? WHERE digest = ?",
-                    arguments: [now.millisecondsSinceEpoch, digest])
-            }
+            try await store.noteSession(digest: digest, seenAt: now)
         }
         return Identity(name: session.user, role: session.role, means: .session(digest: digest))
     }
@@ -89,9 +78,7 @@ extension AccessControl {
         guard case .session(let digest) = identity.means else { return }
         _ = try await record(
             .loggedOut, by: identity.actor, "user/\(identity.name)", ["user": identity.name, "address": address])
-        try await store.write {
-            try $0.execute(sql: "DELETE FROM access_session WHERE digest = ?", arguments: [digest])
-        }
+        try await store.endSession(digest: digest)
     }
 
     /// The value that a form of this session must bring along. It cannot be had without the session's secret.

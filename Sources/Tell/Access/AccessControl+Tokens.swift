@@ -1,7 +1,6 @@
 public import Events
 import Units
 
-import GRDB
 import StateStore
 import JSONCoding
 
@@ -36,11 +35,7 @@ extension AccessControl {
             Event(at: now, by: actor, .tokenCreated, "token/\(name)", .object(payload))
         ])
         let secret = Self.tokenPrefix + RandomSecret.make()
-        try await store.write { db in
-            try db.execute(
-                sql: "INSERT INTO access_token_secret (token_id, digest) VALUES (?, ?)",
-                arguments: [id, RandomSecret.digest(secret)])
-        }
+        try await store.addTokenSecret(digest: RandomSecret.digest(secret), of: id)
         let token = Token(
             id: String(id), name: name, role: role, createdBy: actor.name, createdAt: now, expiresAt: expiresAt,
             lastUsedAt: nil)
@@ -57,9 +52,7 @@ extension AccessControl {
                 at: clock.now, by: actor, .tokenRevoked, "token/\(token.name)",
                 ["token": .string(token.name), "id": .integer(number)])
         ])
-        try await store.write {
-            try $0.execute(sql: "DELETE FROM access_token_secret WHERE token_id = ?", arguments: [number])
-        }
+        try await store.removeTokenSecret(of: number)
     }
 
     /// Who holds this token; nil when it was revoked, has expired or never was.
@@ -70,11 +63,7 @@ extension AccessControl {
         guard let token = try await store.read({ try TokenRow.find(digest: digest, $0) })?.token else { return nil }
         if let expiresAt = token.expiresAt, now >= expiresAt { return nil }
         if token.lastUsedAt.map({ now - $0 >= .seconds(60) }) ?? true {
-            try await store.write { db in
-                try db.execute(
-                    sql: "UPDATE access_token_secret SET last_used_ms = ? WHERE digest = ?",
-                    arguments: [now.millisecondsSinceEpoch, digest])
-            }
+            try await store.noteToken(digest: digest, usedAt: now)
         }
         return Identity(name: token.name, role: token.role, means: .token(id: token.id))
     }

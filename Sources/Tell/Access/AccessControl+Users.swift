@@ -1,7 +1,6 @@
 public import Diagnostics
 public import Events
 
-import GRDB
 import StateStore
 import Units
 
@@ -56,11 +55,7 @@ extension AccessControl {
         let user = try await user(name)
         if user.role == .administrator { try await requireAnotherAdministrator(than: name) }
         _ = try await record(.userRemoved, by: actor, "user/\(name)", ["user": name])
-        try await store.write { db in
-            for table in ["access_password", "access_link", "access_session"] {
-                try db.execute(sql: "DELETE FROM \(table) WHERE user_id = ?", arguments: [user.id])
-            }
-        }
+        try await store.removeSecrets(of: user.id)
     }
 
     /// A new link; an older one of this user stops working.
@@ -85,15 +80,13 @@ extension AccessControl {
         guard let user = try await store.read({ try UserRow.withLink(digest: digest, at: now, $0) }) else {
             throw AccessError(
                 .linkUsedOrExpired, "this link was used already or has expired",
-                hint: "Ask an administrator for a new one, or run 'jaga user link NAME' on the host.")
+                hint: "Ask an administrator for a new one, or run 'jaga user password-link NAME' on the host.")
         }
         let hash = try await hashed(password, for: user.name)
         // Taken first and alone: of two people with the same link one gets in.
-        let taken = try await store.write { db in
-            try db.execute(sql: "DELETE FROM access_link WHERE digest = ?", arguments: [digest])
-            return db.changesCount == 1
+        guard try await store.takeLink(digest: digest) else {
+            throw AccessError(.linkUsedOrExpired, "this link was used already or has expired")
         }
-        guard taken else { throw AccessError(.linkUsedOrExpired, "this link was used already or has expired") }
         try await storePassword(hash, for: user)
     }
 
@@ -125,22 +118,13 @@ extension AccessControl {
         _ = try await record(
             .userChanged, by: Actor(.person, user.name), "user/\(user.name)",
             ["user": user.name, "change": "password"])
-        try await store.write { db in
-            try db.execute(
-                sql: "INSERT OR REPLACE INTO access_password (user_id, hash) VALUES (?, ?)",
-                arguments: [user.id, hash.text])
-            try db.execute(sql: "DELETE FROM access_session WHERE user_id = ?", arguments: [user.id])
-        }
+        try await store.setPassword(hash, of: user.id)
     }
 
     private func storeLink(for user: UserRow) async throws -> SetPasswordLink {
         let secret = RandomSecret.make()
         let expiresAt = clock.now + limits.linkValid
-        try await store.write { db in
-            try db.execute(
-                sql: "INSERT OR REPLACE INTO access_link (user_id, digest, expires_ms) VALUES (?, ?, ?)",
-                arguments: [user.id, RandomSecret.digest(secret), expiresAt.millisecondsSinceEpoch])
-        }
+        try await store.setLink(digest: RandomSecret.digest(secret), of: user.id, expiresAt: expiresAt)
         return SetPasswordLink(user: user.name, secret: secret, expiresAt: expiresAt)
     }
 

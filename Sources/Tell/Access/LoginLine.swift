@@ -13,10 +13,20 @@ final class LoginLine: Sendable {
 
     private let state = Mutex(State())
 
+    /// A place at the front. It is given up when the last reference goes: after the hash is done, also when the caller was
+    /// cancelled and has left, since its hash goes on until it ends.
+    private final class Place: Sendable {
+        private let line: LoginLine
+
+        init(_ line: LoginLine) { self.line = line }
+
+        deinit { line.leave() }
+    }
+
     func run<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) async throws -> Result {
         try await enter()
-        defer { leave() }
-        return try await BlockingThreads.shared.run(body)
+        let place = Place(self)
+        return try await BlockingThreads.shared.run { try withExtendedLifetime(place) { try body() } }
     }
 
     private func enter() async throws {

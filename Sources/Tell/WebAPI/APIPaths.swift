@@ -21,6 +21,7 @@ public enum APIPath {
     public static let ledger = "\(root)/ledger"
     public static let ledgerCheckpoint = "\(root)/ledger/checkpoint"
     public static let ledgerVerify = "\(root)/ledger/verify"
+    public static let ledgerExport = "\(root)/ledger/export"
     public static let users = "\(root)/users"
     public static let tokens = "\(root)/tokens"
     public static let notifications = "\(root)/notifications"

@@ -126,7 +126,7 @@ extension Evaluator {
                 }
                 let chosen = candidates.prefix(Int(limit))
                 for index in chosen { kept[index].values[step] = value(index) }
-                if scope.isInstant { order = Array(chosen) }
+                if scope.isInstant && grid.count == 1 { order = Array(chosen) }
             }
             results += order.map { kept[$0] }.filter { $0.values.contains { !$0.isStaleMarker } }
         }

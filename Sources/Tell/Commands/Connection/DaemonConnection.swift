@@ -1,3 +1,5 @@
+import Diagnostics
+import Glibc
 import Outbound
 
 /// Speaks to the daemon by its admin socket or, with an address, over the network with a token.
@@ -7,6 +9,12 @@ public struct DaemonConnection: APIConnection {
 
     public init(_ options: ConnectionOptions) {
         self.options = options
+    }
+
+    /// Why the admin socket cannot be opened, as far as the system says; nil when it is there and nobody listens.
+    private var socketFailure: PlainFailure? {
+        guard access(options.socketPath, R_OK | W_OK) != 0 else { return nil }
+        return PlainFailure("socket", String(cString: strerror(errno)))
     }
 
     private var address: String { options.url ?? options.socketPath }
@@ -28,7 +36,8 @@ public struct DaemonConnection: APIConnection {
         } catch let error as OutboundError {
             switch error.code {
             case .connectionRefused, .unreachable, .nameNotFound, .timedOut, .connectionLost:
-                throw DaemonUnreachable(address: address, cause: error)
+                // The library speaks of a port where there is a socket, which helps nobody.
+                throw DaemonUnreachable(address: address, cause: options.url == nil ? socketFailure : error)
             default: throw error
             }
         }

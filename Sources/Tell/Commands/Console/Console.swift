@@ -64,7 +64,8 @@ public struct ServeOptions: Sendable {
     /// Nil: the one found in the usual places, or what is found on the host.
     public var configurationFile: String?
     public var dataFolder: String
-    public var listen: String
+    /// Nil: as the configuration says.
+    public var listen: String?
     public var logLevel: String
 }
 

@@ -73,7 +73,7 @@ private func status(for failure: any Failure) -> ProgramStatus {
     }
     switch failure.codeName {
     case "daemon-unreachable": return .daemonUnreachable
-    case "locked": return .locked
+    case "locked", "file-locked": return .locked
     case "not-found": return .notFound
     default: return .failed
     }
@@ -89,6 +89,7 @@ public struct Jaga: AsyncParsableCommand {
             Every command takes --json. Exit codes: 0 done, 1 failed, 3 findings, 10 not found, 11 locked, 12 refused, \
             64 usage, 69 daemon unreachable, 78 configuration invalid, 130 interrupted.
             """,
+        version: ProgramVersion.number,
         subcommands: [
             Serve.self, Init.self, Status.self, Check.self, Config.self, Reload.self, Query.self, Alerts.self,
             Backup.self,

@@ -12,11 +12,15 @@ func perform(_ action: SiteAction, _ daemon: DaemonOptions) async throws {
         try await ContinuousClock().sleep(for: .milliseconds(250))
         status = try await connection.get(APIPath.action(status.id))
     }
+    // A configuration that was refused is the caller's to mend; everything else that fails is the action's own failure.
+    let failed: ProgramStatus = action == .reload ? .configurationInvalid : .failed
     if status.state == .failed, !daemon.output.json {
-        throw PlainFailure("failed", status.message, hint: status.hint)
+        Console.current.notes("jaga: \(status.message)")
+        if let hint = status.hint { Console.current.notes("      \(hint)") }
+        throw EndWith(failed)
     }
     try daemon.show(status) { status, page in page.line(status.message) }
-    if status.state == .failed { throw EndWith(.failed) }
+    if status.state == .failed { throw EndWith(failed) }
 }
 
 struct Jobs: AsyncParsableCommand {
@@ -57,7 +61,7 @@ struct Jobs: AsyncParsableCommand {
         @OptionGroup var daemon: DaemonOptions
 
         func run() async throws {
-            let detail: JobDetail = try await daemon.connect().get("\(APIPath.job(name))?limit=\(limit)")
+            let detail: JobDetail = try await daemon.connect().get("\(APIPath.job(name))?runs=\(limit)")
             try daemon.show(detail) { detail, page in
                 page.line("\(detail.job.name): \(detail.job.description)", .bold)
                 page.table(
@@ -107,7 +111,7 @@ struct Backup: AsyncParsableCommand {
             let overview: BackupOverview = try await daemon.connect().get(APIPath.backups)
             try daemon.show(overview) { overview, page in
                 if overview.targets.isEmpty {
-                    page.line("no backups are configured; add 'backups:' to the configuration")
+                    page.line("no backups are configured; add 'backup:' to the configuration")
                     return
                 }
                 page.table(

@@ -18,8 +18,8 @@ struct Serve: AsyncParsableCommand {
     @Option(name: .long, help: "Where everything is kept (or JAGA_DATA). Needs a restart to change.")
     var data: String?
 
-    @Option(name: .long, help: "The address of the pages and the API. Needs a restart to change.")
-    var listen = "127.0.0.1:9797"
+    @Option(name: .long, help: "The address of the pages and the API, instead of the configuration's web.listen.")
+    var listen: String?
 
     @Option(name: .long, help: "trace, debug, info, notice, warning, error or critical.")
     var logLevel = "info"

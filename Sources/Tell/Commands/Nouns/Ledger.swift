@@ -70,7 +70,8 @@ struct LedgerCommand: AsyncParsableCommand {
                     intact: report.faults.isEmpty, size: report.size, checkpoints: report.checkpoints, durationMs: 0,
                     faults: report.faults)
             } else {
-                result = try await daemon.connect().get(APIPath.ledgerVerify)
+                let body = try await daemon.connect().raw("POST", APIPath.ledgerVerify, body: [])
+                result = try APIJSON.decode(LedgerVerification.self, from: body)
             }
             try daemon.show(result) { result, page in
                 if result.intact {
@@ -90,7 +91,7 @@ struct LedgerCommand: AsyncParsableCommand {
         @OptionGroup var daemon: DaemonOptions
 
         func run() async throws {
-            let body = try await daemon.connect().raw("GET", "\(APIPath.ledger)/export", body: nil)
+            let body = try await daemon.connect().raw("GET", APIPath.ledgerExport, body: nil)
             var text = String(decoding: body, as: UTF8.self)
             if text.hasSuffix("\n") { text.removeLast() }
             Console.current.output(text)

@@ -82,6 +82,12 @@ extension WebSite {
                 .post, APIPath.ledgerVerify, .api, .needs(.verifyLedger), "Read and check the whole ledger.",
                 response: "LedgerVerification"
             ) { site, _ in try .json(try await site.service.verifyLedger()) },
+            Route(
+                .get, APIPath.ledgerExport, .api, .needs(.verifyLedger),
+                "All entries as JSON lines, with the signed checkpoint at the end."
+            ) { site, _ in
+                Reply(200, type: "application/x-ndjson; charset=utf-8", .text(try await site.service.exportLedger()))
+            },
             get(APIPath.whoAmI, "Who the server takes the caller for.", "WhoAmI", needs: .manageOwnAccount) {
                 _, request in
                 guard let identity = request.identity else { throw Problem(.unauthenticated, "this needs a login") }

@@ -46,7 +46,9 @@ extension WebSite {
             + both("series", "The label sets of series.", range, promSeries)
             + [
                 get("label/{name}/values", "Values of a label.", range, handler: promLabelValues),
-                get("rules", "Rule groups with their alerts.", [.optional("type", "alert or record.")], handler: promRules),
+                get(
+                    "rules", "Rule groups with their alerts.", [.optional("type", "alert or record.")],
+                    handler: promRules),
                 get("alerts", "Pending and firing alerts.", handler: promAlerts),
                 get("targets", "What is read for samples.", handler: promTargets),
                 get(

@@ -35,13 +35,14 @@ struct AssetStore: Sendable {
             "icon.svg": Asset(Array(Self.icon.utf8), type: "image/svg+xml"),
         ]
         if let folder {
-            let found = [
-                ("uplot.js", "uplot.iife.min.js", "text/javascript; charset=utf-8"),
-                ("uplot.css", "uPlot.min.css", "text/css; charset=utf-8"),
+            // Set-up may keep the names of uPlot itself or of the package that carries it.
+            let wanted = [
+                ("uplot.js", ["uplot.iife.min.js", "uPlot.iife.min.js"], "text/javascript; charset=utf-8"),
+                ("uplot.css", ["uPlot.min.css", "uplot.min.css"], "text/css; charset=utf-8"),
             ]
-            for (name, file, type) in found {
-                guard let data = try? Data(contentsOf: URL(filePath: "\(folder)/\(file)")) else { continue }
-                assets[name] = Asset(Array(data), type: type)
+            for (name, files, type) in wanted {
+                let found = files.lazy.compactMap { try? Data(contentsOf: URL(filePath: "\(folder)/\($0)")) }.first
+                if let found { assets[name] = Asset(Array(found), type: type) }
             }
         }
         self.assets = assets

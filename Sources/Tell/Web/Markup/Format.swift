@@ -65,6 +65,12 @@ extension PageContext {
         return "<time datetime=\"\(instant.rfc3339)\" title=\"\(instant.rfc3339)\">\(shown)</time>"
     }
 
+    /// `running for 4m`, with the exact time of the start as `ago` has it. A clock that was set back reads as no time at all.
+    func running(since start: Timestamp) -> Markup {
+        let span = max(.zero, now - start).briefText
+        return "<time datetime=\"\(start.rfc3339)\" title=\"\(start.rfc3339)\">\(t(.runningFor, ["span": span]))</time>"
+    }
+
     func time(_ instant: Timestamp?) -> Markup {
         guard let instant else { return "<span class=\"muted\">–</span>" }
         let text = instant.rfc3339

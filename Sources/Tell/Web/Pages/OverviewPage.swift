@@ -66,7 +66,7 @@ extension PageContext {
             <p class="lead">\(sentence)</p>
             <p class="facts">\(t(.alertCounts, [
                 "critical": summary.firingCritical, "warning": summary.firingWarning, "pending": summary.pending,
-            ])) · \(t[.asOf]) \(time(summary.at)) · \(t[.runningSince]) \(ago(summary.startedAt))</p>
+            ])) · \(t[.asOf]) \(time(summary.at)) · \(running(since: summary.startedAt))</p>
             </section>
             """
     }

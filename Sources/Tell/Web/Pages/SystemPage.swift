@@ -14,7 +14,7 @@ extension WebSite {
         let layout = Layout(context: context, title: t[.areaJaga], live: [.sources, .notifications, .configuration])
         let facts: Markup = """
             <section class="strip"><p>Jaga \(version.version) \(version.revision) · Swift \(version.swiftVersion) · \
-            \(t[.runningSince]) \(context.ago(version.startedAt)) · \(t[.residentMemory]) \(context.bytes(version.residentBytes)) · \
+            \(context.running(since: version.startedAt)) · \(t[.residentMemory]) \(context.bytes(version.residentBytes)) · \
             PID \(version.processID) · <span class="code">\(version.dataFolder)</span></p>
             <p>\(context.button("/actions/reload", t[.reloadNow], .reload))</p></section>
             """

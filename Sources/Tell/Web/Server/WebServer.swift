@@ -1,3 +1,4 @@
+import Diagnostics
 import HTTPTypes
 import Hummingbird
 public import Logging
@@ -28,6 +29,7 @@ public struct WebServer: Service {
     private let trustedProxies: Set<String>
     private let logger: Logger
     private let onListening: @Sendable (Int?) async -> Void
+    private let trust: WebRequest.Trust
 
     /// - Parameters:
     ///   - trustedProxies: addresses whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed.
@@ -36,9 +38,22 @@ public struct WebServer: Service {
         site: WebSite, listener: WebListener, trustedProxies: Set<String> = [], logger: Logger,
         onListening: @escaping @Sendable (Int?) async -> Void = { _ in }
     ) {
+        self.init(
+            site: site, listener: listener, trustedProxies: trustedProxies,
+            presumedTrust: {
+                if case .socket = listener { .localSocket } else { .network }
+            }(), logger: logger, onListening: onListening)
+    }
+
+    /// - Parameter presumedTrust: who everybody on this listener is taken for.
+    init(
+        site: WebSite, listener: WebListener, trustedProxies: Set<String> = [], presumedTrust: WebRequest.Trust,
+        logger: Logger, onListening: @escaping @Sendable (Int?) async -> Void = { _ in }
+    ) {
         self.site = site
         self.listener = listener
         self.trustedProxies = trustedProxies
+        trust = presumedTrust
         self.logger = logger
         self.onListening = onListening
     }
@@ -54,7 +69,7 @@ public struct WebServer: Service {
             address = .unixDomainSocket(path: path)
         }
         let application = Application(
-            responder: SiteResponder(site: site, listener: listener, trustedProxies: trustedProxies),
+            responder: SiteResponder(site: site, trust: trust, trustedProxies: trustedProxies),
             server: .http1(
                 configuration: .init(
                     idleTimeout: .seconds(Self.idleLimitSeconds),
@@ -66,7 +81,33 @@ public struct WebServer: Service {
                 if case .socket(let path) = listener { chmod(path, 0o600) }
                 await onListening(channel.localAddress?.port)
             }, logger: logger)
-        try await application.run()
+        do {
+            try await application.run()
+        } catch let error as IOError {
+            throw Self.failure(error, at: listener)
+        } catch let error as SocketAddressError {
+            guard case .socket(let path) = listener, case .unixDomainSocketPathTooLong = error else { throw error }
+            throw PlainFailure(
+                "cannot-listen", "the path of the admin socket is too long: \(path)",
+                hint: "The system takes 107 bytes; choose a data folder nearer to the root.")
+        }
+    }
+
+    private static func failure(_ error: IOError, at listener: WebListener) -> PlainFailure {
+        let place =
+            switch listener {
+            case .network(let host, let port): host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
+            case .socket(let path): path
+            }
+        let hint: String? =
+            switch error.errnoCode {
+            case EADDRINUSE: "Another program listens there: stop it, or choose another address with --listen."
+            case EACCES: "Only root may take ports below 1024: choose another with --listen."
+            case EADDRNOTAVAIL: "No interface of this machine has that address."
+            default: nil
+            }
+        return PlainFailure(
+            "cannot-listen", "cannot listen at \(place): \(String(cString: strerror(error.errnoCode)))", hint: hint)
     }
 }
 
@@ -83,7 +124,7 @@ private struct SiteResponder: HTTPResponder {
     typealias Context = SiteContext
 
     let site: WebSite
-    let listener: WebListener
+    let trust: WebRequest.Trust
     let trustedProxies: Set<String>
 
     func respond(to request: Request, context: SiteContext) async throws -> Response {
@@ -116,12 +157,12 @@ private struct SiteResponder: HTTPResponder {
     private func caller(_ context: SiteContext, _ headers: [String: String]) -> (
         address: String, isSecure: Bool, trust: WebRequest.Trust
     ) {
-        if case .socket = listener { return ("socket", false, .localSocket) }
+        if trust == .localSocket { return ("socket", false, trust) }
         let address = context.channel.remoteAddress?.ipAddress ?? "unknown"
-        guard trustedProxies.contains(address) else { return (address, false, .network) }
+        guard trustedProxies.contains(address) else { return (address, false, trust) }
         // The last entry is the one that the trusted proxy wrote itself.
         let forwarded = headers["x-forwarded-for"]?.split(separator: ",").last.map { $0.filter { $0 != " " } }
-        return (forwarded ?? address, headers["x-forwarded-proto"] == "https", .network)
+        return (forwarded ?? address, headers["x-forwarded-proto"] == "https", trust)
     }
 
     private func response(_ reply: Reply, isHead: Bool) -> Response {

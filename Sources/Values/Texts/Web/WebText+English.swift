@@ -245,7 +245,7 @@ extension WebText {
         case .rulesTitle: "Rules"
         case .runNow: "Run now"
         case .runbook: "runbook"
-        case .runningSince: "running since"
+        case .runningFor: "running for {span}"
         case .runsTitle: "Runs"
         case .seriesCount: "{count} series"
         case .setPasswordFor: "for {user}"

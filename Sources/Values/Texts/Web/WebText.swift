@@ -33,7 +33,7 @@ public enum WebText: String, TextKey {
     case pulseTitle, queryFailed, reloadNow, removeNow, removeUserQuestion, repository, residentMemory
     case resolvedTitle, resolvedWord, restoreExplained, restoreNow, restoreTitle, restoreTook, revokeNow
     case revokeTokenQuestion, roleAdministrator, roleOperator, roleViewer, ruleCount, ruleFailing, rulesTitle
-    case runNow, runbook, runningSince, runsTitle, seriesCount, setPasswordFor, setPasswordNow
+    case runNow, runbook, runningFor, runsTitle, seriesCount, setPasswordFor, setPasswordNow
     case setPasswordTitle, showQuery, since, skipToContent, sourcesTitle, stateFiring, stateInactive
     case statePending, stateRecording, switchTheme, switchedOff, targetsTitle, throughDay, timeLimit
     case timeRange, tokenCreated, tokensTitle, tookTime, unknownValue, untilRevoked, userName, validDays

@@ -26,7 +26,7 @@ struct DemoRun {
         guard let size = SampleData.Size(rawValue: options.size) else {
             throw PlainFailure("invalid", "'\(options.size)' is not a size", hint: "It is one of small, medium, large.")
         }
-        say("Starting PostgreSQL, Redis, nginx and the shop …")
+        if !options.stackOnly { say("Starting PostgreSQL, Redis, nginx and the shop …") }
         let stack = try await Stack.start(
             shopProgram: [try programPath(), "sample-shop", "--config"],
             data: SampleData(size: size, seed: options.seed))
@@ -37,7 +37,7 @@ struct DemoRun {
             throw error
         }
         await stack.stop()
-        say("Everything is stopped, and nothing is left behind.")
+        if !options.stackOnly { say("Everything is stopped, and nothing is left behind.") }
     }
 
     /// The shop without Jaga, until interrupted.
@@ -73,7 +73,7 @@ struct DemoRun {
         let traffic = Traffic(port: stack.nginx.port, requestsPerSecond: 10)
         let daemon = Daemon(
             options: .init(
-                configurationFile: file, dataFolder: dataFolder, host: "127.0.0.1", port: options.port,
+                configurationFile: file, dataFolder: dataFolder, listen: ("127.0.0.1", options.port),
                 assetsFolder: JagaProgram().assetsFolder(),
                 onReady: { address, link in introduce(stack.description, address, link, dataFolder) },
                 quickAlerts: (Self.directAlerts, .seconds(4)),

@@ -101,7 +101,7 @@ actor AlertPipeline {
 
     // MARK: After a restart
 
-    private func restore() async throws {
+    func restore() async throws {
         var filter = EntryFilter()
         filter.kindPrefix = EventKind.notificationQueued.rawValue
         filter.limit = Self.restoredCountMax

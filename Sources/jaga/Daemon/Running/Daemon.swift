@@ -26,8 +26,8 @@ struct Daemon {
     struct Options: Sendable {
         var configurationFile: String?
         var dataFolder: String
-        var host: String
-        var port: Int
+        /// Nil: as the configuration says.
+        var listen: (host: String, port: Int)?
         /// Where set-up unpacked the scripts of the charts.
         var assetsFolder: String?
         /// Told the address of the pages once they are served, and the set-up link on a first start.
@@ -117,10 +117,11 @@ struct Daemon {
     private func services(_ parts: SiteParts, setUpPath: String?) -> [ServiceGroupConfiguration.ServiceConfiguration] {
         let clock = clock
         let logger = logger
+        let web = parts.loaded.withLock { $0 }.settings.web
+        let (host, port) = options.listen ?? (web.host, web.port)
         let site = WebSite(
             service: LiveSite(parts: parts), access: parts.access, clock: clock,
-            options: WebOptions(assetsFolder: options.assetsFolder), logger: logger)
-        let trusted = Set(parts.loaded.withLock { $0 }.settings.web.trustedProxies)
+            options: WebOptions(assetsFolder: options.assetsFolder, language: web.language), logger: logger)
         var services: [any Service] = [
             Loop("series") { await parts.series.run(clock: ContinuousClock(), wall: clock) },
             Loop("ledger") {
@@ -138,10 +139,10 @@ struct Daemon {
             WebServer(
                 site: site, listener: .socket(path: "\(parts.dataFolder)/run/jaga.sock"), logger: quietLogger),
             WebServer(
-                site: site, listener: .network(host: options.host, port: options.port), trustedProxies: trusted,
+                site: site, listener: .network(host: host, port: port), trustedProxies: Set(web.trustedProxies),
                 logger: quietLogger,
-                onListening: { [options] port in
-                    let address = "http://\(options.host):\(port ?? options.port)"
+                onListening: { [options] bound in
+                    let address = "http://\(host.contains(":") ? "[\(host)]" : host):\(bound ?? port)"
                     options.onReady(address, setUpPath.map { address + $0 })
                 }),
         ]

@@ -24,11 +24,11 @@ public struct JagaProgram: ProgramParts {
                 "invalid", "'\(options.logLevel)' is not a log level",
                 hint: "Write trace, debug, info, notice, warning, error or critical.")
         }
-        let (host, port) = try listenAddress(options.listen)
+        let address = try options.listen.map { try listenAddress($0) }
         let logger = Logger(label: "jaga") { _ in LineLog(level: level, clock: clock) }
         let daemon = Daemon(
             options: .init(
-                configurationFile: options.configurationFile, dataFolder: options.dataFolder, host: host, port: port,
+                configurationFile: options.configurationFile, dataFolder: options.dataFolder, listen: address,
                 assetsFolder: assetsFolder(),
                 onReady: { address, link in
                     logger.info("watching; the pages are at \(address)")

@@ -2,6 +2,7 @@ import Collectors
 import BlockingCalls
 import Commands
 import Diagnostics
+import LogTail
 import Probes
 import Series
 import Units
@@ -13,9 +14,17 @@ struct OneLook {
 
     func run() async throws -> [SourceReport] {
         let settings = loaded.settings
-        let plans = try settings.collectors.plans(onHost: kernelHostName(), readText: Wiring.readText)
+        let host = kernelHostName()
+        let plans = try settings.collectors.plans(onHost: host, readText: Wiring.readText)
         let probes = settings.probes.map { Probe($0) }
-        let sources = plans.map(\.source) + probes.map { $0 as any SampleSource }
+        let logs = settings.collectors.nginx.compactMap { server in
+            server.accessLog.map {
+                AccessLogSource(
+                    name: "nginx-log/\(server.name)", labels: server.labels(onHost: host), path: $0, positionFile: nil)
+            }
+        }
+        let sources =
+            plans.map(\.source) + logs.map { $0 as any SampleSource } + probes.map { $0 as any SampleSource }
         return await withTaskGroup(of: (Int, SourceReport).self) { group in
             for (index, source) in sources.enumerated() {
                 group.addTask { (index, await look(at: source)) }
@@ -32,15 +41,25 @@ struct OneLook {
         do {
             let batch = try await withDeadline(source.deadline) { try await source.read(at: now) }
             let took = start.duration(to: .now)
-            let isUp = batch.rows.first { $0.labels.name == source.upMetric }.map { $0.value == 1 } ?? true
-            let failure = (source as? Probe)?.snapshot.lastFailure
+            // A source of several parts (files of certificates) works on while one of them fails.
+            let failedPart = batch.rows.first { $0.labels.name.hasSuffix("_ok") && $0.value == 0 }
+            let isUp =
+                failedPart == nil
+                && batch.rows.first { $0.labels.name == source.upMetric }.map { $0.value == 1 } ?? true
+            let failure = failedPart.map { "cannot be read: \($0.labels)" } ?? (source as? Probe)?.snapshot.lastFailure
             let message = isUp ? "\(batch.rows.count) samples" : failure ?? "it answers, and not as it should"
             return SourceReport(name: source.name, up: isUp, durationMs: took.inSeconds * 1000, message: message)
         } catch {
             let failure = error as? any Failure
-            let text = [failure?.oneLine ?? describe(error), failure?.hint].compactMap(\.self).joined(separator: ". ")
+            let text = sentences(failure?.oneLine ?? describe(error), failure?.hint)
             return SourceReport(
                 name: source.name, up: false, durationMs: start.duration(to: .now).inSeconds * 1000, message: text)
         }
     }
+}
+
+/// What failed and what to do, as one text. Some servers end their messages with a full stop, others do not.
+func sentences(_ first: String, _ second: String?) -> String {
+    guard let second else { return first }
+    return first.hasSuffix(".") ? "\(first) \(second)" : "\(first). \(second)"
 }

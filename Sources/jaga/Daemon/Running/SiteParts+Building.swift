@@ -1,3 +1,4 @@
+import Web
 import WebAPI
 import Series
 import Access
@@ -40,7 +41,7 @@ extension SiteParts {
             [], appendingTo: series, clock: ContinuousClock(), wallClock: clock, logger: logger,
             ownLabels: ["job": "jaga", "instance": host, "host": host])
         let site = settings.site ?? host
-        let externalURL = settings.web.externalURL ?? ""
+        let externalURL = settings.web.publicURL
         let queries = QueryEngine(series)
         let rules = RuleEngine(
             groups: loaded.groups, defaultInterval: settings.rules.interval, queries: queries, series: series,
@@ -62,7 +63,10 @@ extension SiteParts {
                 clock: clock, logger: logger),
             jobs: JobRunner(
                 wiring.jobs, events: ledger, store: state, wall: clock, clock: ContinuousClock(), logger: logger),
-            backups: wiring.backups, access: AccessControl(store: state, events: ledger, clock: clock),
+            backups: wiring.backups,
+            access: AccessControl(
+                store: state, events: ledger, clock: clock,
+                limits: AccessLimits(sessionIdle: settings.web.sessionIdle, sessionMax: settings.web.sessionMax)),
             actions: ActionBoard(clock: clock, logger: logger) { changes.announce(.actions) }, changes: changes)
         sources.replace(with: wiring.sources.plans + ownSources(parts))
         return parts

@@ -1,3 +1,4 @@
+import Web
 import Notifications
 import Ledger
 import Collectors
@@ -81,10 +82,10 @@ struct SettingsExchange {
         parts.jobs.replace(with: wiring.jobs)
         parts.outbox.apply(
             next.settings.notifications, site: next.settings.site ?? parts.hostName,
-            externalURL: next.settings.web.externalURL ?? "")
+            externalURL: next.settings.web.publicURL)
         await parts.alerts.apply(
             tree: wiring.tree, hasReceivers: !next.settings.notifications.receivers.isEmpty,
-            externalURL: next.settings.web.externalURL ?? "")
+            externalURL: next.settings.web.publicURL)
         await parts.rules.replace(groups: next.groups)
         parts.plan.withLock { $0 = wiring.sources }
         parts.sources.replace(with: wiring.sources.plans + ownSources(parts))

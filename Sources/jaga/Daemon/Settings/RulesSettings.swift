@@ -22,20 +22,3 @@ public struct RulesSettings: SettingsSection, Sendable, Hashable {
         disabledAlerts = s.texts("disabled", "Shipped alerts to leave out, by name.")
     }
 }
-
-/// The section `web`.
-public struct WebSettings: SettingsSection, Sendable, Hashable {
-    public let externalURL: String?
-    public let trustedProxies: [String]
-
-    public init(_ s: SettingsReader) {
-        externalURL = s.optionalText(
-            "external_url", "The address at which people reach the pages; it stands in messages.")
-        trustedProxies = s.texts(
-            "trusted_proxies", "Addresses of proxies whose X-Forwarded headers are believed. Needs a restart to change."
-        )
-        if let externalURL, !externalURL.hasPrefix("http://"), !externalURL.hasPrefix("https://") {
-            s.fault("external_url", "'\(externalURL)' is not a web address; begin it with http:// or https://")
-        }
-    }
-}

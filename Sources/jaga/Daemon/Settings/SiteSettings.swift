@@ -7,6 +7,7 @@ public import Notifications
 public import Probes
 public import Settings
 public import TimeSeriesStore
+public import Web
 
 /// The whole file: what each capability declares, in the order in which a person reads it.
 public struct SiteSettings: SettingsSection, Sendable {
@@ -31,7 +32,9 @@ public struct SiteSettings: SettingsSection, Sendable {
         jobs = s.map("jobs", of: JobSettings.self, "What is done on a schedule.")
         backup = s.section("backup", BackupSettings.self, "What is backed up, and how it is proved.")
         store = s.section("series", StoreSettings.self, "How long samples are kept. Needs a restart to change.")
-        web = s.section("web", WebSettings.self, "How the pages are reached.")
+        web = s.section(
+            "web", WebSettings.self,
+            "How the pages are reached. Address, proxies and sessions need a restart to change.")
         checkNames(s)
     }
 

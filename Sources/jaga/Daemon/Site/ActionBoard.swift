@@ -74,7 +74,8 @@ final class ActionBoard: Sendable {
                 finish(status.id, .succeeded, ending.message, hint: nil, result: ending.result)
             } catch {
                 let failure = error as? any Failure
-                logger.warning("\(action.name) \(action.subject) failed: \(failure?.oneLine ?? describe(error))")
+                let what = action.subject.isEmpty ? action.name : "\(action.name) \(action.subject)"
+                logger.warning("\(what) failed: \(failure?.oneLine ?? describe(error))")
                 finish(status.id, .failed, failure?.oneLine ?? describe(error), hint: failure?.hint, result: [:])
             }
         }

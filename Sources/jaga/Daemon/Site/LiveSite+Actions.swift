@@ -45,7 +45,8 @@ extension LiveSite {
             let nearest = nearestName(to: name, among: names).map { "Did you mean '\($0)'?" }
             throw Problem(
                 .notFound, "there is no backup target '\(name)'",
-                hint: nearest ?? (names.isEmpty ? "None is configured." : "There are \(names.joined(separator: ", ")).")
+                hint: nearest
+                    ?? (names.isEmpty ? "None is configured." : "The targets are \(names.joined(separator: ", ")).")
             )
         }
         return backups

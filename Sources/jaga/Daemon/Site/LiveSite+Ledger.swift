@@ -59,6 +59,8 @@ extension LiveSite {
     }
 
     func exportLedger() async throws -> String {
+        // Signed anew when there are entries past the last one, so that all of the export is covered.
+        try await parts.ledger.checkpoint(at: parts.clock.now)
         let text = Mutex("")
         try await parts.ledger.reader.export { line in text.withLock { $0 += line } }
         return text.withLock { $0 }

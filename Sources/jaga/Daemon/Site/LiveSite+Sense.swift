@@ -16,9 +16,7 @@ extension LiveSite {
                 lastReadAt: source.lastReadingAt, lastDurationMs: source.lastDuration.map { $0.inSeconds * 1000 },
                 lastSampleCount: source.lastReadingAt == nil ? nil : source.sampleCount,
                 intervalMs: source.interval.wholeMilliseconds, deadlineMs: source.deadline.wholeMilliseconds,
-                error: source.lastError.map { error in
-                    source.lastHint.map { "\(error). \($0)" } ?? error
-                }, address: addresses[source.name] ?? "")
+                error: source.lastError.map { sentences($0, source.lastHint) }, address: addresses[source.name] ?? "")
         }
     }
 

@@ -2,6 +2,7 @@ import Series
 import TimeSeriesStore
 import Collectors
 import Rules
+import Synchronization
 import Units
 import WebAPI
 
@@ -18,7 +19,8 @@ extension LiveSite {
         for index in areas.indices { areas[index].figures = await figures(of: areas[index]) }
         areas += try await otherAreas(sources, firing)
         return StatusSummary(
-            verdict: areas.map(\.verdict).worst, at: parts.clock.now, host: parts.hostName, version: JagaVersion.number,
+            verdict: areas.map(\.verdict).worst, at: parts.clock.now,
+            host: parts.loaded.withLock { $0.settings.site ?? parts.hostName }, version: JagaVersion.number,
             startedAt: parts.startedAt, firingCritical: firing.count { verdict(of: $0) == .critical },
             firingWarning: firing.count { verdict(of: $0) == .warning },
             pending: alerts.count { $0.state == .pending }, areas: areas)
@@ -37,7 +39,8 @@ extension LiveSite {
                 }
                 let (verdict, reason, since) = judged(source, about)
                 return AreaStatus(
-                    kind: kind, name: kind == .host ? "" : instance, verdict: verdict, reason: reason, since: since)
+                    kind: kind, name: kind == .host ? "" : String(source.name.dropFirst(prefix.count + 1)),
+                    verdict: verdict, reason: reason, since: since)
             }
         }
     }

@@ -1,0 +1,71 @@
+import Collectors
+import Diagnostics
+import Events
+import JSONCoding
+import Ledger
+import Logging
+import Probes
+import Synchronization
+import TestSupport
+import Testing
+import Units
+
+@testable import Daemon
+
+/// What a reload exchanges and what it leaves alone, without running anything.
+struct ReloadTests {
+    private let folder: TemporaryFolder
+    private let clock = ManualClock()
+
+    init() throws {
+        folder = try TemporaryFolder("reload")
+    }
+
+    private func site(_ configuration: String) async throws -> SiteParts {
+        try configure(configuration)
+        let loaded = try LoadedSettings.load(file: folder.file("jaga.yaml"), discovered: "", at: clock.time)
+        return try await SiteParts.build(
+            dataFolder: folder.path, loaded: loaded, clock: clock.wall, processID: 1, logger: Logger(label: "test"))
+    }
+
+    private func configure(_ text: String) throws { try writeText(text, to: folder.file("jaga.yaml")) }
+
+    private func probe(_ name: String, _ port: Int) -> String { "{name: \(name), tcp: \"127.0.0.1:\(port)\"}" }
+
+    @Test func `a reload keeps the probes whose settings are the same, whatever their order`() async throws {
+        let parts = try await site("probes: [\(probe("a", 1)), \(probe("b", 2))]\n")
+        let before = parts.plan.withLock { $0.probes.map(\.probe) }
+        try configure("probes: [\(probe("c", 3)), \(probe("b", 4)), \(probe("a", 1))]\n")
+        let said = try await parts.reload(by: .jaga)
+        #expect(said.contains("probes"))
+        let after = parts.plan.withLock { $0.probes.map(\.probe) }
+        #expect(after.map(\.name) == ["probe/c", "probe/b", "probe/a"])
+        #expect(after[2] === before[0])
+        #expect(after[1] !== before[1])
+        #expect(parts.sources.snapshot.contains { $0.name == "probe/c" })
+    }
+
+    @Test func `a reload with faults changes nothing and is in the ledger with every fault`() async throws {
+        let parts = try await site("probes: [\(probe("a", 1))]\n")
+        let before = (parts.plan.withLock { $0.probes.map(\.fingerprint) }, parts.sources.snapshot.map(\.name))
+        try configure("probse: []\nrules: {interval: never}\n")
+        await #expect(throws: InvalidInput.self) { try await parts.reload(by: .jaga) }
+        #expect(parts.plan.withLock { $0.probes.map(\.fingerprint) } == before.0)
+        #expect(parts.sources.snapshot.map(\.name) == before.1)
+        var filter = EntryFilter()
+        filter.kindPrefix = EventKind.configurationRefused.rawValue
+        let entries = try await parts.ledger.reader.entries(matching: filter)
+        #expect(entries.count == 1)
+        #expect(entries[0].event.payload["faults"]?.arrayValue?.count == 2)
+        // The next good one is taken as if nothing had been.
+        try configure("probes: [\(probe("a", 1))]\n")
+        #expect(try await parts.reload(by: .jaga) == "the configuration is unchanged")
+    }
+
+    @Test func `a file that went away is a refusal, not an empty configuration`() async throws {
+        let parts = try await site("probes: [\(probe("a", 1))]\n")
+        TemporaryFile.remove(folder.file("jaga.yaml"))
+        await #expect(throws: PlainFailure.self) { try await parts.reload(by: .jaga) }
+        #expect(parts.plan.withLock { $0.probes.count } == 1)
+    }
+}

@@ -1,0 +1,5 @@
+import Glibc
+
+enum TemporaryFile {
+    static func remove(_ path: String) { unlink(path) }
+}
