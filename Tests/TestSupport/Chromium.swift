@@ -47,7 +47,8 @@ public struct Chromium: Sendable {
         try writeText(order.canonicalText, to: "\(folder.path)/order.json", permissions: [.ownerReadWrite])
         try writeText(Self.script, to: "\(folder.path)/visit.py")
         let result = try await runProgram(
-            [findPython(), "\(folder.path)/visit.py", "\(folder.path)/order.json"], environment: ["HOME": folder.path, "TMPDIR": folder.path],
+            [findPython(), "\(folder.path)/visit.py", "\(folder.path)/order.json"],
+            environment: ["HOME": folder.path, "TMPDIR": folder.path],
             limit: limit + .seconds(10))
         guard result.status == 0 else {
             throw TestProgramFailed(description: "chromium at \(url): \(result.output.suffix(2000))")

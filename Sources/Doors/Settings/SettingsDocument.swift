@@ -78,7 +78,8 @@ public enum SettingsDocument {
         reader.finish()
         let faults = context.diagnostics.filter { $0.severity == .error }
         guard faults.isEmpty else { throw InvalidInput(sorted(faults)) }
-        return SettingsReading(section: section, values: context.values, warnings: sorted(context.diagnostics),
+        return SettingsReading(
+            section: section, values: context.values, warnings: sorted(context.diagnostics),
             secretHashes: context.secretHashes)
     }
 
