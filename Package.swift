@@ -68,6 +68,7 @@ let doors: [Target] = [
     system("CHiredis", pkgConfig: nil, apt: "libhiredis-dev"),
     system("CZstd", pkgConfig: "libzstd", apt: "libzstd-dev"),
     shim("CurlShim", ["CLibcurl"]),
+    shim("AllocatorShim", []),
     library("BlockingCalls", "Doors", ["Diagnostics"]),
     library("DurableFiles", "Doors", ["Diagnostics", .system]),
     library("Compression", "Doors", ["Diagnostics", "CZstd"]),
@@ -174,7 +175,7 @@ let demo: [Target] = [
 ]
 
 /// Targets in C: they take no Swift settings, and only the target above them imports them.
-let shims: Set<String> = ["CurlShim", "SpawnShim"]
+let shims: Set<String> = ["AllocatorShim", "CurlShim", "SpawnShim"]
 
 let everyLibrary = (values + doors + engines + sense + judge + act + tell + demo)
     .filter { $0.type == .regular && !shims.contains($0.name) }
@@ -182,7 +183,7 @@ let everyLibrary = (values + doors + engines + sense + judge + act + tell + demo
 
 let program: [Target] = [
     .target(
-        name: "Daemon", dependencies: everyLibrary + [.serviceLifecycle, .logging, .grdb],
+        name: "Daemon", dependencies: everyLibrary + ["AllocatorShim", .serviceLifecycle, .logging, .grdb],
         path: "Sources/jaga/Daemon"),
     .executableTarget(
         name: "jaga", dependencies: ["Daemon", "Commands", .argumentParser], path: "Sources/jaga/Program"),

@@ -6,6 +6,7 @@ import WebAPI
 import Jobs
 import Rules
 import Access
+import AllocatorShim
 import Backup
 import Diagnostics
 import Events
@@ -46,6 +47,9 @@ struct Daemon {
     var handlesSignals = true
 
     func run() async throws {
+        // malloc gives each thread that meets another an arena of its own, which keeps what it once had. Our threads wait far
+        // more than they allocate, so two arenas do, and the heap stays in one piece.
+        _ = jaga_limit_arenas(2)
         let folder = try DataFolder(options.dataFolder)
         let discovered = options.configurationFile == nil ? await Discoverer().configuration(at: clock.now) : ""
         var loaded = try LoadedSettings.load(
