@@ -6,7 +6,13 @@ import WebAPI
 /// Asks the daemon to act, waits for the end and says how it ended.
 func perform(_ action: SiteAction, _ daemon: DaemonOptions) async throws {
     let connection = try daemon.connect()
-    var status: ActionStatus = try await connection.post(APIPath.actions, action)
+    var status: ActionStatus
+    do {
+        status = try await connection.post(APIPath.actions, action)
+    } catch let problem as Problem where problem.code == .conflict {
+        // Somebody else is at it.
+        throw PlainFailure("locked", problem.summary, hint: problem.hint)
+    }
     while status.state == .running {
         // The action goes on in the daemon whatever happens here; asking four times a second costs nothing to notice.
         try await ContinuousClock().sleep(for: .milliseconds(250))

@@ -196,7 +196,7 @@ enum DemoStory {
         case .notificationDelivered:
             return
                 "message sent    to \(event.payload["receiver"]?.stringValue ?? "") by \(event.payload["channel"]?.stringValue ?? "")"
-        case .backupVerified: return "backup verified \(name)"
+        case .backupCompleted: return "backup taken    \(name)"
         case .drillPassed: return "drill passed    \(name) was restored and holds what was recorded"
         case .backupFailed, .drillFailed:
             return "\(event.kind.rawValue)  \(name): \(event.payload["reason"]?.stringValue ?? "")"

@@ -123,6 +123,10 @@ struct Daemon {
         let logger = logger
         let web = parts.loaded.withLock { $0 }.settings.web
         let (host, port) = options.listen ?? (web.host, web.port)
+        let readiness = Readiness(of: 2) { [options] bound in
+            let address = "http://\(host.contains(":") ? "[\(host)]" : host):\(bound ?? port)"
+            options.onReady(address, setUpPath.map { address + $0 })
+        }
         let site = WebSite(
             service: LiveSite(parts: parts), access: parts.access, clock: clock,
             options: WebOptions(assetsFolder: options.assetsFolder, language: web.language), logger: logger)
@@ -141,14 +145,11 @@ struct Daemon {
             Loop("sources") { await parts.sources.run() },
             Loop("feed") { await announceChanges(of: parts) },
             WebServer(
-                site: site, listener: .socket(path: "\(parts.dataFolder)/run/jaga.sock"), logger: quietLogger),
+                site: site, listener: .socket(path: "\(parts.dataFolder)/run/jaga.sock"), logger: quietLogger,
+                onListening: { _ in readiness.note(port: nil) }),
             WebServer(
                 site: site, listener: .network(host: host, port: port), trustedProxies: Set(web.trustedProxies),
-                logger: quietLogger,
-                onListening: { [options] bound in
-                    let address = "http://\(host.contains(":") ? "[\(host)]" : host):\(bound ?? port)"
-                    options.onReady(address, setUpPath.map { address + $0 })
-                }),
+                logger: quietLogger, onListening: { readiness.note(port: $0) }),
         ]
         if handlesSignals { services.append(Loop("reload") { await reloadOnHangUp(parts) }) }
         return services.map { .init(service: $0) }
@@ -199,5 +200,25 @@ struct Loop: Service, CustomStringConvertible {
         try await cancelWhenGracefulShutdown {
             do { try await body() } catch is CancellationError {}
         }
+    }
+}
+
+/// Waits until every server listens, so that who is told "ready" finds the admin socket too.
+private final class Readiness: Sendable {
+    private let state: Mutex<(missing: Int, port: Int?)>
+    private let onReady: @Sendable (_ port: Int?) -> Void
+
+    init(of count: Int, onReady: @escaping @Sendable (Int?) -> Void) {
+        state = Mutex((count, nil))
+        self.onReady = onReady
+    }
+
+    func note(port: Int?) {
+        let ready: (isReady: Bool, port: Int?) = state.withLock { state in
+            state.missing -= 1
+            state.port = port ?? state.port
+            return (state.missing == 0, state.port)
+        }
+        if ready.isReady { onReady(ready.port) }
     }
 }
