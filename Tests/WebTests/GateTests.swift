@@ -131,4 +131,16 @@ struct GateTests {
         }
         #expect(await web.get("/", session: session).text.contains("running for 1d"))
     }
+
+    @Test func `a request that another site makes the browser send is refused`() async throws {
+        let fixture = try WebFixture()
+        let session = try await fixture.session(.operator)
+        let reply = await fixture.send(
+            .post, "/actions/run-backup", session: session,
+            headers: [
+                "content-type": "application/x-www-form-urlencoded", "origin": "https://evil.example",
+                "host": "127.0.0.1:9797",
+            ], body: "form_token=\(AccessControl.formToken(session: session))&target=shop")
+        #expect(reply.status == 403)
+    }
 }

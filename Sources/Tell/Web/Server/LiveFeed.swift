@@ -19,7 +19,16 @@ struct LiveFeed: Sendable {
 
     var body: ResponseBody {
         ResponseBody { writer in
-            site.liveClients.withLock { $0 += 1 }
+            // The handler has looked already; of several that came at the same moment the last ones are turned away here.
+            let isAdmitted = site.liveClients.withLock { count in
+                guard count < site.options.liveClientsMax else { return false }
+                count += 1
+                return true
+            }
+            guard isAdmitted else {
+                try await writer.finish(nil)
+                return
+            }
             defer { site.liveClients.withLock { $0 -= 1 } }
             let (lines, queue) = AsyncStream.makeStream(
                 of: String.self, bufferingPolicy: .bufferingNewest(Self.queueLengthMax))
