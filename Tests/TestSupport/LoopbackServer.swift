@@ -14,7 +14,7 @@ public final class LoopbackServer: @unchecked Sendable {
         try program.write(to: script, atomically: true, encoding: .utf8)
         let quoted = ([script.path(percentEncoded: false)] + arguments).map { "'\($0)'" }.joined(separator: " ")
         // `Process` waits on a run loop, which the threads of tests do not have.
-        guard let pipe = popen("exec \(python) -u \(quoted) 2>/dev/null", "re") else {
+        guard let pipe = popen("exec '\(python)' -u \(quoted) 2>/dev/null", "re") else {
             throw CocoaError(.fileReadUnknown)
         }
         output = pipe
