@@ -39,6 +39,30 @@ import Units
         try await site.server.dropDatabase(name)
     }
 
+    /// libpq expands a name with `=` or with a scheme to a whole connection string, which would lead elsewhere.
+    @Test(arguments: ["dbname=victim sslcrl=", "postgresql://127.0.0.1:1/x", "it's a \\ name"])
+    func `a database's name is a name, whatever it looks like`(name: String) async throws {
+        let site = try await BackupSite.shop()
+        _ = try await site.backups.back(up: "shop", by: .jaga)
+        let report = try await site.backups.restore("shop", into: name, by: .jaga)
+        #expect(report.database == name)
+        let quoted = name.replacing("'", with: "''")
+        let found = try await site.server.run(
+            sql: "SELECT count(*) FROM pg_database WHERE datname = '\(quoted)'", database: site.database)
+        #expect(found.contains("1"))
+        try await site.server.run(sql: "DROP DATABASE \"\(name)\"", database: site.database)
+    }
+
+    @Test(arguments: ["", "-x", "two\nlines", String(repeating: "x", count: 64)])
+    func `a name that cannot be one is refused before anything is done`(name: String) async throws {
+        let site = try await BackupSite.shop()
+        _ = try await site.backups.back(up: "shop", by: .jaga)
+        let failure = await #expect(throws: BackupFailure.self) {
+            try await site.backups.restore("shop", into: name, by: .jaga)
+        }
+        #expect(failure?.code == .invalidName)
+    }
+
     @Test(arguments: ["database.dump.zst", "globals.sql.zst", "manifest.json"])
     func `a flipped bit fails verification and drill, and shows in series and ledger`(file: String) async throws {
         let site = try await BackupSite.shop()

@@ -24,8 +24,6 @@ import Units
                 let target = String(match.1)
                 guard !target.contains("://"), !target.hasPrefix("mailto:"), !target.hasPrefix("#") else { continue }
                 let path = target.prefix { $0 != "#" }
-                // Pictures and measurements are made by programs that a change of the texts does not run.
-                if path.hasSuffix(".png") || path.hasSuffix("performance.md") { continue }
                 #expect(exists("\(Documents.root)/\(folder)/\(path)"), "\(page) links to \(target)")
             }
         }

@@ -135,6 +135,16 @@ import Units
         #expect(found.count == 1 && found[0].contains(expected), "\(found)")
     }
 
+    @Test func `a few lines of aliases cannot take all memory`() {
+        var bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n"
+        for level in 1...9 {
+            let aliases = Array(repeating: "*a\(level - 1)", count: 9).joined(separator: ", ")
+            bomb += "a\(level): &a\(level) [\(aliases)]\n"
+        }
+        let found = faults(bomb)
+        #expect(found.count == 1 && found[0].contains("more than 200000 values"), "\(found)")
+    }
+
     @Test func `a secret comes from environment or file and is never shown`() throws {
         for (written, secret) in [
             ("${DB_PASSWORD}", "hunter2"), ("file:/run/secret", "from-a-file"), ("plain-text", "plain-text"),
@@ -162,6 +172,10 @@ import Units
         let moved = try read("probes:\n  - {url: b, interval: 5s}\npassword: y\n")
         #expect(one.fingerprint(of: "probes[1]") == moved.fingerprint(of: "probes[0]"))
         #expect(one.fingerprint(of: "probes[0]") != moved.fingerprint(of: "probes[0]"))
+        let (listed, movedList) = (
+            one.fingerprints(ofList: "probes", count: 2), moved.fingerprints(ofList: "probes", count: 1)
+        )
+        #expect(listed[1] == movedList[0] && listed[0] != movedList[0])
         #expect(one.fingerprint(of: "password") != moved.fingerprint(of: "password"))
     }
 

@@ -38,6 +38,26 @@ public struct SettingsReading<Section: SettingsSection> {
     public let warnings: [Diagnostic]
     let secretHashes: [String: Int]
 
+    /// The fingerprints of a list's elements, in one pass.
+    public func fingerprints(ofList path: String, count: Int) -> [Int] {
+        var hashers = Array(repeating: Hasher(), count: count)
+        func element(_ candidate: String) -> (index: Int, rest: Substring)? {
+            guard candidate.hasPrefix(path + "[") else { return nil }
+            let after = candidate.dropFirst(path.count + 1)
+            guard let index = Int(after.prefix { $0 != "]" }), hashers.indices.contains(index) else { return nil }
+            return (index, after.drop { $0 != "]" })
+        }
+        for value in values {
+            guard let (index, rest) = element(value.path) else { continue }
+            hashers[index].combine(rest)
+            hashers[index].combine(value.text)
+        }
+        for (place, hash) in secretHashes.sorted(by: { $0.key < $1.key }) {
+            if let (index, _) = element(place) { hashers[index].combine(hash) }
+        }
+        return hashers.map { $0.finalize() }
+    }
+
     /// Whether two readings of the same process gave the same values below `path` (`probes[2]`): the numbers are then equal.
     /// Secrets count, though only by hash.
     public func fingerprint(of path: String) -> Int {

@@ -49,7 +49,8 @@ extension SettingsNode {
             guard let node = try Yams.compose(yaml: yaml, .basic) else {
                 return SettingsNode(content: .mapping([]), position: start)
             }
-            return try convert(node, file: file)
+            var nodeCount = 0
+            return try convert(node, file: file, count: &nodeCount)
         } catch let error as InvalidInput {
             throw error
         } catch let error as YamlError {
@@ -59,7 +60,18 @@ extension SettingsNode {
         }
     }
 
-    private static func convert(_ node: Node, file: String) throws(InvalidInput) -> SettingsNode {
+    /// A few lines of aliases can stand for billions of values. A thousand probes are some ten thousand.
+    private static let nodeCountMax = 200_000
+
+    private static func convert(_ node: Node, file: String, count: inout Int) throws(InvalidInput) -> SettingsNode {
+        count += 1
+        guard count <= nodeCountMax else {
+            throw InvalidInput([
+                Diagnostic(
+                    at: SourcePosition(file: file, line: node.mark?.line ?? 1, column: node.mark?.column ?? 1),
+                    "the file holds more than \(nodeCountMax) values, its aliases written out; write fewer")
+            ])
+        }
         func place(_ mark: Mark?) -> SourcePosition {
             SourcePosition(file: file, line: mark?.line ?? 1, column: mark?.column ?? 1)
         }
@@ -69,7 +81,7 @@ extension SettingsNode {
             return SettingsNode(content: .scalar(scalar.string, isPlain: isPlain), position: place(scalar.mark))
         case .sequence(let sequence):
             var items: [SettingsNode] = []
-            for item in sequence { items.append(try convert(item, file: file)) }
+            for item in sequence { items.append(try convert(item, file: file, count: &count)) }
             return SettingsNode(content: .list(items), position: place(sequence.mark))
         case .mapping(let mapping):
             var members: [Member] = []
@@ -78,7 +90,8 @@ extension SettingsNode {
                     throw InvalidInput([Diagnostic(at: place(key.mark), "a key must be a single word or text")])
                 }
                 members.append(
-                    Member(key: name, keyPosition: place(key.mark), value: try convert(value, file: file)))
+                    Member(
+                        key: name, keyPosition: place(key.mark), value: try convert(value, file: file, count: &count)))
             }
             return SettingsNode(content: .mapping(members), position: place(mapping.mark))
         case .alias:

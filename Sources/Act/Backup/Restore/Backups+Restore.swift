@@ -12,8 +12,12 @@ extension Backups {
         log: @Sendable (String) -> Void = { _ in }
     ) async throws -> RestoreReport {
         let target = try find(name)
-        guard !database.isEmpty, database.utf8.count <= 63, !database.utf8.contains(0) else {
-            throw BackupFailure(.invalidName, database, "it has to have 1 to 63 bytes")
+        guard !database.isEmpty, database.utf8.count <= 63, !database.hasPrefix("-"),
+            !database.unicodeScalars.contains(where: { $0.value < 0x20 || $0.value == 0x7F })
+        else {
+            throw BackupFailure(
+                .invalidName, database,
+                "it has to have 1 to 63 bytes, no control characters and no '-' at its beginning")
         }
         return try await exclusively(name, "a restore is going on") {
             let record = try await newestGood(name, id)

@@ -46,7 +46,7 @@ struct DatabaseRestore {
         // The reader must understand the dump, so it is of the newer of both servers.
         let version = max(serverVersion, manifest.serverVersion)
         let reader = try await programs.path(of: "pg_restore", serverVersion: version)
-        var arguments = ["--exit-on-error", "--no-password", "--dbname=\(working)"]
+        var arguments = ["--exit-on-error", "--no-password", "--dbname=\(Self.connectionText(database: working))"]
         if !keepsOwners { arguments += ["--no-owner", "--no-privileges"] }
         let path = dumpPath
         var command = Command(
@@ -60,6 +60,13 @@ struct DatabaseRestore {
             let words = (try? outcome.checked()).map { _ in "" } ?? outcome.errors.lastLines(3)
             throw BackupFailure(.restoreFailed, working, words.isEmpty ? "pg_restore was ended" : words)
         }
+    }
+
+    /// libpq takes a name that holds `=` or begins like a URL for a whole connection string, and would go wherever that
+    /// leads, password in hand. As a quoted value it is a name and nothing else.
+    /// <https://www.postgresql.org/docs/15/libpq-connect.html#LIBPQ-CONNSTRING>
+    static func connectionText(database: String) -> String {
+        "dbname='\(database.replacing("\\", with: "\\\\").replacing("'", with: "\\'"))'"
     }
 
     private func analyzeAndCount(_ working: String) async throws -> DatabaseFacts {

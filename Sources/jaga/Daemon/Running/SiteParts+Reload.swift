@@ -51,6 +51,12 @@ extension SiteParts {
         changes.announce(.configuration)
         for warning in next.warnings { logger.warning("\(warning)") }
         logger.info("configuration applied", metadata: ["changed": "\(changed.count)"])
+        let late = changed.filter { key in
+            key != "web.public_url" && (key.hasPrefix("web.") || key.hasPrefix("series."))
+        }
+        guard late.isEmpty else {
+            return "applied, but \(late.joined(separator: ", ")) takes effect only after a restart of the daemon"
+        }
         return changed.isEmpty
             ? "the configuration is unchanged" : "applied; changed: \(changed.prefix(20).joined(separator: ", "))"
     }

@@ -36,7 +36,7 @@ struct LoadedSettings: Sendable {
         }
         return LoadedSettings(
             settings: reading.section, values: reading.values, warnings: reading.warnings, groups: groups,
-            probeFingerprints: reading.section.probes.indices.map { reading.fingerprint(of: "probes[\($0)]") },
+            probeFingerprints: reading.fingerprints(ofList: "probes", count: reading.section.probes.count),
             file: file, sha256: digest.joined(), loadedAt: now)
     }
 
