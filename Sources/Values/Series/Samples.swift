@@ -2,7 +2,9 @@ public import Units
 
 /// What kind of number a metric is, as the exposition formats name it.
 public enum MetricType: String, Sendable, Codable {
-    case counter, gauge, histogram, summary, untyped
+    case counter, gauge, histogram, summary, untyped, info
+    case gaugeHistogram = "gaugehistogram"
+    case stateSet = "stateset"
 }
 
 /// What a metric says of itself beside its samples.
@@ -10,11 +12,14 @@ public struct MetricMetadata: Sendable, Hashable {
     public var name: String
     public var type: MetricType
     public var help: String
+    /// The unit as OpenMetrics declares it (`seconds`), or empty.
+    public var unit = ""
 
-    public init(_ name: String, _ type: MetricType, _ help: String) {
+    public init(_ name: String, _ type: MetricType, _ help: String, unit: String = "") {
         self.name = name
         self.type = type
         self.help = help
+        self.unit = unit
     }
 }
 
@@ -25,18 +30,38 @@ public struct SampleBatch: Sendable {
         public var value: Double
         /// Where the source gave a time of its own; otherwise the batch's.
         public var timestamp: Timestamp?
+        /// Rare, hence behind a reference: a row of a plain number stays small.
+        private var box: HistogramBox?
+
+        /// The native histogram that this sample is; then `value` is a NaN without meaning.
+        public var histogram: NativeHistogram? { box?.histogram }
 
         public init(labels: Labels, value: Double, timestamp: Timestamp? = nil) {
             self.labels = labels
             self.value = value
             self.timestamp = timestamp
         }
+
+        public init(labels: Labels, histogram: NativeHistogram, timestamp: Timestamp? = nil) {
+            self.init(labels: labels, value: .nan, timestamp: timestamp)
+            box = HistogramBox(histogram)
+        }
+    }
+
+    private final class HistogramBox: Sendable, Hashable {
+        let histogram: NativeHistogram
+
+        init(_ histogram: NativeHistogram) { self.histogram = histogram }
+
+        static func == (left: HistogramBox, right: HistogramBox) -> Bool { left.histogram == right.histogram }
+        func hash(into hasher: inout Hasher) { hasher.combine(histogram) }
     }
 
     public var timestamp: Timestamp
     public var rows: [Row] = []
     /// By metric name. Empty where the source says nothing.
     public var metadata: [String: MetricMetadata] = [:]
+    public var exemplars: [Exemplar] = []
 
     public init(at timestamp: Timestamp) {
         self.timestamp = timestamp
@@ -58,12 +83,15 @@ public struct SeriesColumns: Sendable, Hashable {
     /// Milliseconds since the epoch.
     public var times: [Int64]
     public var values: [Double]
+    /// Those of the samples that are native histograms, their indices rising. Empty for a series of plain numbers.
+    public var histograms: [HistogramSample]
 
-    public init(labels: Labels, times: [Int64], values: [Double]) {
+    public init(labels: Labels, times: [Int64], values: [Double], histograms: [HistogramSample] = []) {
         precondition(times.count == values.count, "\(times.count) times and \(values.count) values for \(labels)")
         self.labels = labels
         self.times = times
         self.values = values
+        self.histograms = histograms
     }
 }
 

@@ -27,12 +27,55 @@ public struct AppendOutcome: Sendable, Hashable {
     public var outOfOrder: Int
     /// Another value for an instant that has one.
     public var duplicate: Int
+    /// Of series that would have gone past a limit on how many there may be.
+    public var overLimit: Int
 
-    public init(stored: Int = 0, outOfOrder: Int = 0, duplicate: Int = 0) {
+    public init(stored: Int = 0, outOfOrder: Int = 0, duplicate: Int = 0, overLimit: Int = 0) {
         self.stored = stored
         self.outOfOrder = outOfOrder
         self.duplicate = duplicate
+        self.overLimit = overLimit
     }
+}
+
+/// A store's number for a series that it has in memory. Numbers are not used again within one run of the process.
+public struct SeriesReference: Sendable, Hashable {
+    public var raw: UInt64
+
+    public init(_ raw: UInt64) { self.raw = raw }
+}
+
+/// Samples of one instant in columns, for whoever reads the same series again and again: labels were turned into numbers once,
+/// and no sample costs an object.
+public struct SampleBlock: Sendable {
+    public var timestamp: Timestamp
+    public var references: [SeriesReference]
+    /// As many as `references`. A stale marker is stored as one.
+    public var values: [Double]
+
+    public init(timestamp: Timestamp, references: [SeriesReference], values: [Double]) {
+        precondition(references.count == values.count)
+        self.timestamp = timestamp
+        self.references = references
+        self.values = values
+    }
+}
+
+/// Takes samples by number. A number that the store no longer knows (it forgot an idle series) comes back among `unknown`, and the
+/// caller asks for a new one.
+public protocol ColumnAppending: SeriesAppending {
+    /// The numbers of `labels`, in their order; nil where a limit forbids a new series.
+    func references(of labels: [Labels]) async throws -> [SeriesReference?]
+
+    /// Stores a block, durable as `append(_:)` of a batch is.
+    /// - Returns: what was taken, and the indices of references that the store does not know.
+    func append(_ block: SampleBlock) async throws -> (outcome: AppendOutcome, unknown: [Int])
+}
+
+/// Gives the exemplars that a store keeps.
+public protocol ExemplarReading: Sendable {
+    /// The exemplars of series matching any of `selectors`, from `start` to `end`, both included, sorted by series and time.
+    func exemplars(_ selectors: [[LabelMatcher]], from start: Timestamp, through end: Timestamp) async throws -> [Exemplar]
 }
 
 /// Takes samples. When the call returns, the stored ones survive the end of the process.
