@@ -75,7 +75,8 @@ public protocol ColumnAppending: SeriesAppending {
 /// Gives the exemplars that a store keeps.
 public protocol ExemplarReading: Sendable {
     /// The exemplars of series matching any of `selectors`, from `start` to `end`, both included, sorted by series and time.
-    func exemplars(_ selectors: [[LabelMatcher]], from start: Timestamp, through end: Timestamp) async throws -> [Exemplar]
+    func exemplars(_ selectors: [[LabelMatcher]], from start: Timestamp, through end: Timestamp) async throws
+        -> [Exemplar]
 }
 
 /// Takes samples. When the call returns, the stored ones survive the end of the process.
