@@ -39,7 +39,7 @@ public struct JobSeries: SampleSource {
             if let next = runner.nextRun(of: job.name) {
                 batch.add("jaga_job_next_run_timestamp_seconds", ["job": job.name], next.secondsSinceEpoch)
             }
-            for outcome in ["succeeded", "failed", "timedOut", "cancelled", "lost"] {
+            for outcome in ["succeeded", "failed", "timedOut", "cancelled", "interrupted", "lost"] {
                 let count = Double(state.counts[outcome] ?? 0)
                 batch.add("jaga_job_runs_total", ["job": job.name, "outcome": outcome], count)
             }
