@@ -94,7 +94,7 @@ public struct LedgerError: Failure {
             "Put back the file from a backup. If it is gone for good, make an empty file '\(path).lost' and start again: a new "
                 + "key is made, the change is entered in the ledger, and what the old key signed stays valid."
         case .unreadableCheckpoint(let path, _), .entriesLost(_, _, let path), .entriesChanged(_, let path):
-            "Stop Jaga and put back the newest copy of 'jaga.db'. If what is missing is gone for good, rename '\(path)' to "
+            "Put back the newest copy of 'jaga.db', with its 'jaga.db-wal' where it has one. If what is missing is gone for good, rename '\(path)' to "
                 + "'\(path).lost' and start again: the loss is then entered in the ledger."
         case .malformedKey: "A verifier key looks like 'jaga/host+1a2b3c4d+AbC…'; 'jaga ledger verify' prints it."
         default: nil

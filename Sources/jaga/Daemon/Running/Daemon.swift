@@ -127,6 +127,11 @@ struct Daemon {
         } catch {
             logger.error("the end could not be entered in the ledger: \(describe(error))")
         }
+        do {
+            try parts.state.close()
+        } catch {
+            logger.error("the state file could not be closed: \(describe(error))")
+        }
     }
 
     /// The lifecycle package speaks of every service that starts and stops; that is of use when one hangs.
