@@ -40,7 +40,9 @@ import Units
 
     private func remove(_ path: String) { for end in ["", "-wal", "-shm"] { unlink(path + end) } }
     private func move(_ from: String, _ to: String) throws { try #require(rename(from, to) == 0) }
-    private func copy(_ from: String, _ to: String) throws { try FileManager.default.copyItem(atPath: from, toPath: to) }
+    private func copy(_ from: String, _ to: String) throws {
+        try FileManager.default.copyItem(atPath: from, toPath: to)
+    }
 
     private func kinds() async throws -> [String] {
         let reader = LedgerReader(store: try StateStore.openForReading(at: database))

@@ -122,7 +122,8 @@ import Testing
         await process.stop()
     }
 
-    @Test(.timeLimit(.minutes(1))) func `a process without a note is known by its environment, a daemon is not touched`()
+    @Test(.timeLimit(.minutes(1)))
+    func `a process without a note is known by its environment, a daemon is not touched`()
         async throws
     {
         let journal = GroupJournal(folder: folder.path)

@@ -84,7 +84,9 @@ extension Command {
         case .inherit(let changes):
             var updates: [Subprocess.Environment.Key: String?] = [:]
             for (name, value) in changes { updates[.init(stringLiteral: name)] = .some(value) }
-            if let mark = GroupJournal.current?.variable { updates[.init(stringLiteral: mark.name)] = .some(mark.value) }
+            if let mark = GroupJournal.current?.variable {
+                updates[.init(stringLiteral: mark.name)] = .some(mark.value)
+            }
             return .inherit.updating(updates)
         case .only(let variables):
             var values: [Subprocess.Environment.Key: String] = [:]

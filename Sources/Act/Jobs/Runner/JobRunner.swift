@@ -116,7 +116,8 @@ public final class JobRunner: Sendable {
                         + "(\(count) process\(count == 1 ? "" : "es"))"
                 )
             try await events.record([
-                finished(run.job, run: run.run, outcome: outcome, at: now, duration: nil, exitCode: nil, message, output: "")
+                finished(
+                    run.job, run: run.run, outcome: outcome, at: now, duration: nil, exitCode: nil, message, output: "")
             ])
         }
         let states = try await JobRuns.states(in: store)

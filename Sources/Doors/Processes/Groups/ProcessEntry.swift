@@ -34,8 +34,11 @@ struct ProcessEntry: Sendable, Hashable {
     init?(stat: [UInt8]) {
         guard let opening = stat.firstIndex(of: UInt8(ascii: "(")), let closing = stat.lastIndex(of: UInt8(ascii: ")"))
         else { return nil }
-        let fields = stat[(closing + 1)...].split(separator: UInt8(ascii: " ")).map { String(decoding: $0, as: UTF8.self) }
-        guard let id = Int32(String(decoding: stat[..<opening], as: UTF8.self).filter { $0 != " " }), fields.count >= 20,
+        let fields = stat[(closing + 1)...].split(separator: UInt8(ascii: " ")).map {
+            String(decoding: $0, as: UTF8.self)
+        }
+        guard let id = Int32(String(decoding: stat[..<opening], as: UTF8.self).filter { $0 != " " }),
+            fields.count >= 20,
             let parent = Int32(fields[1]), let group = Int32(fields[2]), let session = Int32(fields[3]),
             let startTicks = UInt64(fields[19])
         else { return nil }

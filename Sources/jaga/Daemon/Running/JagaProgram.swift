@@ -41,15 +41,12 @@ public struct JagaProgram: ProgramParts {
 
     /// `host:port`, `:port`, `[v6]:port`.
     private func listenAddress(_ text: String) throws -> (String, Int) {
-        guard let colon = text.lastIndex(of: ":"), let port = Int(text[text.index(after: colon)...]),
-            (0...65535).contains(port)
-        else {
+        let whole = text.hasPrefix(":") ? "0.0.0.0\(text)" : text
+        guard let address = HostAndPort(whole, ports: 0...65_535) else {
             throw PlainFailure(
                 "invalid", "'\(text)' is not an address to listen at", hint: "Write it like 127.0.0.1:9797.")
         }
-        var host = String(text[..<colon])
-        if host.hasPrefix("["), host.hasSuffix("]") { host = String(host.dropFirst().dropLast()) }
-        return (host.isEmpty ? "0.0.0.0" : host, port)
+        return (address.host, address.port)
     }
 
     public func discoveredConfiguration() async throws -> String {

@@ -47,7 +47,9 @@ struct RepeatLimit: Sendable {
     /// Lines whose pause is over, with what was held back of them; those that nobody wanted again are forgotten.
     /// - Parameter line: about to be admitted, which tells its count itself.
     mutating func due(at now: Timestamp, except line: String = "") -> [Due] {
-        let over = memories.filter { $0.key != line }.filter { now < $0.value.writtenAt || now - $0.value.writtenAt >= Self.pause }
+        let over = memories.filter { $0.key != line }.filter {
+            now < $0.value.writtenAt || now - $0.value.writtenAt >= Self.pause
+        }
         for line in over.keys { memories[line] = nil }
         return over.filter { $0.value.heldCount > 0 }.map { Due(line: $0.key, count: $0.value.heldCount) }
             .sorted { $0.line < $1.line }

@@ -57,7 +57,8 @@ final class SiteParts: Sendable {
     init(
         clock: any WallClock, logger: Logger, dataFolder: String, hostName: String, processID: Int32,
         loaded: LoadedSettings, plan: SourcePlans, series: TimeSeriesStore, state: StateStore, ledger: Ledger,
-        verifierKey: VerifierKey, checkpointFile: CheckpointFile, sources: SourceRunner, rules: RuleEngine, outbox: Outbox, alerts: AlertPipeline,
+        verifierKey: VerifierKey, checkpointFile: CheckpointFile, sources: SourceRunner, rules: RuleEngine,
+        outbox: Outbox, alerts: AlertPipeline,
         jobs: JobRunner, backups: Backups, access: AccessControl, actions: ActionBoard, changes: ChangeFeed
     ) {
         self.clock = clock
