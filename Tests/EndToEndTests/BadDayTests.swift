@@ -166,7 +166,7 @@ extension EndToEnd {
             for line in warnings {
                 // After `[2026-01-01 00:00:00] `, and without the count of those that were held back.
                 let text = line.dropFirst(22)
-                counts[text.range(of: " repeated=").map { text[..<$0.lowerBound] } ?? text, default: 0] += 1
+                counts[text.firstRange(of: " repeated=").map { text[..<$0.lowerBound] } ?? text, default: 0] += 1
             }
             #expect(!warnings.isEmpty)
             // A minute may pass on a slow machine.

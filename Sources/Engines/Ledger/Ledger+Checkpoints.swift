@@ -37,6 +37,7 @@ extension Ledger {
         every interval: Duration = .seconds(60), clock: some Clock<Duration>, wallClock: any WallClock,
         report: @Sendable (any Error) -> Void
     ) async {
+        // A sleep fails only by being cancelled, which ends the loop.
         while (try? await clock.sleep(for: interval)) != nil {
             do { try await checkpoint(at: wallClock.now) } catch { report(error) }
         }
