@@ -232,7 +232,7 @@ let testTargets: [Target] = [
         [
             "Units", "Series", "Diagnostics", "Events", "JSONCoding", "PromQL", "Settings", "StateStore", "Ledger",
             "TestSupport", .grdb, .logging,
-        ]),
+        ], hasGolden: true),
     tests("Alerting", ["Units", "Series", "Events", "JSONCoding", "Diagnostics", "Settings"]),
     tests(
         "Jobs",
