@@ -183,6 +183,32 @@ import Units
         #expect(runner.running.isEmpty)
     }
 
+    /// The missed runs are entered, then the disk is full for the start of the one that is made up for.
+    @Test func `missed runs are entered once when the start after them fails`() async throws {
+        let folder = try TemporaryFolder()
+        defer { folder.remove() }
+        let store = try StateStore.open(at: folder.file("jaga.db"))
+        let ledger = try Ledger.open(store: store, projections: [JobRuns()])
+        let events = StubbornEvents(ledger)
+        let clock = ManualClock(start: Timestamp(rfc3339: "2026-01-01T00:00:00Z")!)
+        var hourly = job("hourly", Fixed { JobResult(message: "") }, "0 * * * *")
+        hourly.missed = .runOnce
+        let runner = JobRunner([hourly], events: events, store: store, wall: clock.wall, clock: clock)
+        try await runner.recover()
+        clock.advance(by: .seconds(4 * 3600 + 600))
+        events.refusedKind.withLock { $0 = .jobStarted }
+        await runner.tick()
+        await runner.tick()
+        #expect(events.refusalCount.withLock { $0 } == 2)
+        events.refusedKind.withLock { $0 = nil }
+        await runner.tick()
+        let state = try await JobRuns.states(in: store)["hourly"]
+        #expect(state?.counts["missed"] == 3)
+        #expect(state?.handledFor?.rfc3339 == "2026-01-01T04:00:00Z")
+        let kinds = try await ledger.reader.entries(matching: EntryFilter(order: .oldestFirst)).map(\.event.kind)
+        #expect(kinds == [.jobMissed, .jobStarted])
+    }
+
     @Test func `shutting down cancels what runs and records it`() async throws {
         let hangs = Fixed {
             try await ContinuousClock().sleep(for: .seconds(3600)); return JobResult(message: "")
@@ -230,13 +256,15 @@ private final class StubbornEvents: EventRecording {
     struct DiskFull: Error {}
 
     let refuses = Mutex(false)
+    let refusedKind = Mutex<EventKind?>(nil)
     let refusalCount = Mutex(0)
     private let ledger: Ledger
 
     init(_ ledger: Ledger) { self.ledger = ledger }
 
     func record(_ events: [Event]) async throws -> Int64 {
-        if refuses.withLock({ $0 }) {
+        let kind = refusedKind.withLock { $0 }
+        if refuses.withLock({ $0 }) || events.contains(where: { $0.kind == kind }) {
             refusalCount.withLock { $0 += 1 }
             throw DiskFull()
         }
