@@ -18,7 +18,7 @@ extension EndToEnd {
                 site: orphans
                 host: {interval: 5s}
                 jobs:
-                  hang: {shell: "trap '' TERM; sleep 1000 & echo $! $$ > '\(ids)'; wait; sleep 1000", deadline: 1h}
+                  hang: {shell: "trap '' TERM; sleep 1000 & echo $! $$$$ > '\(ids)'; wait; sleep 1000", deadline: 1h}
 
                 """, folder: folder)
             // Waits for the run's end, which does not come: the daemon goes first.
