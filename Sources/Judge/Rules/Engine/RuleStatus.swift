@@ -30,6 +30,8 @@ public struct RuleStatus: Sendable {
     public var kind: Rule.Kind
     public var name: String
     public var expression: String
+    /// As the query language prints it.
+    public var printedExpression: String
     public var hold: Duration
     public var keepFiring: Duration
     public var labels: [String: String]
