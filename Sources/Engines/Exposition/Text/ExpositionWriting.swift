@@ -11,6 +11,12 @@ public func writeExposition(_ batch: SampleBatch, _ format: ExpositionFormat) ->
     for row in batch.rows {
         families[familyName(of: row.labels.name, batch.metadata, format), default: []].append(row)
     }
+    if format == .protobuf {
+        return writeMetricFamilies(
+            families.sorted { $0.key < $1.key }.map { name, rows in
+                MetricFamily(batch.metadata[name] ?? MetricMetadata(name, .untyped, ""), rows.sorted(by: precedes))
+            })
+    }
     var page: [UInt8] = []
     page.reserveCapacity(batch.rows.count * 80)
     for (name, rows) in families.sorted(by: { $0.key < $1.key }) {
@@ -56,7 +62,14 @@ private func writeMetadata(
         let escaped = format == .openMetrics ? Labels.escaped(entry.help) : escapedHelp(entry.help)
         page += "# HELP \(name) \(escaped)\n".utf8
     }
-    let type = format == .openMetrics && entry.type == .untyped ? "unknown" : entry.type.rawValue
+    let type =
+        switch (format, entry.type) {
+        case (.openMetrics, .untyped): "unknown"
+        // The older format has neither of these.
+        case (.text, .info), (.text, .stateSet): MetricType.gauge.rawValue
+        case (.text, .gaugeHistogram): MetricType.histogram.rawValue
+        case (_, let type): type.rawValue
+        }
     page += "# TYPE \(name) \(type)\n".utf8
 }
 
