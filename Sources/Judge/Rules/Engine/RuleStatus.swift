@@ -44,8 +44,6 @@ public struct RuleStatus: Sendable {
     /// How many elements the expression gave. 0 for a rule whose series do not exist, and for one whose condition is false.
     public var lastElementCount = 0
     public var alerts: [ActiveAlert] = []
-    /// What the query engine warned of at the last evaluation.
-    public var lastWarnings: [String] = []
 
     /// As the API of the reference calls it: inactive, pending or firing.
     public var state: String {
