@@ -142,7 +142,7 @@ import WebAPI
 }
 
 /// A terminal that keeps what is printed, with a daemon that answers paths from a table.
-private final class Terminal: Sendable {
+final class Terminal: Sendable {
     static let now = Timestamp(secondsSinceEpoch: 1_800_000_000)
 
     private let printed = Mutex((output: [String](), notes: [String]()))
@@ -196,7 +196,7 @@ private struct TableConnection: APIConnection {
     }
 }
 
-private struct NoProgram: ProgramParts {
+struct NoProgram: ProgramParts {
     func serve(_ options: ServeOptions) async throws {}
     func discoveredConfiguration() async throws -> String { "site: x\n" }
     func checkConfiguration(file: String) async throws -> ConfigurationReport {
@@ -212,6 +212,7 @@ private struct NoProgram: ProgramParts {
     func verifyLedger(at path: String) async throws -> LedgerFileReport {
         LedgerFileReport(size: 0, checkpoints: 0, faults: [])
     }
+    var rules: any RuleTools { FakeRuleTools() }
     var version: String { "9.9.9" }
     var revision: String { "abc" }
 }
