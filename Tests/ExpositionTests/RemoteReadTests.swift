@@ -17,7 +17,8 @@ import Units
                 times.append(time)
                 values.append(
                     [
-                        1, Double(random.next(10)), Double(bitPattern: random.bits()), staleMarker, -.infinity, 0.1, -0.0,
+                        1, Double(random.next(10)), Double(bitPattern: random.bits()), staleMarker, -.infinity, 0.1,
+                        -0.0,
                     ][random.next(7)])
             }
             return SeriesColumns(labels: Labels("m\(index)", ["a": "é"]), times: times, values: values)

@@ -1,6 +1,5 @@
 import JSONCoding
 
-
 /// How a request of OTLP is encoded, and its answer with it.
 public enum OTLPEncoding: Sendable, Hashable, CaseIterable {
     case protobuf, json
@@ -44,7 +43,8 @@ public func parseOTLPMetrics(
     else {
         throw WireError(
             .tooMuch, name, at: 0,
-            "\(outcome.request.series.count) series, \(outcome.request.sampleCount) samples: more than is taken at once")
+            "\(outcome.request.series.count) series, \(outcome.request.sampleCount) samples: more than is taken at once"
+        )
     }
     return outcome
 }

@@ -13,6 +13,8 @@ public struct OTLPOutcome: Sendable {
     /// Why, each reason once, at most ten.
     public private(set) var reasons: [String] = []
 
+    public init() {}
+
     mutating func reject(_ count: Int, _ reason: @autoclosure () -> String) {
         rejectedCount += count
         guard reasons.count < 10 else { return }
@@ -169,7 +171,8 @@ struct OTLPTranslator {
     private mutating func add(_ exponential: OTLPExponential, _ name: String, _ target: Labels) {
         let point = exponential.point
         guard exponential.scale >= -4 else {
-            outcome.reject(1, "the histogram '\(name)' has scale \(exponential.scale), below the least that is stored, -4")
+            outcome.reject(
+                1, "the histogram '\(name)' has scale \(exponential.scale), below the least that is stored, -4")
             return
         }
         guard let histogram = NativeHistogram(exponential) else {

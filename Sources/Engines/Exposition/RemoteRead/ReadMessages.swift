@@ -174,7 +174,8 @@ public func parseReadResponse(
                     let read = try parser.readFirstSeries(&one)
                     sampleCount += read.columns.times.count
                     guard sampleCount <= limits.sampleCountMax, series.count < limits.seriesCountMax else {
-                        throw inner.fault("more than \(limits.sampleCountMax) samples or \(limits.seriesCountMax) series")
+                        throw inner.fault(
+                            "more than \(limits.sampleCountMax) samples or \(limits.seriesCountMax) series")
                     }
                     series.append(read.columns)
                 }

@@ -87,7 +87,9 @@ public func parseStreamedChunks(
             throw fault(start, "\(error)")
         }
         let (series, query) = try readFrame(message, at: start)
-        guard results.indices.contains(query) else { throw fault(start, "a frame answers query \(query) of \(queryCount)") }
+        guard results.indices.contains(query) else {
+            throw fault(start, "a frame answers query \(query) of \(queryCount)")
+        }
         for part in series {
             sampleCount += part.times.count
             guard sampleCount <= limits.sampleCountMax, results[query].count < limits.seriesCountMax else {
