@@ -88,7 +88,7 @@ let engines: [Target] = [
         "TimeSeriesStore", "Engines",
         ["Units", "Series", "Diagnostics", "BinaryCoding", "BlockingCalls", "DurableFiles", "Settings"]
     ),
-    library("PromQL", "Engines", ["Units", "Series", "Diagnostics"]),
+    library("PromQL", "Engines", ["Units", "Series", "Diagnostics", "JSONCoding"]),
     library("GoTemplates", "Engines", ["Units", "Diagnostics", "JSONCoding"]),
     library(
         "Ledger", "Engines",
@@ -157,7 +157,8 @@ let tell: [Target] = [
     library(
         "Commands", "Tell",
         [
-            "Units", "Diagnostics", "JSONCoding", "Texts", "WebAPI", "Settings", "Outbound", "Ledger", .argumentParser,
+            "Units", "Diagnostics", "JSONCoding", "Texts", "Series", "WebAPI", "Settings", "Outbound", "PromQL", "Ledger",
+            .argumentParser,
         ]),
 ]
 
@@ -224,7 +225,7 @@ let testTargets: [Target] = [
     tests("Exposition", ["Units", "Series", "Diagnostics", "JSONCoding"], hasGolden: true),
     tests("TimeSeriesStore", ["Units", "Series", "Diagnostics", "DurableFiles", "BinaryCoding", "Settings"]),
     tests("PromQL", ["Units", "Series", "Diagnostics"], hasGolden: true),
-    tests("GoTemplates", ["Diagnostics", "JSONCoding"]),
+    tests("GoTemplates", ["Diagnostics", "JSONCoding", "Series"], hasGolden: true),
     tests("Ledger", ["Units", "Events", "JSONCoding", "Diagnostics", "StateStore", .crypto, .grdb], hasGolden: true),
     tests("Probes", ["Units", "Series", "Diagnostics", "JSONCoding", "Settings", "Outbound", "TestSupport"]),
     tests(
@@ -240,7 +241,7 @@ let testTargets: [Target] = [
         [
             "Units", "Series", "Diagnostics", "Events", "JSONCoding", "PromQL", "Settings", "StateStore", "Ledger",
             "TestSupport", .grdb, .logging,
-        ]),
+        ], hasGolden: true),
     tests("Alerting", ["Units", "Series", "Events", "JSONCoding", "Diagnostics", "Settings"]),
     tests(
         "Jobs",
