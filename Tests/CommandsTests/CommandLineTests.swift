@@ -108,7 +108,8 @@ import WebAPI
         let terminal = Terminal(answers: nil)
         #expect(await terminal.run("--help") == .done)
         for noun in [
-            "serve", "init", "status", "check", "config", "reload", "query", "alerts", "backup", "restore", "jobs",
+            "serve", "init", "status", "check", "config", "reload", "query", "promql", "alerts", "backup", "restore",
+            "jobs",
             "ledger", "user", "demo", "version",
         ] {
             #expect(terminal.output.contains("\n  \(noun) "), "\(noun) is missing from the help")
@@ -142,7 +143,7 @@ import WebAPI
 }
 
 /// A terminal that keeps what is printed, with a daemon that answers paths from a table.
-private final class Terminal: Sendable {
+final class Terminal: Sendable {
     static let now = Timestamp(secondsSinceEpoch: 1_800_000_000)
 
     private let printed = Mutex((output: [String](), notes: [String]()))
