@@ -55,7 +55,7 @@ extension SiteParts {
             ownLabels: ["job": "jaga", "instance": host, "host": host])
         let site = settings.site ?? host
         let externalURL = settings.web.publicURL
-        let queries = QueryEngine(series)
+        let queries = QueryEngine(series, options: settings.queries.options)
         let rules = RuleEngine(
             groups: loaded.groups, defaultInterval: settings.rules.interval, queries: queries, series: series,
             history: series, events: ledger,

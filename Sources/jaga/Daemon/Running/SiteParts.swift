@@ -89,9 +89,10 @@ final class SiteParts: Sendable {
     func engine(timeLimit: Duration) -> QueryEngine {
         var limits = QueryLimits()
         limits.timeMax = timeLimit
-        // The machine that Jaga guards is small: 5 million samples are 80 MB while a query runs.
-        limits.samplesMax = 5_000_000
-        return QueryEngine(series, limits: limits)
+        let settings = loaded.withLock { $0.settings.queries }
+        // The machine that Jaga guards is small: the default of 5 million samples is 80 MB while a query runs.
+        limits.samplesMax = settings.samplesMax
+        return QueryEngine(series, limits: limits, options: settings.options)
     }
 
     /// One reload at a time: a second one would read the same file.
