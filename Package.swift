@@ -85,7 +85,8 @@ let engines: [Target] = [
     library(
         "TimeSeriesStore", "Engines",
         [
-            "Units", "Series", "Diagnostics", "BinaryCoding", "BlockingCalls", "Compression", "DurableFiles", "Settings",
+            "Units", "Series", "Diagnostics", "BinaryCoding", "BlockingCalls", "Compression", "DurableFiles",
+            "Settings",
         ]),
     library("PromQL", "Engines", ["Units", "Series", "Diagnostics"]),
     library("GoTemplates", "Engines", ["Units", "Diagnostics", "JSONCoding"]),

@@ -30,7 +30,8 @@ func read(_ path: String) -> [UInt8] {
 func parse(_ bytes: [UInt8]) -> Page {
     var page = Page(labels: [], values: [])
     for line in bytes.split(separator: 10) where line.first != 35 {
-        guard let space = line.lastIndex(of: 32), let value = Double(String(decoding: line[(space + 1)...], as: UTF8.self))
+        guard let space = line.lastIndex(of: 32),
+            let value = Double(String(decoding: line[(space + 1)...], as: UTF8.self))
         else { continue }
         let text = String(decoding: line[..<space], as: UTF8.self)
         guard let brace = text.firstIndex(of: "{") else {
@@ -171,6 +172,8 @@ try await measured("writing the block") {
     try await store.maintain(at: Timestamp(millisecondsSinceEpoch: begin + 3 * hour))
 }
 let after = store.stats
-print("block: \(after.blockByteCount) bytes, \(Double(after.blockByteCount) / Double(max(1, after.blockSampleCount))) a sample")
+print(
+    "block: \(after.blockByteCount) bytes, \(Double(after.blockByteCount) / Double(max(1, after.blockSampleCount))) a sample"
+)
 try await reads(store, "block")
 print("resident \(residentMegabytes())")

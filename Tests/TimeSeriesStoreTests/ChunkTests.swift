@@ -23,7 +23,8 @@ import Testing
             case 6:
                 rise += Int64.random(in: -3...3, using: &random)
                 value &+= rise
-            default: value = Int.random(in: 0..<30, using: &random) == 0 ? .max : Int64.random(in: 0...9, using: &random)
+            default:
+                value = Int.random(in: 0..<30, using: &random) == 0 ? .max : Int64.random(in: 0...9, using: &random)
             }
             values.append(value)
         }
@@ -74,7 +75,8 @@ import Testing
 
     @Test(arguments: [
         // A regular interval, a still value, an even counter, a step, pages of memory, hundredths of a second.
-        ("times", 6), ("still", 4), ("even", 5), ("step", 9), ("pages", 4 + 240 * 6 / 8), ("hundredths", 8 + 240 * 8 / 8),
+        ("times", 6), ("still", 4), ("even", 5), ("step", 9), ("pages", 4 + 240 * 6 / 8),
+        ("hundredths", 8 + 240 * 8 / 8),
     ])
     func `the usual shapes take the bytes that they should`(shape: String, byteCountMax: Int) {
         var random = SeededGenerator(seed: 7)
@@ -124,7 +126,8 @@ import Testing
         var columns = AggregateColumns()
         for index in 0..<50 {
             let value = Double(index)
-            columns.add(Aggregate(count: 20, sum: value * 20, minimum: value - 1, maximum: value + 2.5, last: value + 1))
+            columns.add(
+                Aggregate(count: 20, sum: value * 20, minimum: value - 1, maximum: value + 2.5, last: value + 1))
         }
         var bytes: [UInt8] = []
         encodeAggregates(columns, 10..<50, into: &bytes)

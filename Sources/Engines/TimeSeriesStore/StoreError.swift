@@ -84,7 +84,8 @@ extension StoreProblem: CustomStringConvertible {
         case .tailCutOff:
             "'\(file)' ended in \(count) bytes that are no whole record, cut off at byte \(byteOffset)\(copy)"
         case .logDamaged: "'\(file)' is damaged at byte \(byteOffset) for \(count) bytes\(copy)"
-        case .samplesOrphaned: "at least \(count) samples in '\(file)' cannot be read because records before them are damaged"
+        case .samplesOrphaned:
+            "at least \(count) samples in '\(file)' cannot be read because records before them are damaged"
         case .blockDamaged, .tombstonesDamaged: "'\(file)' is damaged at byte \(byteOffset)\(copy)"
         case .versionUnknown: "'\(file)' is of a version that this program does not read; it was left alone"
         }

@@ -87,7 +87,8 @@ extension TimeSeriesStore {
     public func metadata() async throws -> [String: MetricMetadata] { state.withLock { $0.metadata } }
 
     /// Runs `body` on a thread that may wait for the disk and compute for long.
-    private func reading<Value: Sendable>(_ body: @escaping @Sendable (StopFlag) throws -> Value) async throws -> Value {
+    private func reading<Value: Sendable>(_ body: @escaping @Sendable (StopFlag) throws -> Value) async throws -> Value
+    {
         try Task.checkCancellation()
         let stop = StopFlag()
         return try await withTaskCancellationHandler {
@@ -174,7 +175,8 @@ extension TimeSeriesStore {
             }
             var set = index.series(matching: matchers)
             if block.start < range.start || block.end > range.end {
-                for series in set.members where index.chunks(of: series, from: range.start, through: range.end).isEmpty {
+                for series in set.members where index.chunks(of: series, from: range.start, through: range.end).isEmpty
+                {
                     set.remove(series)
                 }
             }

@@ -97,7 +97,8 @@ struct BlockWriter: ~Copyable {
         var start = 0
         var nextHistogram = 0
         while start < samples.count {
-            let isHistogram = nextHistogram < samples.histograms.count && samples.histograms[nextHistogram].index == start
+            let isHistogram =
+                nextHistogram < samples.histograms.count && samples.histograms[nextHistogram].index == start
             var end = min(samples.count, start + BlockFormat.chunkSampleCountMax)
             var bytes: [UInt8] = []
             if isHistogram {

@@ -93,7 +93,8 @@ private func bestPlan(_ residuals: UnsafeBufferPointer<Int64>, order: Int) -> Pa
         union |= UInt64(bitPattern: residual &- least)
         if residual != major {
             exceptions += 1
-            exceptionBits += varintBits(UInt64(index - lastException - 1)) + varintBits(zigzagEncoded(residual &- major))
+            exceptionBits +=
+                varintBits(UInt64(index - lastException - 1)) + varintBits(zigzagEncoded(residual &- major))
             lastException = index
         }
     }

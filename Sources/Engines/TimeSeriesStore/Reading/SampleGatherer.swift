@@ -129,6 +129,15 @@ final class SampleGatherer {
         return all
     }
 
+    /// Drops the pieces of a slot that cannot be read.
+    func keepReadablePieces(of slot: Int) {
+        let all = pieces[slot]
+        pieces[slot] = all.filter { piece in
+            pieces[slot] = [piece]
+            return (try? samples(of: slot)) != nil
+        }
+    }
+
     // MARK: Samples
 
     /// The samples of a slot inside the range; of none, empty columns.
@@ -325,7 +334,8 @@ final class SampleGatherer {
         case .headChunk(let number):
             let chunk = head!.chunks[number]
             let page = head!.spans[Int(chunk.span)].pages[Int(chunk.page)]
-            let result = page.withBytes(Int(chunk.offset), Int(chunk.byteCount)) { bytes -> Result<Value, CodingError> in
+            let result = page.withBytes(Int(chunk.offset), Int(chunk.byteCount)) {
+                bytes -> Result<Value, CodingError> in
                 do throws(CodingError) { return .success(try body(bytes)) } catch { return .failure(error) }
             }
             do throws(CodingError) {

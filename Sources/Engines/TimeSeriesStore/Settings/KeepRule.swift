@@ -17,7 +17,8 @@ public struct KeepRule: SettingsSection, Sendable, Hashable {
 
         public init(_ reader: SettingsReader) {
             step = reader.duration(
-                "step", default: .seconds(300), atLeast: .seconds(10), "One sample is kept for each step of this length.")
+                "step", default: .seconds(300), atLeast: .seconds(10),
+                "One sample is kept for each step of this length.")
             age = reader.duration(
                 "for", default: .seconds(365 * 86_400), atLeast: .seconds(3600), "How old these samples may become.")
         }
@@ -40,7 +41,8 @@ public struct KeepRule: SettingsSection, Sendable, Hashable {
         raw = reader.duration(
             "raw", default: .seconds(15 * 86_400), atLeast: .seconds(3600), "How long all samples are kept.")
         tiers = reader.list(
-            "downsample", of: Tier.self, "What is kept of older samples: coarser steps, each for longer than the one before.")
+            "downsample", of: Tier.self,
+            "What is kept of older samples: coarser steps, each for longer than the one before.")
         matchers = []
         do throws(SelectorFault) {
             matchers = try selector(text)

@@ -57,10 +57,12 @@ public struct StoreSettings: SettingsSection, Sendable, Hashable {
             "The span of time whose samples are moved from memory to disk together.")
         outOfOrderWindow = reader.duration(
             "out_of_order_window", default: .zero,
-            "How much older than the newest sample of all a late sample may be; 0s refuses what is older than its series' newest.")
+            "How much older than the newest sample of all a late sample may be; 0s refuses what is older than its series' newest."
+        )
         keep = reader.list(
             "keep", of: KeepRule.self,
-            "Series that are kept longer or shorter than the rest, or in coarser steps; the first rule that fits a series counts.")
+            "Series that are kept longer or shorter than the rest, or in coarser steps; the first rule that fits a series counts."
+        )
         seriesMax = reader.integer(
             "series_max", default: 1_000_000, in: 0...Int(Int32.max),
             "The most series in memory; further ones are refused and counted. 0 for no limit.")

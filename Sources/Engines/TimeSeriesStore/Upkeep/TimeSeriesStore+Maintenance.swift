@@ -141,7 +141,9 @@ extension TimeSeriesStore {
         while true {
             let found = state.withLock { state -> (Int64, HeadSnapshot, [MetricMetadata])? in
                 let minimum = state.head.minimumTime
-                guard let first = state.head.late.values.compactMap(\.times.first).min(), first < minimum else { return nil }
+                guard let first = state.head.late.values.compactMap(\.times.first).min(), first < minimum else {
+                    return nil
+                }
                 let start = spanStart(of: first, spanMilliseconds)
                 let end = min(minimum, start + spanMilliseconds)
                 return (start, snapshotOfLate(state.head, from: start, through: end - 1), state.sortedMetadata)

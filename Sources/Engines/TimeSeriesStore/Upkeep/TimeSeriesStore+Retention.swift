@@ -54,7 +54,9 @@ extension TimeSeriesStore {
         var steps: Set<Int64> = []
         for series in 0..<index.seriesCount {
             let labels = index.labels(of: series)
-            if age(of: labels, resolution) > due { isKept = true } else if let step = nextStep(labels, resolution) {
+            if age(of: labels, resolution) > due {
+                isKept = true
+            } else if let step = nextStep(labels, resolution) {
                 steps.insert(step)
             }
         }

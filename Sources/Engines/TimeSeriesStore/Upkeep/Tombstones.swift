@@ -76,7 +76,9 @@ extension BlockSamples {
         guard let first = times.first, let last = times.last else { return }
         let here = tombstones.filter { $0.from <= last && $0.through >= first }
         guard !here.isEmpty else { return }
-        let kept = times.indices.filter { index in !here.contains { $0.from <= times[index] && times[index] <= $0.through } }
+        let kept = times.indices.filter { index in
+            !here.contains { $0.from <= times[index] && times[index] <= $0.through }
+        }
         var places = [Int](repeating: -1, count: times.count)
         for (place, index) in kept.enumerated() { places[index] = place }
         histograms = histograms.filter { places[$0.index] >= 0 }
