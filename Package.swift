@@ -86,8 +86,10 @@ let engines: [Target] = [
     library("Exposition", "Engines", ["Units", "Series", "Diagnostics", "BinaryCoding", "JSONCoding"]),
     library(
         "TimeSeriesStore", "Engines",
-        ["Units", "Series", "Diagnostics", "BinaryCoding", "BlockingCalls", "DurableFiles", "Settings"]
-    ),
+        [
+            "Units", "Series", "Diagnostics", "BinaryCoding", "BlockingCalls", "Compression", "DurableFiles",
+            "Settings",
+        ]),
     library("PromQL", "Engines", ["Units", "Series", "Diagnostics", "JSONCoding"]),
     library("GoTemplates", "Engines", ["Units", "Diagnostics", "JSONCoding"]),
     library(
@@ -201,6 +203,8 @@ let workshop: [Target] = [
         name: "Fuzzing", dependencies: ["Units", "Series", "Exposition", "Compression", "PromQL"], path: "Tests/Fuzzing"
     ),
     .executableTarget(name: "jaga-fuzz", dependencies: ["Fuzzing"], path: "Tests/FuzzProgram"),
+    .executableTarget(
+        name: "store-bench", dependencies: ["TimeSeriesStore", "Series", "Units"], path: "Benchmarks/StoreBench"),
 ]
 
 let testTargets: [Target] = [
@@ -228,7 +232,9 @@ let testTargets: [Target] = [
     tests("PostgresClient", ["Diagnostics", "TestSupport"]),
     tests("RedisClient", ["Diagnostics", "TestSupport"]),
     tests("Exposition", ["Units", "Series", "Diagnostics", "JSONCoding"], hasGolden: true),
-    tests("TimeSeriesStore", ["Units", "Series", "Diagnostics", "DurableFiles", "BinaryCoding", "Settings"]),
+    tests(
+        "TimeSeriesStore", ["Units", "Series", "Diagnostics", "DurableFiles", "BinaryCoding", "Settings"],
+        hasGolden: true),
     tests("PromQL", ["Units", "Series", "Diagnostics"], hasGolden: true),
     tests("GoTemplates", ["Diagnostics", "JSONCoding", "Series"], hasGolden: true),
     tests("Ledger", ["Units", "Events", "JSONCoding", "Diagnostics", "StateStore", .crypto, .grdb], hasGolden: true),
