@@ -1,3 +1,4 @@
+import Synchronization
 import Access
 import Testing
 import Units
@@ -11,7 +12,8 @@ struct AccountTests {
     private static let form = ["content-type": "application/x-www-form-urlencoded"]
 
     /// Sends the login form.
-    private static func logIn(_ fixture: WebFixture, _ name: String, _ password: String, isSecure: Bool = false) async -> Reply
+    private static func logIn(_ fixture: WebFixture, _ name: String, _ password: String, isSecure: Bool = false) async
+        -> Reply
     {
         let token = AccessControl.freshSecret()
         var headers = form
@@ -42,7 +44,8 @@ struct AccountTests {
         #expect(await fixture.get("/", session: session).status == 303)
     }
 
-    @Test func `guessing is slowed down with 429 and a time to come back, then the right password works`() async throws {
+    @Test func `guessing is slowed down with 429 and a time to come back, then the right password works`() async throws
+    {
         let clock = StandingClock()
         let fixture = try WebFixture(clock: clock)
         _ = try await fixture.session(.viewer)
@@ -88,13 +91,17 @@ struct AccountTests {
         switch pattern {
         case "/actions/{action}":
             [
-                ("/actions/run-job", "name=report"), ("/actions/run-backup", "target=shop"), ("/actions/verify-backup", "id=x"),
-                ("/actions/drill", "target=shop"), ("/actions/restore", "target=shop&into=new"), ("/actions/reload", ""),
+                ("/actions/run-job", "name=report"), ("/actions/run-backup", "target=shop"),
+                ("/actions/verify-backup", "id=x"),
+                ("/actions/drill", "target=shop"), ("/actions/restore", "target=shop&into=new"),
+                ("/actions/reload", ""),
             ]
         case "/users": [(pattern, "name=eve&role=administrator")]
         case "/users/{name}":
-            [("/users/administrator0", "do=remove"), ("/users/administrator0", "do=link"),
-                ("/users/administrator0", "do=role&role=viewer")]
+            [
+                ("/users/administrator0", "do=remove"), ("/users/administrator0", "do=link"),
+                ("/users/administrator0", "do=role&role=viewer"),
+            ]
         case "/tokens": [(pattern, "name=eve&role=administrator&days=0")]
         case "/tokens/{id}/revoke": [("/tokens/1/revoke", "")]
         default: [(pattern.replacing("{name}", with: "x").replacing("{id}", with: "x"), "")]
@@ -112,7 +119,9 @@ struct AccountTests {
         for route in WebSite.allRoutes where route.method.isUnsafe {
             guard case .needs(let permission) = route.entrance, !isAllowed(permission, to: role) else { continue }
             for (path, form) in Self.bodies(route.pattern) {
-                #expect(await fixture.post(path, session: session, form).status == 403, "\(route.pattern) \(form)")
+                if route.method == .post {
+                    #expect(await fixture.post(path, session: session, form).status == 403, "\(route.pattern) \(form)")
+                }
                 let call = await fixture.send(route.method, path, token: token, body: "{}")
                 #expect(call.status == 403, "\(route.method) \(route.pattern)")
                 tried += 1
@@ -120,7 +129,8 @@ struct AccountTests {
         }
         #expect(tried >= (role == .viewer ? 15 : 8), "the walk found too little to walk")
         let actions: [SiteAction] = [
-            .runJob(name: "report"), .runBackup(target: "shop"), .verifyBackup(id: "x"), .drill(target: "shop", backup: nil),
+            .runJob(name: "report"), .runBackup(target: "shop"), .verifyBackup(id: "x"),
+            .drill(target: "shop", backup: nil),
             .restore(target: "shop", backup: nil, into: "new"), .reload,
         ]
         var performed = 0
@@ -141,12 +151,15 @@ struct AccountTests {
 /// `Host` headers, as a page that makes its name lead to 127.0.0.1 would send them.
 struct HostNameTests {
     @Test(arguments: [
-        ("localhost:9797", true), ("LOCALHOST", true), ("127.0.0.1:9797", true), ("[::1]:9797", true), ("10.0.0.5", true),
-        ("jaga.example.org", true), ("Jaga.Example.org.:443", true), ("a.localhost", true), ("evil.example:9797", false),
+        ("localhost:9797", true), ("LOCALHOST", true), ("127.0.0.1:9797", true), ("[::1]:9797", true),
+        ("10.0.0.5", true),
+        ("jaga.example.org", true), ("Jaga.Example.org.:443", true), ("a.localhost", true),
+        ("evil.example:9797", false),
         ("localhost.evil.example", false), ("127.0.0.1.evil.example", false), ("jaga.example.org.evil.example", false),
         ("1.2.3.400", false), ("", false),
     ])
-    func `a server that only this machine can reach answers to its own names`(host: String, isTaken: Bool) async throws {
+    func `a server that only this machine can reach answers to its own names`(host: String, isTaken: Bool) async throws
+    {
         let names = WebOptions.hostNames(listeningAt: "127.0.0.1", publicURL: "https://jaga.example.org/")
         let fixture = try WebFixture(options: WebOptions(hostNames: names))
         let token = try await fixture.token(.viewer)

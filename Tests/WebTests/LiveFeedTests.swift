@@ -1,4 +1,5 @@
 import Access
+import Events
 import Testing
 import Units
 import WebAPI
@@ -33,7 +34,9 @@ struct LiveFeedTests {
         #expect(fixture.service.feedCount == 0)
     }
 
-    @Test func `a change reaches the page, a second feed begins after the first, and nothing is left behind`() async throws {
+    @Test func `a change reaches the page, a second feed begins after the first, and nothing is left behind`()
+        async throws
+    {
         let fixture = try WebFixture(options: Self.quick)
         let session = try await fixture.session(.viewer)
         try await withServer(fixture) { port in

@@ -1,3 +1,4 @@
+import Access
 import Testing
 import Units
 import WebAPI
@@ -11,7 +12,8 @@ struct ParameterTests {
         let fixture = try WebFixture()
         let token = try await fixture.token(.administrator)
         for route in WebSite.allRoutes where route.method == .get && route.family != .prometheus {
-            let path = "/" + Route.segments(of: route.pattern).map { $0.hasPrefix("{") ? "x" : $0 }.joined(separator: "/")
+            let path =
+                "/" + Route.segments(of: route.pattern).map { $0.hasPrefix("{") ? "x" : $0 }.joined(separator: "/")
             let reply = await fixture.get("\(path)?nmae=shop", token: token)
             #expect(reply.status == 400, "\(route.pattern)")
             #expect(reply.text.contains("nmae: there is no such parameter"), "\(route.pattern)")
@@ -19,7 +21,8 @@ struct ParameterTests {
     }
 
     @Test(arguments: [
-        ("\(APIPath.alerts)?state=firng", "state: &#39;firng&#39; is none of"), ("\(APIPath.alerts)?stat=firing", "stat:"),
+        ("\(APIPath.alerts)?state=firng", "state: &#39;firng&#39; is none of"),
+        ("\(APIPath.alerts)?stat=firing", "stat:"),
         ("\(APIPath.ledger)?limit=0", "limit: 0 is not between 1 and 1000"),
         ("\(APIPath.ledger)?limit=1001", "limit: 1001"), ("\(APIPath.ledger)?limit=ten", "limit:"),
         ("\(APIPath.ledger)?limit=5&limit=6", "limit: stands more than once"),
@@ -41,15 +44,18 @@ struct ParameterTests {
         let text = reply.text.replacing("&#39;", with: "'")
         // An empty value is a field of a form that was left empty.
         #expect(reply.status == (message.isEmpty ? 200 : 400), "\(target): \(text.prefix(200))")
-        #expect(message.isEmpty || text.contains(message.replacing("&#39;", with: "'")), "\(target): \(text.prefix(400))")
+        #expect(
+            message.isEmpty || text.contains(message.replacing("&#39;", with: "'")), "\(target): \(text.prefix(400))")
     }
 
     @Test func `what the addresses declare is taken`() async throws {
         let fixture = try WebFixture()
         let token = try await fixture.token(.administrator)
         for target in [
-            "\(APIPath.alerts)?state=firing", "\(APIPath.ledger)?kind=alert.&subject=job/&actor=ani&limit=1000&before=7",
-            "\(APIPath.ledger)?from=2026-01-01&through=2026-01-02T03:04:05Z", "\(APIPath.ledger)?kind=backup.verification_failed",
+            "\(APIPath.alerts)?state=firing",
+            "\(APIPath.ledger)?kind=alert.&subject=job/&actor=ani&limit=1000&before=7",
+            "\(APIPath.ledger)?from=2026-01-01&through=2026-01-02T03:04:05Z",
+            "\(APIPath.ledger)?kind=backup.verification_failed",
             "\(APIPath.jobs)/report?runs=500", "/ledger?kind=&subject=&actor=&from=&through=", "/?range=7d",
             "/assets/app.css?v=1", "/api/v1/labels?dedup=true",
         ] {
@@ -70,7 +76,8 @@ struct ParameterTests {
         for page in ["/", "/databases", "/jobs", "/jaga", "/probes", "/alerts", "/backups", "/ledger"] {
             let html = await fixture.get(page, session: session).text
             for link in html.ranges(of: "href=\"/").map({ "/" + html[$0.upperBound...].prefix { $0 != "\"" } }) {
-                let target = link.replacing("&amp;", with: "&").replacing("&quot;", with: "\"").replacing("&#39;", with: "'")
+                let target = link.replacing("&amp;", with: "&").replacing("&quot;", with: "\"").replacing(
+                    "&#39;", with: "'")
                 guard seen.insert(target).inserted else { continue }
                 let reply = await fixture.get(target, session: session)
                 #expect(reply.status == 200 || target.contains("/runs/"), "\(page) links to \(target): \(reply.status)")

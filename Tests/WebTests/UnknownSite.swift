@@ -44,7 +44,8 @@ struct UnknownSite: SiteService {
         let rules = [RuleStatus.Health.unknown, .err].map { health in
             RuleStatus(
                 name: "X", kind: .alerting, expression: "up == 0", holdMs: 0, labels: [:], annotations: [:],
-                health: health, lastError: nil, lastEvaluationAt: nil, lastDurationMs: nil, state: "inactive", alerts: [])
+                health: health, lastError: nil, lastEvaluationAt: nil, lastDurationMs: nil, state: "inactive",
+                alerts: [])
         }
         return [
             RuleGroupStatus(
@@ -54,7 +55,8 @@ struct UnknownSite: SiteService {
 
     private func run(_ outcome: JobRun.Outcome) -> JobRun {
         JobRun(
-            id: "r1", job: "x", trigger: "schedule", actor: "", attempt: 1, startedAt: now, outcome: outcome, message: "",
+            id: "r1", job: "x", trigger: "schedule", actor: "", attempt: 1, startedAt: now, outcome: outcome,
+            message: "",
             outputTail: "")
     }
 

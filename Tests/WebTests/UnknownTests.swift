@@ -1,3 +1,4 @@
+import Access
 import Testing
 import WebAPI
 
@@ -10,7 +11,8 @@ struct UnknownTests {
         let fixture = try WebFixture(clock: clock, serving: UnknownSite(now: clock.now))
         let session = try await fixture.session(.administrator)
         let targets = [
-            "/", "/host", "/databases", "/source?name=postgres/x", "/source?name=x&kind=application", "/probes", "/alerts",
+            "/", "/host", "/databases", "/source?name=postgres/x", "/source?name=x&kind=application", "/probes",
+            "/alerts",
             "/jobs", "/jobs/x", "/jobs/x/runs/r1", "/backups", "/ledger", "/query?expr=up", "/jaga", "/actions/a",
         ]
         for target in targets {

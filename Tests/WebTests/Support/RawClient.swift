@@ -24,12 +24,6 @@ final class RawClient: Sendable {
         guard result == 0 else { throw Failed(reason: "cannot connect: \(errno)") }
     }
 
-    /// Takes little at a time, so that the other side's buffers fill.
-    func receiveLittle() {
-        var size: Int32 = 4096
-        setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &size, socklen_t(MemoryLayout<Int32>.size))
-    }
-
     deinit { close(descriptor) }
 
     /// - Returns: whether the other side still takes it.
@@ -38,7 +32,9 @@ final class RawClient: Sendable {
         await blocking { [descriptor] in
             var rest = Array(text.utf8)[...]
             while !rest.isEmpty {
-                let count = rest.withUnsafeBytes { Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL.rawValue)) }
+                let count = rest.withUnsafeBytes {
+                    Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
+                }
                 guard count > 0 else { return false }
                 rest = rest.dropFirst(count)
             }
@@ -111,7 +107,9 @@ final class RawClient: Sendable {
     static func isWhole(_ text: String) -> Bool {
         guard let end = text.firstRange(of: "\r\n\r\n") else { return false }
         let head = text[..<end.lowerBound].lowercased()
-        let length = head.firstRange(of: "content-length: ").flatMap { Int(head[$0.upperBound...].prefix { $0.isNumber }) }
+        let length = head.firstRange(of: "content-length: ").flatMap {
+            Int(head[$0.upperBound...].prefix { $0.isNumber })
+        }
         return text[end.upperBound...].utf8.count >= length ?? 0
     }
 }

@@ -6,7 +6,8 @@ extension WebSite {
     static func promRules(_ site: WebSite, _ request: WebRequest) async throws -> Reply {
         let wanted = request.query["type"]
         guard wanted == nil || wanted == "alert" || wanted == "record" else {
-            throw QueryFault(.badData, "invalid parameter \"type\": not supported value \"\(wanted?.prefix(40) ?? "")\"")
+            throw QueryFault(
+                .badData, "invalid parameter \"type\": not supported value \"\(wanted?.prefix(40) ?? "")\"")
         }
         let groups = try await site.service.ruleGroups().map { group -> JSONValue in
             let rules = group.rules.filter { rule in

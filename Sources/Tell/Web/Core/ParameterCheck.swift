@@ -66,7 +66,8 @@ extension Route.Parameter {
     static func instant(_ text: String, endOfDay: Bool) -> Timestamp? {
         if let ms = Int64(text) {
             // Beyond the year 9999 a time can be neither written nor meant.
-            return (-62_135_596_800_000...253_402_300_799_999).contains(ms) ? Timestamp(millisecondsSinceEpoch: ms) : nil
+            return (-62_135_596_800_000...253_402_300_799_999).contains(ms)
+                ? Timestamp(millisecondsSinceEpoch: ms) : nil
         }
         return Timestamp(rfc3339: text.count == 10 ? text + (endOfDay ? "T23:59:59.999Z" : "T00:00:00Z") : text)
     }

@@ -124,8 +124,9 @@ extension PageContext {
         guard let members = payload.objectValue, !members.isEmpty else { return "" }
         let short = members.sorted { $0.key < $1.key }.compactMap { key, value -> String? in
             switch value {
-            case .string(let text): text.isEmpty ? nil : "\(key)=\(text.prefix(60))"
-            case .integer(let number): "\(key)=\(number)"
+            // A digest is recognised by its beginning.
+            case .string(let text): text.isEmpty ? nil : "\(key)=\(text.prefix(key == "sha256" ? 12 : 60))"
+            case .integer(let number): "\(key)=\(written(number, key))"
             case .number(let number): "\(key)=\(PrometheusJSON.text(number))"
             case .bool(let flag): "\(key)=\(flag)"
             case .null, .array, .object: nil
@@ -134,6 +135,16 @@ extension PageContext {
         let line = short.prefix(4).joined(separator: " · ")
         return
             "<details><summary>\(line.isEmpty ? t[.columnDetail] : line)</summary><pre>\(payload.prettyText)</pre></details>"
+    }
+
+    /// Payloads hold instants and spans as milliseconds and sizes as bytes, which their names tell.
+    private func written(_ number: Int64, _ key: String) -> String {
+        if key.hasSuffix("At") || key.hasSuffix("For"), number > 1_000_000_000_000 {
+            return Timestamp(millisecondsSinceEpoch: number).rfc3339
+        }
+        if key.hasSuffix("Ms") { return Duration.milliseconds(number).briefText }
+        if key == "bytes" || key.hasSuffix("Bytes") { return ByteCount(number).text }
+        return String(number)
     }
 
     fileprivate func olderLink(_ page: LedgerPage) -> Markup {

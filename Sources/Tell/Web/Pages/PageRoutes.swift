@@ -4,7 +4,9 @@ extension WebSite {
     /// What answers without a login: this and nothing else.
     static let openRoutes: [Route] = [
         Route(.get, "/healthz", .api, .open, "Whether the program answers.", health),
-        Route(.get, "/login", .page, .open, "The login form.", query: [.optional("next", "The page to go on to.")], loginPage),
+        Route(
+            .get, "/login", .page, .open, "The login form.", query: [.optional("next", "The page to go on to.")],
+            loginPage),
         Route(.post, "/login", .page, .open, "Log in.", logIn),
         Route(
             .get, "/setup-link", .page, .open, "The form that a set-password link leads to.",
@@ -17,7 +19,9 @@ extension WebSite {
 
     static let pageRoutes: [Route] = [
         Route(.get, "/", .page, .needs(.viewSite), "Overview.", query: [.range], overview),
-        Route(.get, "/host", .page, .needs(.viewSite), "The host.", query: [.optional("name", "The source."), .range], host),
+        Route(
+            .get, "/host", .page, .needs(.viewSite), "The host.", query: [.optional("name", "The source."), .range],
+            host),
         Route(.get, "/databases", .page, .needs(.viewSite), "Databases and services.", databases),
         Route(
             .get, "/source", .page, .needs(.viewSite), "One database or service.",
@@ -32,7 +36,8 @@ extension WebSite {
         Route(.get, "/jobs/{name}/runs/{run}", .page, .needs(.viewSite), "A run with its output.", jobRun),
         Route(.get, "/backups", .page, .needs(.viewSite), "Backups and drills.", backups),
         Route(.get, "/ledger", .page, .needs(.viewLedger), "The ledger.", query: ledgerParameters, ledger),
-        Route(.get, "/query", .page, .needs(.viewSite), "A PromQL expression.",
+        Route(
+            .get, "/query", .page, .needs(.viewSite), "A PromQL expression.",
             query: [.optional("expr", "The expression.", .text(lengthMax: 10_000)), .range], queryPage),
         Route(.get, "/jaga", .page, .needs(.viewSite), "Jaga itself.", system),
         Route(.get, "/api", .page, .needs(.viewSite), "The API for people.", apiPage),

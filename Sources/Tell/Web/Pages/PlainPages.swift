@@ -49,7 +49,8 @@ extension WebSite {
             throw Problem(.unavailable, "too many pages listen for changes", hint: "Close some of them.")
         }
         return Reply(
-            200, type: "text/event-stream", .changes(LiveFeed(site: site, place: place, changes: await site.service.changes())))
+            200, type: "text/event-stream",
+            .changes(LiveFeed(site: site, place: place, changes: await site.service.changes())))
     }
 
     /// A page for people over `openapi.json`.

@@ -50,7 +50,8 @@ public struct WebServer: Service {
     /// - Parameter presumedTrust: who everybody on this listener is taken for.
     init(
         site: WebSite, listener: WebListener, trustedProxies: Set<String> = [], presumedTrust: WebRequest.Trust,
-        limits: ConnectionLimits = ConnectionLimits(), logger: Logger, onListening: @escaping @Sendable (Int?) async -> Void = { _ in }
+        limits: ConnectionLimits = ConnectionLimits(), logger: Logger,
+        onListening: @escaping @Sendable (Int?) async -> Void = { _ in }
     ) {
         self.site = site
         self.listener = listener

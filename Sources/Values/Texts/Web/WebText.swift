@@ -15,7 +15,8 @@ public enum WebText: String, TextKey {
     case columnTarget, columnTime, columnTook, columnTrigger, columnValue, configurationTitle, copiesTitle
     case copyDamaged, copyGood, copyProved, copyUnverified, createTokenNow, createUserNow, databasesTitle
     case drillFailed, drillNow, drillPassed, drillsTitle, errorForbidden, errorNotFound, errorTitle, everyKind
-    case everySpan, exitCode, expiredWord, expressionLabel, failuresInRow, filterNow, firingTitle, footer
+    case everySpan, exitCode, expiredWord, expressionLabel, failuresInRow, feedAway, feedLive, filterNow, firingTitle,
+        footer
     case freeSpace, fromDay, headlineOK, headlineTrouble, headlineUnknown, inSpan, justNow, lastRead
     case ledgerBroken, ledgerIntact, ledgerSize, ledgerVerified, linkCreated, linkInvalid, loadedWord
     case logInNow, logInTitle, logOut, mainNavigation, moreLines, navAPI, navAlerts, navBackups, navDatabases
@@ -28,7 +29,8 @@ public enum WebText: String, TextKey {
     case outcomeSucceeded, outcomeTimedOut, outputTitle, panelArchiver, panelCacheHits, panelCommands
     case panelConnections, panelDatabaseSize, panelDeadlocks, panelDiskBusy, panelDiskTraffic, panelEvictions
     case panelFilesystems, panelKeys, panelLoad, panelLongestTransaction, panelMemory, panelNetwork
-    case panelOverTime, panelPressure, panelProbeTime, panelProcessor, panelReplicationLag, panelRequests
+    case panelOverTime, panelPressure, panelProbeTime, panelProcessor, panelReadingTime, panelReplicationLag,
+        panelRequestTime, panelRequests
     case panelSwap, panelTransactions, panelUp, password, passwordLinkNow, pendingTitle, probesTitle
     case pulseTitle, queryFailed, reloadNow, removeNow, removeUserQuestion, repository, residentMemory
     case resolvedTitle, resolvedWord, restoreExplained, restoreNow, restoreTitle, restoreTook, revokeNow
