@@ -1,5 +1,5 @@
 import Access
-import FoundationEssentials
+import Glibc
 import Testing
 import WebAPI
 
@@ -43,7 +43,8 @@ struct AccessibilityTests {
 
     @Test func `text stands out from its ground by 4.5 to 1 in both themes`() throws {
         let pairs = [
-            ("--text", ["--bg", "--card", "--button", "--unknown-bg", "--critical-bg"]), ("--muted", ["--bg", "--card", "--unknown-bg"]),
+            ("--text", ["--bg", "--card", "--button", "--unknown-bg", "--critical-bg"]),
+            ("--muted", ["--bg", "--card", "--unknown-bg"]),
             ("--link", ["--bg", "--card"]), ("--ok", ["--ok-bg", "--card"]), ("--warning", ["--warning-bg", "--card"]),
             ("--critical", ["--critical-bg", "--card", "--bg", "--button"]), ("--unknown", ["--unknown-bg", "--card"]),
             ("--primary-text", ["--primary"]),
@@ -75,14 +76,18 @@ struct AccessibilityTests {
         #expect(!Self.css.contains("outline: none") && !Self.css.contains("outline: 0"))
     }
 
-    @Test(arguments: [false, true]) func `every page has its landmarks, one heading and names for all that is asked`(isCalm: Bool)
+    @Test(arguments: [false, true]) func `every page has its landmarks, one heading and names for all that is asked`(
+        isCalm: Bool
+    )
         async throws
     {
         let fixture = try WebFixture(isCalm: isCalm)
         let session = try await fixture.session(.administrator)
         let targets = [
-            "/", "/host", "/databases", "/source?name=postgres/shop", "/source?name=shop&kind=application", "/probes", "/alerts",
-            "/jobs", "/jobs/report", "/jobs/nightly%2Fbackup/runs/r41", "/backups", "/ledger", "/query?expr=up", "/jaga", "/api",
+            "/", "/host", "/databases", "/source?name=postgres/shop", "/source?name=shop&kind=application", "/probes",
+            "/alerts",
+            "/jobs", "/jobs/report", "/jobs/nightly%2Fbackup/runs/r41", "/backups", "/ledger", "/query?expr=up",
+            "/jaga", "/api",
             "/actions/a7", "/account", "/users", "/nothing",
         ]
         for target in targets {
@@ -93,14 +98,19 @@ struct AccessibilityTests {
             }
             #expect(html.ranges(of: "<h1").count == 1, "\(target)")
             #expect(html.contains("<a class=\"skip\" href=\"#main\">"), "\(target)")
-            #expect(html.ranges(of: "<table").count == html.ranges(of: "<caption").count, "\(target): a table has no name")
+            #expect(
+                html.ranges(of: "<table").count == html.ranges(of: "<caption").count, "\(target): a table has no name")
             #expect(!html.contains("<th>"), "\(target): a heading of a table has no scope")
-            for image in html.matches(of: #/<img [^>]*>/#) { #expect(image.0.contains("alt="), "\(target): \(image.0)") }
+            for image in html.matches(of: #/<img [^>]*>/#) {
+                #expect(image.0.contains("alt="), "\(target): \(image.0)")
+            }
             for drawing in html.matches(of: #/<svg class="(chart|bar)"[^>]*>/#) {
                 #expect(drawing.0.contains("role=\"img\"") && drawing.0.contains("aria-label="), "\(target)")
             }
             // A badge says its state in a word; the sign beside it is for the eye alone.
-            for badge in html.matches(of: #/<span class="badge [a-z]+"><span aria-hidden="true">[^<]+<\/span> ([^<]*)</#) {
+            for badge in html.matches(
+                of: #/<span class="badge [a-z]+"><span aria-hidden="true">[^<]+<\/span> ([^<]*)</#)
+            {
                 #expect(!badge.1.isEmpty, "\(target): a state without a word")
             }
             expectNames(html, target)

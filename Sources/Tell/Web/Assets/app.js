@@ -86,10 +86,13 @@
     return name ? text + " " + name : text;
   }
 
-  // Sizes read best at powers of two.
-  function increments(unit) {
-    if (!steps[unit]) return undefined;
-    return Array.from({ length: 50 }, (_, power) => 2 ** power);
+  // The next round number, as the server's own drawing has it: powers of two for sizes, else 1, 2, 2.5 or 5.
+  function roundUp(value, unit) {
+    if (!(value > 0)) return steps[unit] || 1;
+    const base = steps[unit] || 10;
+    const rounds = base === 1024 ? Array.from({ length: 11 }, (_, power) => 2 ** power) : [1, 2, 2.5, 5, 10];
+    const power = base ** Math.floor(Math.log(value) / Math.log(base) + 1e-9);
+    return power * (rounds.find((round) => round * power >= value * (1 - 1e-9)) || base);
   }
 
   async function read(figure) {
@@ -138,7 +141,11 @@
       const text = new Date(tick * 1000).toISOString();
       return content.to - content.from > 86400 ? text.slice(5, 10) : text.slice(11, 16);
     });
-    const roomy = { size: 28, gap: 4, space: 70, grid: { show: false } };
+    const time = { ...axis, size: 22, gap: 3, space: 70, grid: { show: false }, values: (_, ticks) => utc(ticks) };
+    const value = {
+      ...axis, size: 62, gap: 6, splits: (_, at, low, high) => [low, (low + high) / 2, high],
+      values: (_, ticks) => ticks.map((tick) => written(tick, unit)),
+    };
     const series = content.names.map((label, index) => ({
       label, stroke: colour("--s" + index), width: 1.5, points: { show: false },
       fill: content.names.length === 1 ? colour("--s" + index) + "22" : undefined,
@@ -149,12 +156,9 @@
       width: plot.clientWidth, height: 150, legend: { show: false }, cursor: { y: false, points: { size: 5 } },
       scales: {
         x: { range: () => [chart.content.from, chart.content.to] },
-        y: { range: (_, low, high) => [Math.min(0, low ?? 0), top ?? ((high ?? 0) > 0 ? high * 1.08 : 1)] },
+        y: { range: (_, low, high) => [Math.min(0, low ?? 0), Math.max(top ?? 0, top && high <= top ? 0 : roundUp(high, unit))] },
       },
-      axes: [
-        { ...axis, ...roomy, values: (_, ticks) => utc(ticks) },
-        { ...axis, size: 62, gap: 6, space: 36, incrs: increments(unit), values: (_, ticks) => ticks.map((tick) => written(tick, unit)) },
-      ],
+      axes: [time, value], padding: [10, 6, 0, 0],
       series: [{}, ...series],
       hooks: { setCursor: [(view) => point(chart, view.cursor.idx)] },
     }, content.data, plot);
@@ -207,13 +211,15 @@
       charts.push({ figure, plot: figure.querySelector(".plot"), view: null, content: null });
     }
     updateAll();
-    let resizing = null;
-    addEventListener("resize", () => {
-      clearTimeout(resizing);
-      resizing = setTimeout(() => {
-        for (const chart of charts) if (chart.view) chart.view.setSize({ width: chart.plot.clientWidth, height: 150 });
-      }, 150);
+    const sizes = new ResizeObserver((entries) => {
+      for (const { target } of entries) {
+        const chart = charts.find((one) => one.plot === target);
+        if (chart.view && target.clientWidth > 0 && chart.view.width !== target.clientWidth) {
+          chart.view.setSize({ width: target.clientWidth, height: 150 });
+        }
+      }
     });
+    for (const chart of charts) sizes.observe(chart.plot);
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
   }
 
@@ -289,6 +295,10 @@
   }
 
   const current = document.querySelector(".top nav [aria-current]");
-  if (current) current.scrollIntoView({ block: "nearest", inline: "center" });
+  if (current) {
+    const show = () => current.scrollIntoView({ block: "nearest", inline: "center" });
+    show();
+    addEventListener("resize", show);
+  }
   if (main) { startCharts(); startFeed(); }
 })();

@@ -8,6 +8,7 @@ extension WebSite {
     static func ledger(_ site: WebSite, _ request: WebRequest) async throws -> Reply {
         let context = PageContext(site, request)
         let t = context.t
+        // Before the first checkpoint there is none to show, which the page says; the entries do not depend on it.
         async let checkpoint = try? site.service.ledgerCheckpoint()
         let page = try await site.service.ledgerEntries(try ledgerFilter(request.query))
         let layout = Layout(
