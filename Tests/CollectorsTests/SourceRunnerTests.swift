@@ -86,9 +86,13 @@ import Units
         }
     }
 
+    private final class Running: Sendable {
+        let sources = Mutex<[ToldSource]>([])
+    }
+
     private let clock = ManualClock()
     /// Those that run, which `pass` waits for.
-    private let running = Mutex<[ToldSource]>([])
+    private let running = Running()
     private let store = RecordingStore()
 
     private func runner(_ sources: [ToldSource]) -> SourceRunner {
@@ -109,7 +113,7 @@ import Units
             // A real moment, so that tasks on other threads begin too; what they then do is waited for.
             try await ContinuousClock().sleep(for: .milliseconds(1))
             try await waitUntil("the readings under way", every: .milliseconds(1)) {
-                running.withLock { $0.allSatisfy { !$0.isAnswering } }
+                running.sources.withLock { $0.allSatisfy { !$0.isAnswering } }
             }
         }
     }
@@ -120,7 +124,7 @@ import Units
 
     private func withRunner(_ sources: [ToldSource], _ body: (SourceRunner) async throws -> Void) async throws {
         let runner = runner(sources)
-        running.withLock { $0 = sources }
+        running.sources.withLock { $0 = sources }
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { await runner.run() }
             try await clock.waitForSleepers(sources.count)

@@ -104,13 +104,13 @@ struct ConnectionTests {
         let fixture = try WebFixture()
         fixture.service.exportBytes.withLock { $0 = 30_000_000 }
         let token = try await fixture.token(.administrator)
-        try await withServer(fixture, limits: .test { $0.stalledAnswer = .milliseconds(500) }) { port in
+        try await withServer(fixture, limits: .test { $0.stalledAnswer = .milliseconds(500) }) { port, server in
             let deaf = try RawClient(port: port)
             await deaf.send(
                 "GET \(APIPath.ledgerExport) HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer \(token)\r\n\r\n")
             #expect(try await RawClient(port: port).get("/healthz").hasPrefix("HTTP/1.1 200 "))
-            // Reading begins only after the limit has passed by far: the rest is not there any more.
-            try await Task.sleep(for: .seconds(2))
+            // Reading begins only when the server has given the connection up: the rest is not there any more.
+            try await fixture.waitUntil { server.register.count == 0 }
             #expect(try await deaf.countToTheEnd() < 30_000_000)
         }
     }

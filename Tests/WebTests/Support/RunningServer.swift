@@ -9,6 +9,17 @@ func withServer(
     limits: ConnectionLimits = ConnectionLimits(), trustedProxies: Set<String> = [],
     _ body: @escaping @Sendable (Int) async throws -> Void
 ) async throws {
+    try await withServer(fixture, listener: listener, limits: limits, trustedProxies: trustedProxies) { port, _ in
+        try await body(port)
+    }
+}
+
+/// As above, with the server itself, to look at its connections.
+func withServer(
+    _ fixture: WebFixture, listener: WebListener = .network(host: "127.0.0.1", port: 0),
+    limits: ConnectionLimits = ConnectionLimits(), trustedProxies: Set<String> = [],
+    _ body: @escaping @Sendable (Int, WebServer) async throws -> Void
+) async throws {
     let (ports, announced) = AsyncStream.makeStream(of: Int.self)
     var logger = Logger(label: "test")
     logger.logLevel = .critical
@@ -21,7 +32,7 @@ func withServer(
             announced.finish()
         }
         group.addTask {
-            for await port in ports { return try await body(port) }
+            for await port in ports { return try await body(port, server) }
         }
         // The server ends only when it is told to, or when it could not listen.
         try await group.next()

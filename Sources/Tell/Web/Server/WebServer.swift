@@ -31,6 +31,8 @@ public struct WebServer: Service {
     private let logger: Logger
     private let onListening: @Sendable (Int?) async -> Void
     private let trust: WebRequest.Trust
+    /// The connections that are open, for tests.
+    let register: ConnectionGuard.Register
 
     /// - Parameters:
     ///   - trustedProxies: addresses whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed.
@@ -58,6 +60,7 @@ public struct WebServer: Service {
         self.trustedProxies = trustedProxies
         trust = presumedTrust
         self.limits = limits
+        register = ConnectionGuard.Register(countMax: limits.countMax)
         self.logger = logger
         self.onListening = onListening
     }
@@ -72,7 +75,6 @@ public struct WebServer: Service {
             unlink(path)
             address = .unixDomainSocket(path: path)
         }
-        let register = ConnectionGuard.Register(countMax: limits.countMax)
         let application = Application(
             responder: SiteResponder(site: site, trust: trust, trustedProxies: trustedProxies),
             server: .http1(

@@ -88,7 +88,7 @@ extension WebText {
         case .columnSubject: "To what"
         case .columnTaken: "Taken"
         case .columnTarget: "Target"
-        case .columnTime: "Time (UTC)"
+        case .columnTime: "Time"
         case .columnTook: "Took"
         case .columnTrigger: "Started by"
         case .columnValue: "Value"
