@@ -108,7 +108,7 @@ struct UnknownSite: SiteService {
     func ledgerCheckpoint() async throws -> LedgerCheckpoint { throw Problem(.notFound, "none") }
 
     func verifyLedger() async throws -> LedgerVerification { throw Problem(.unavailable, "not now") }
-    func exportLedger() async throws -> String { "" }
+    func exportLedger() async throws -> @Sendable () async throws -> String? { { nil } }
 
     func perform(_ action: SiteAction, by actor: Actor) async throws -> ActionStatus { try await self.action("a") }
     func actions() async throws -> [ActionStatus] { [] }
