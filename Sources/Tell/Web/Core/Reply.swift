@@ -1,4 +1,4 @@
-public import WebAPI
+import WebAPI
 
 /// An answer, without the server's machinery.
 public struct Reply: Sendable {
@@ -9,7 +9,7 @@ public struct Reply: Sendable {
         /// off, which every client sees as such.
         case pieces(@Sendable () async throws -> String?)
         /// Server-sent events until the caller goes away.
-        case changes(AsyncStream<SiteChange>)
+        case changes(LiveFeed)
     }
 
     public var status: Int
