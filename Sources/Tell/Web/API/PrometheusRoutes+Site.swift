@@ -5,6 +5,9 @@ import WebAPI
 extension WebSite {
     static func promRules(_ site: WebSite, _ request: WebRequest) async throws -> Reply {
         let wanted = request.query["type"]
+        guard wanted == nil || wanted == "alert" || wanted == "record" else {
+            throw QueryFault(.badData, "invalid parameter \"type\": not supported value \"\(wanted?.prefix(40) ?? "")\"")
+        }
         let groups = try await site.service.ruleGroups().map { group -> JSONValue in
             let rules = group.rules.filter { rule in
                 wanted == nil || (wanted == "alert") == (rule.kind == .alerting)
@@ -66,7 +69,9 @@ extension WebSite {
     static func promMetadata(_ site: WebSite, _ request: WebRequest) async throws -> Reply {
         let all = try await site.service.metricDescriptions()
         let wanted = request.query["metric"]
-        let limit = Int(request.query["limit"] ?? "") ?? .max
+        guard let limit = Int(request.query["limit"] ?? "\(Int.max)"), limit >= 0 else {
+            throw QueryFault(.badData, "invalid parameter \"limit\": must be a whole number")
+        }
         var members: [String: JSONValue] = [:]
         for (name, metric) in all.sorted(by: { $0.key < $1.key })
         where (wanted == nil || wanted == name) && members.count < limit {

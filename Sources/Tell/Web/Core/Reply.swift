@@ -1,4 +1,4 @@
-public import WebAPI
+import WebAPI
 
 /// An answer, without the server's machinery.
 public struct Reply: Sendable {
@@ -6,7 +6,7 @@ public struct Reply: Sendable {
         case bytes([UInt8])
         case text(String)
         /// Server-sent events until the caller goes away.
-        case changes(AsyncStream<SiteChange>)
+        case changes(LiveFeed)
     }
 
     public var status: Int

@@ -7,6 +7,8 @@ public struct WebRequest: Sendable {
         case post = "POST"
         case put = "PUT"
         case delete = "DELETE"
+        /// One that no address answers. It passes the gate like any other, so that it tells a stranger nothing.
+        case other = "OTHER"
 
         /// Whether it may change something.
         var isUnsafe: Bool { self != .get }
@@ -31,6 +33,8 @@ public struct WebRequest: Sendable {
     /// Whether the caller speaks https, to us or to the proxy before us.
     public var isSecure: Bool
     public var trust: Trust
+    /// Whether a trusted proxy stands between, which knows by which names it is called.
+    public var isForwarded: Bool
 
     /// From the path's pattern; filled by the gate, as the two that follow.
     var parameters: [String: String] = [:]
@@ -39,7 +43,7 @@ public struct WebRequest: Sendable {
 
     public init(
         method: Method, target: String, headers: [String: String] = [:], body: [UInt8] = [],
-        address: String = "127.0.0.1", isSecure: Bool = false, trust: Trust = .network
+        address: String = "127.0.0.1", isSecure: Bool = false, trust: Trust = .network, isForwarded: Bool = false
     ) {
         self.method = method
         let parts = target.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
@@ -50,6 +54,7 @@ public struct WebRequest: Sendable {
         self.address = address
         self.isSecure = isSecure
         self.trust = trust
+        self.isForwarded = isForwarded
     }
 
     /// The path with its query, to come back to.

@@ -129,7 +129,9 @@ struct Daemon {
         }
         let site = WebSite(
             service: LiveSite(parts: parts), access: parts.access, clock: clock,
-            options: WebOptions(assetsFolder: options.assetsFolder, language: web.language), logger: logger)
+            options: WebOptions(
+                assetsFolder: options.assetsFolder, language: web.language,
+                hostNames: WebOptions.hostNames(listeningAt: host, publicURL: web.publicURL)), logger: logger)
         var services: [any Service] = [
             Loop("series") { await parts.series.run(clock: ContinuousClock(), wall: clock) },
             Loop("ledger") {
