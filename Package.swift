@@ -218,7 +218,7 @@ let testTargets: [Target] = [
     tests("Exposition", ["Units", "Series", "Diagnostics", "JSONCoding"], hasGolden: true),
     tests("TimeSeriesStore", ["Units", "Series", "Diagnostics", "DurableFiles", "BinaryCoding", "Settings"]),
     tests("PromQL", ["Units", "Series", "Diagnostics"], hasGolden: true),
-    tests("GoTemplates", ["Diagnostics", "JSONCoding"]),
+    tests("GoTemplates", ["Diagnostics", "JSONCoding", "Series"], hasGolden: true),
     tests("Ledger", ["Units", "Events", "JSONCoding", "Diagnostics", "StateStore", .crypto, .grdb], hasGolden: true),
     tests("Probes", ["Units", "Series", "Diagnostics", "JSONCoding", "Settings", "Outbound", "TestSupport"]),
     tests(
@@ -234,7 +234,7 @@ let testTargets: [Target] = [
         [
             "Units", "Series", "Diagnostics", "Events", "JSONCoding", "PromQL", "Settings", "StateStore", "Ledger",
             "TestSupport", .grdb, .logging,
-        ]),
+        ], hasGolden: true),
     tests("Alerting", ["Units", "Series", "Events", "JSONCoding", "Diagnostics", "Settings"]),
     tests(
         "Jobs",

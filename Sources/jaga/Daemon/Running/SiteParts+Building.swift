@@ -45,8 +45,8 @@ extension SiteParts {
         let queries = QueryEngine(series)
         let rules = RuleEngine(
             groups: loaded.groups, defaultInterval: settings.rules.interval, queries: queries, series: series,
-            events: ledger,
-            templates: AnnotationTemplates(queries: queries, clock: clock, externalURL: externalURL),
+            history: series, events: ledger,
+            templates: AnnotationTemplates(queries: queries, externalURL: externalURL),
             externalLabels: ["site": site], restored: try await AlertStateProjection.open(in: state),
             clock: ContinuousClock(), logger: logger)
         let outbox = Outbox(
