@@ -76,7 +76,7 @@ let doors: [Target] = [
     library("Compression", "Doors", ["Diagnostics", "CZstd", "CSnappy", "CZlib"]),
     library("StateStore", "Doors", ["Diagnostics", .grdb]),
     library("Settings", "Doors", ["Units", "Schedule", "Diagnostics", "JSONCoding", .yams]),
-    library("Outbound", "Doors", ["Units", "Diagnostics", "BlockingCalls", "CLibcurl", "CurlShim"]),
+    library("Outbound", "Doors", ["Units", "BinaryCoding", "Diagnostics", "BlockingCalls", "CLibcurl", "CurlShim"]),
     library("Processes", "Doors", ["Diagnostics", .subprocess, .system]),
     library("PostgresClient", "Doors", ["Diagnostics", "BlockingCalls", "CLibpq"]),
     library("RedisClient", "Doors", ["Diagnostics", "BlockingCalls", "CHiredis"]),
@@ -88,18 +88,18 @@ let engines: [Target] = [
         "TimeSeriesStore", "Engines",
         ["Units", "Series", "Diagnostics", "BinaryCoding", "BlockingCalls", "DurableFiles", "Settings"]
     ),
-    library("PromQL", "Engines", ["Units", "Series", "Diagnostics"]),
+    library("PromQL", "Engines", ["Units", "Series", "Diagnostics", "JSONCoding"]),
     library("GoTemplates", "Engines", ["Units", "Diagnostics", "JSONCoding"]),
     library(
         "Ledger", "Engines",
-        ["Units", "Events", "JSONCoding", "Diagnostics", "StateStore", "DurableFiles", .crypto, .grdb]),
+        ["Units", "BinaryCoding", "Events", "JSONCoding", "Diagnostics", "StateStore", "DurableFiles", .crypto, .grdb]),
 ]
 
 let sense: [Target] = [
     library(
         "Collectors", "Sense",
         [
-            "Units", "Series", "Diagnostics", "Exposition", "Settings", "BlockingCalls", "Outbound", "PostgresClient",
+            "Units", "BinaryCoding", "Series", "Diagnostics", "Exposition", "Settings", "BlockingCalls", "Outbound", "PostgresClient",
             "RedisClient", .logging,
         ]),
     library(
@@ -151,13 +151,14 @@ let tell: [Target] = [
     library(
         "Web", "Tell",
         [
-            "Units", "Diagnostics", "Series", "JSONCoding", "Events", "Texts", "Settings", "Access", "WebAPI",
+            "Units", "BinaryCoding", "Diagnostics", "Series", "JSONCoding", "Events", "Texts", "Settings", "Access", "WebAPI",
             .hummingbird, .serviceLifecycle, .logging,
         ], resources: [.embedInCode("Assets/app.css"), .embedInCode("Assets/app.js")]),
     library(
         "Commands", "Tell",
         [
-            "Units", "Diagnostics", "JSONCoding", "Texts", "WebAPI", "Settings", "Outbound", "Ledger", .argumentParser,
+            "Units", "Diagnostics", "JSONCoding", "Texts", "Series", "WebAPI", "Settings", "Outbound", "PromQL", "Ledger",
+            .argumentParser,
         ]),
 ]
 
@@ -191,6 +192,12 @@ let program: [Target] = [
         name: "jaga", dependencies: ["Daemon", "Commands", .argumentParser], path: "Sources/jaga/Program"),
 ]
 
+/// Programs for those who work on Jaga. They go into no package.
+let workshop: [Target] = [
+    .executableTarget(
+        name: "parse-bench", dependencies: ["Exposition", "Series", "Units"], path: "Benchmarks/Parsing")
+]
+
 let testTargets: [Target] = [
     .target(
         name: "TestSupport",
@@ -211,7 +218,7 @@ let testTargets: [Target] = [
     tests("Compression", ["Diagnostics"]),
     tests("StateStore", ["Diagnostics", .grdb]),
     tests("Settings", ["Units", "Diagnostics", "JSONCoding"]),
-    tests("Outbound", ["Units", "Diagnostics", "TestSupport"]),
+    tests("Outbound", ["BinaryCoding", "Units", "Diagnostics", "TestSupport"]),
     tests("Processes", ["Diagnostics", .system]),
     tests("PostgresClient", ["Diagnostics", "TestSupport"]),
     tests("RedisClient", ["Diagnostics", "TestSupport"]),
@@ -295,7 +302,7 @@ let package = Package(
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", exact: "2.13.0"),
         .package(url: "https://github.com/swiftlang/swift-subprocess", exact: "1.0.2", traits: []),
     ],
-    targets: chosen(values + doors + engines + sense + judge + act + tell + demo + program + testTargets)
+    targets: chosen(values + doors + engines + sense + judge + act + tell + demo + program + workshop + testTargets)
 )
 
 for target in package.targets where target.type != .system && !shims.contains(target.name) {

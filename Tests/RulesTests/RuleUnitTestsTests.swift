@@ -11,6 +11,8 @@ import Testing
 @Suite struct RuleUnitTestsTests {
     static let folder = goldenFolder + "/unit-tests"
     static let files = expandedPaths(folder + "/*.pass.yml") + expandedPaths(folder + "/*.fail.yml")
+    /// Tests of the shipped packs.
+    static let packFiles = expandedPaths(goldenFolder + "/packs/*.pass.yml")
 
     private let tests = RuleUnitTests(readFile: { try textOfFile($0) }, expand: { expandedPaths($0) })
 
@@ -23,13 +25,30 @@ import Testing
         }
     }
 
-    @Test(arguments: files)
+    @Test func `every shipped pack has tests`() {
+        let names = Self.packFiles.map { $0.split(separator: "/").last!.prefix { $0 != "." } }
+        #expect(Set(names.map(String.init)) == Set(RulePack.allCases.map(\.rawValue)))
+    }
+
+    @Test(.enabled(if: promtool != nil, "promtool is not installed"))
+    func `the reference takes the shipped packs`() throws {
+        let folder = goldenFolder + "/../../../Sources/Judge/Rules/Packs"
+        let (status, output) = try runProgram([try #require(promtool), "check", "rules"] + expandedPaths(folder + "/*.yml"))
+        #expect(status == 0, "\(output)")
+        for pack in RulePack.allCases {
+            let report = try RuleFile.check(pack.yaml, file: pack.fileName, templates: AnnotationTemplates())
+            #expect(report.findings.isEmpty, "\(report.findings)")
+            #expect(output.contains("\(report.alertingCount + report.recordingCount) rules found"))
+        }
+    }
+
+    @Test(arguments: files + packFiles)
     func `a file of tests ends as its name says`(file: String) async throws {
         let failures = try await failures(file)
         #expect(failures.isEmpty == file.hasSuffix(".pass.yml"), "\(failures)")
     }
 
-    @Test(.enabled(if: promtool != nil, "promtool is not installed"), arguments: files)
+    @Test(.enabled(if: promtool != nil, "promtool is not installed"), arguments: files + packFiles)
     func `promtool judges the same and says the same`(file: String) async throws {
         let (status, output) = try runProgram([try #require(promtool), "test", "rules", file])
         let failures = try await failures(file)

@@ -354,8 +354,11 @@ final class FakeSite: SiteService {
     /// How long the export is, for tests of slow readers.
     let exportBytes = Mutex(0)
 
-    func exportLedger() async throws -> String {
-        "{\"format\":\"jaga-ledger-export\"}\n" + String(repeating: "x", count: exportBytes.withLock { $0 })
+    func exportLedger() async throws -> @Sendable () async throws -> String? {
+        let filler = String(repeating: "x", count: exportBytes.withLock { $0 })
+        let pieces = Mutex(["{\"format\":\"jaga-ledger-export\"}
+", filler])
+        return { pieces.withLock { $0.isEmpty ? nil : $0.removeFirst() } }
     }
 
     func perform(_ action: SiteAction, by actor: Actor) async throws -> ActionStatus {

@@ -107,8 +107,8 @@ extension Evaluator {
         let times = (0..<inner.count).map { inner[$0] }
         let rows = columns.map { column in
             SampleRow(
-                labels: column.labels, times: times, values: column.values, histograms: column.histograms,
-                dropsName: column.dropsName
+                labels: column.labels, times: times, values: column.values,
+                histograms: column.histograms.map { $0?.withoutHint }, dropsName: column.dropsName
             ).withoutStaleMarkers
         }
         return WindowedSeries(rows: rows, rangeMs: range, moments: moments)

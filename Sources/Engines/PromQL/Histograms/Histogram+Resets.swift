@@ -21,6 +21,13 @@ extension Histogram {
         return lostCounts(since: older.reduced(to: schema))
     }
 
+    /// A hint speaks of the sample right before. Where samples were left out or stand twice, only the counts can tell.
+    var withoutHint: Histogram {
+        var result = self
+        if hint != .gauge { result.hint = .unknown }
+        return result
+    }
+
     /// Both have one layout.
     private func lostCounts(since previous: Histogram) -> Bool {
         Self.hasLoss(positive, previous.positive) || Self.hasLoss(negative, previous.negative)

@@ -42,7 +42,8 @@ func scriptNumber(_ text: Substring) -> Double? {
     case "-inf": return -.infinity
     default: break
     }
-    guard let last = text.last, last.isHexDigit || last == "." else { return nil }
+    // `0x3` is four zeros, no number of base 16.
+    guard let last = text.last, last.isNumber || last == ".", !text.contains("x") else { return nil }
     if let value = Double(text) { return value }
     // `.5` and `5.`
     let isNegative = text.hasPrefix("-")

@@ -14,8 +14,7 @@ extension Expression: CustomStringConvertible {
         case .vector(let selector): return selector.text(range: "")
         case .matrix(let matrix): return matrix.selector.text(range: "[\(matrix.range)]")
         case .subquery(let subquery):
-            let step = subquery.step.map { "\($0)" } ?? ""
-            return "\(subquery.inner)[\(subquery.range):\(step)]" + modifiers(subquery.at, subquery.offset)
+            return "\(subquery.inner)\(subquery.suffix)"
         case .parenthesised(let inner, _): return "(\(inner))"
         case .signed(let signed): return (signed.isNegative ? "-" : "+") + "\(signed.inner)"
         case .binary(let binary): return binary.text
@@ -24,6 +23,11 @@ extension Expression: CustomStringConvertible {
             return "\(call.function.rawValue)(\(call.arguments.map(\.description).joined(separator: ", ")))"
         }
     }
+}
+
+extension Subquery {
+    /// What stands behind the inner expression.
+    var suffix: String { "[\(range):\(step.map { "\($0)" } ?? "")]" + modifiers(at, offset) }
 }
 
 private func modifiers(_ at: FixedTime?, _ offset: DurationExpression?) -> String {
@@ -66,7 +70,10 @@ func isLegacyName(_ name: String, allowsColon: Bool) -> Bool {
 }
 
 extension BinaryExpression {
-    fileprivate var text: String {
+    fileprivate var text: String { "\(left) \(operatorText) \(right)" }
+
+    /// The operator with its modifiers.
+    var operatorText: String {
         var middle = op.rawValue
         if returnsBool { middle += " bool" }
         if let matching,
@@ -88,19 +95,24 @@ extension BinaryExpression {
                 if let value = matching.rightFill { middle += " fill_right (\(goNumber(value)))" }
             }
         }
-        return "\(left) \(middle) \(right)"
+        return middle
     }
 }
 
 extension Aggregation {
     fileprivate var text: String {
+        let first = parameter.map { "\($0), " } ?? ""
+        return "\(head)(\(first)\(inner))"
+    }
+
+    /// The operator with its grouping.
+    var head: String {
         var head = op.rawValue
         if isWithout || !labels.isEmpty {
             head += isWithout ? " without (" : " by ("
             head += labels.map(labelText).joined(separator: ", ") + ") "
         }
-        let first = parameter.map { "\($0), " } ?? ""
-        return "\(head)(\(first)\(inner))"
+        return head
     }
 }
 

@@ -195,6 +195,11 @@ private struct SiteResponder: HTTPResponder {
         switch reply.body {
         case .text(let text): body = Self.pieces(ByteBuffer(string: text))
         case .bytes(let bytes): body = Self.pieces(ByteBuffer(bytes: bytes))
+        case .pieces(let next):
+            body = ResponseBody { writer in
+                while let piece = try await next() { try await writer.write(ByteBuffer(string: piece)) }
+                try await writer.finish(nil)
+            }
         case .changes(let feed): body = isHead ? ResponseBody() : feed.body
         }
         let response = Response(status: HTTPResponse.Status(code: reply.status), headers: headers, body: body)
