@@ -7,7 +7,7 @@ import WebAPI
 @testable import Web
 
 /// A site with something of everything: healthy, broken, slow and never measured things, and labels that try to be HTML.
-final class FakeSite: SiteService {
+final class FakeSite: FakePrometheus {
     static let hostile = "\"><script>alert('x')</script>&amp;"
 
     let now: Timestamp
@@ -356,8 +356,7 @@ final class FakeSite: SiteService {
 
     func exportLedger() async throws -> @Sendable () async throws -> String? {
         let filler = String(repeating: "x", count: exportBytes.withLock { $0 })
-        let pieces = Mutex(["{\"format\":\"jaga-ledger-export\"}
-", filler])
+        let pieces = Mutex(["{\"format\":\"jaga-ledger-export\"}\n", filler])
         return { pieces.withLock { $0.isEmpty ? nil : $0.removeFirst() } }
     }
 
