@@ -86,8 +86,9 @@ let engines: [Target] = [
     library("Exposition", "Engines", ["Units", "Series", "Diagnostics", "BinaryCoding", "JSONCoding"]),
     library(
         "TimeSeriesStore", "Engines",
-        ["Units", "Series", "Diagnostics", "BinaryCoding", "BlockingCalls", "DurableFiles", "Settings"]
-    ),
+        [
+            "Units", "Series", "Diagnostics", "BinaryCoding", "BlockingCalls", "Compression", "DurableFiles", "Settings",
+        ]),
     library("PromQL", "Engines", ["Units", "Series", "Diagnostics", "JSONCoding"]),
     library("GoTemplates", "Engines", ["Units", "Diagnostics", "JSONCoding"]),
     library(
@@ -223,7 +224,9 @@ let testTargets: [Target] = [
     tests("PostgresClient", ["Diagnostics", "TestSupport"]),
     tests("RedisClient", ["Diagnostics", "TestSupport"]),
     tests("Exposition", ["Units", "Series", "Diagnostics", "JSONCoding"], hasGolden: true),
-    tests("TimeSeriesStore", ["Units", "Series", "Diagnostics", "DurableFiles", "BinaryCoding", "Settings"]),
+    tests(
+        "TimeSeriesStore", ["Units", "Series", "Diagnostics", "DurableFiles", "BinaryCoding", "Settings"],
+        hasGolden: true),
     tests("PromQL", ["Units", "Series", "Diagnostics"], hasGolden: true),
     tests("GoTemplates", ["Diagnostics", "JSONCoding", "Series"], hasGolden: true),
     tests("Ledger", ["Units", "Events", "JSONCoding", "Diagnostics", "StateStore", .crypto, .grdb], hasGolden: true),
@@ -288,6 +291,13 @@ let testTargets: [Target] = [
         ]),
 ]
 
+/// Built when it is named: `JAGA_ONLY=store-bench swift build -c release --product store-bench`.
+let benchmarks: [Target] = [
+    .executableTarget(
+        name: "store-bench", dependencies: ["TimeSeriesStore", "Series", "Units", "Settings"],
+        path: "Benchmarks/StoreBench")
+].filter { Context.environment["JAGA_ONLY"]?.split(separator: ",").contains(Substring($0.name)) == true }
+
 let package = Package(
     name: "jaga",
     platforms: [.macOS(.v15)],
@@ -302,7 +312,8 @@ let package = Package(
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", exact: "2.13.0"),
         .package(url: "https://github.com/swiftlang/swift-subprocess", exact: "1.0.2", traits: []),
     ],
-    targets: chosen(values + doors + engines + sense + judge + act + tell + demo + program + workshop + testTargets)
+    targets: chosen(
+        values + doors + engines + sense + judge + act + tell + demo + program + workshop + testTargets + benchmarks)
 )
 
 for target in package.targets where target.type != .system && !shims.contains(target.name) {

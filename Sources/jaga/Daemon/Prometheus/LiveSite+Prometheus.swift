@@ -40,7 +40,7 @@ extension LiveSite {
 
     func exemplars(_ expression: String, from start: Timestamp, through end: Timestamp) async throws -> PrometheusAnswer {
         try await refusing {
-            let selectors = try Expression.parse(expression).selectors
+            let selectors = try Expression.parse(expression).selectors.map(\.matchers)
             let found = try await parts.series.exemplars(selectors, from: start, through: end)
             var json = AnswerJSON()
             let bySeries = Dictionary(grouping: found, by: \.series).sorted { $0.key < $1.key }
@@ -138,7 +138,7 @@ extension LiveSite {
 
     private var runtimeInfo: JSONValue {
         let loaded = parts.loaded.withLock { $0 }
-        let series = loaded.settings.series
+        let series = loaded.settings.store
         let stats = parts.series.stats
         return [
             "startTime": .string(parts.startedAt.rfc3339), "CWD": .string(parts.dataFolder), "reloadConfigSuccess": true,
@@ -152,18 +152,18 @@ extension LiveSite {
     private func storeStatus(limit: Int) -> JSONValue {
         let stats = parts.series.stats
         let report = parts.series.cardinality(limit: limit)
-        func list(_ counts: [(name: String, count: Int)]) -> JSONValue {
+        func list(_ counts: [StoreReport.Entry]) -> JSONValue {
             .array(counts.map { ["name": .string($0.name), "value": .integer(Int64($0.count))] })
         }
         return [
             "headStats": [
-                "numSeries": .integer(Int64(stats.seriesCount)), "numLabelPairs": .integer(Int64(report.pairCount)),
-                "chunkCount": .integer(Int64(report.chunkCount)),
+                "numSeries": .integer(Int64(stats.seriesCount)), "numLabelPairs": .integer(Int64(report.labelPairCount)),
+                "numSamples": .integer(Int64(stats.headSampleCount)),
                 "minTime": .integer(stats.minimumTime.millisecondsSinceEpoch),
                 "maxTime": .integer(stats.newest?.millisecondsSinceEpoch ?? 0),
             ],
-            "seriesCountByMetricName": list(report.byMetric), "labelValueCountByLabelName": list(report.valuesByLabel),
-            "memoryInBytesByLabelName": list(report.bytesByLabel), "seriesCountByLabelValuePair": list(report.byPair),
+            "seriesCountByMetricName": list(report.metrics), "labelValueCountByLabelName": list(report.labelNames),
+            "memoryInBytesByLabelName": list(report.labelBytes), "seriesCountByLabelValuePair": list(report.labelPairs),
         ]
     }
 

@@ -85,13 +85,14 @@ final class SiteParts: Sendable {
         self.changes = changes
     }
 
-    /// The query engine with a time limit of its own.
-    func engine(timeLimit: Duration) -> QueryEngine {
-        var limits = QueryLimits()
-        limits.timeMax = timeLimit
-        // The machine that Jaga guards is small: 5 million samples are 80 MB while a query runs.
-        limits.samplesMax = 5_000_000
-        return QueryEngine(series, limits: limits)
+    /// The query engine with the site's limits.
+    /// - Parameters:
+    ///   - timeLimit: the shorter one of this and the site's counts.
+    ///   - lookback: how far back an instant selector looks; nil for the site's.
+    func engine(timeLimit: Duration, lookback: Duration? = nil) -> QueryEngine {
+        let settings = loaded.withLock { $0.settings.query }
+        return QueryEngine(
+            series, limits: settings.limits(timeLimit: timeLimit), options: settings.options(lookback: lookback))
     }
 
     /// One reload at a time: a second one would read the same file.

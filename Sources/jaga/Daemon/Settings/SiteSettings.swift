@@ -20,6 +20,7 @@ public struct SiteSettings: SettingsSection, Sendable {
     public let jobs: [(name: String, value: JobSettings)]
     public let backup: BackupSettings
     public let store: StoreSettings
+    public let query: QuerySettings
     public let web: WebSettings
 
     public init(_ s: SettingsReader) {
@@ -32,6 +33,7 @@ public struct SiteSettings: SettingsSection, Sendable {
         jobs = s.map("jobs", of: JobSettings.self, "What is done on a schedule.")
         backup = s.section("backup", BackupSettings.self, "What is backed up, and how it is proved.")
         store = s.section("series", StoreSettings.self, "How long samples are kept. Needs a restart to change.")
+        query = s.section("query", QuerySettings.self, "What a query may cost, and which parts of the language are on.")
         web = s.section(
             "web", WebSettings.self,
             "How the pages are reached. Address, proxies and sessions need a restart to change.")
