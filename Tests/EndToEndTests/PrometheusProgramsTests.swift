@@ -1,4 +1,5 @@
 import JSONCoding
+import Outbound
 import Processes
 import SampleStack
 import TestSupport
@@ -163,10 +164,9 @@ extension EndToEnd {
         }
 
         private func text(_ port: Int, _ path: String) async throws -> String {
-            let answer = try await Command(
-                "curl", ["-sS", "http://127.0.0.1:\(port)\(path)"], outputLimit: 64 << 20, timeLimit: .seconds(30)
-            ).run()
-            return answer.output.text
+            try await HTTPClient().send(
+                HTTPRequest(url: "http://127.0.0.1:\(port)\(path)", timeout: .seconds(30), bodyBytesMax: 64 << 20)
+            ).text
         }
 
         private func prometheusTime(_ port: Int) async throws -> Int {
