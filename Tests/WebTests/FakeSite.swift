@@ -7,7 +7,7 @@ import WebAPI
 @testable import Web
 
 /// A site with something of everything: healthy, broken, slow and never measured things, and labels that try to be HTML.
-final class FakeSite: SiteService {
+final class FakeSite: FakePrometheus {
     static let hostile = "\"><script>alert('x')</script>&amp;"
 
     let now: Timestamp

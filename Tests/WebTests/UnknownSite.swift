@@ -5,7 +5,7 @@ import WebAPI
 @testable import Web
 
 /// A site of which nothing is known: just started, or cut off from everything that it watches.
-struct UnknownSite: SiteService {
+struct UnknownSite: FakePrometheus {
     let now: Timestamp
 
     func status() async throws -> StatusSummary {

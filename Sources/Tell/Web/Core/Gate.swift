@@ -43,15 +43,19 @@ extension WebSite {
         return reply
     }
 
-    /// Whether the caller may send a body above what a login form needs, asked before the body is read.
-    func mayBeLarge(_ request: WebRequest) async -> Bool {
+    /// The largest body that the caller may send there, in bytes, asked before the body is read.
+    func bodyBytesMax(_ request: WebRequest) async -> Int {
         var request = request
         do {
             try await identify(&request)
-            return request.identity != nil
+            guard let identity = request.identity else { return options.strangerBodyBytesMax }
+            guard case .found(let route, _) = table.match(request.method, path: request.path),
+                case .needs(let permission) = route.entrance, isAllowed(permission, to: identity.role)
+            else { return options.bodyBytesMax }
+            return route.bodyBytesMax ?? options.bodyBytesMax
         } catch {
             // The answer itself will say what is wrong.
-            return false
+            return options.strangerBodyBytesMax
         }
     }
 
@@ -66,7 +70,7 @@ extension WebSite {
     private func identify(_ request: inout WebRequest) async throws {
         if request.trust == .localSocket {
             request.identity = .localAdministrator
-        } else if let secret = request.bearerToken {
+        } else if let secret = request.token {
             request.identity = try await access.identity(token: secret)
         } else if let secret = request.cookie(Self.sessionCookie) {
             request.identity = try await access.identity(session: secret)

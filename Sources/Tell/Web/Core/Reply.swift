@@ -40,6 +40,8 @@ public struct Reply: Sendable {
         Reply(status, type: "application/json", .text(text))
     }
 
+    static func empty(_ status: Int) -> Reply { Reply(status, type: "text/plain; charset=utf-8", .bytes([])) }
+
     static func problem(_ problem: Problem) -> Reply {
         // A problem is three texts; encoding it cannot fail.
         (try? .json(problem, status: problem.httpStatus)) ?? .json(text: "{}", status: problem.httpStatus)

@@ -49,6 +49,8 @@ struct Route: Sendable {
     /// The name of the request body's type in the OpenAPI document; nil when there is none.
     let requestType: String?
     let responseType: String?
+    /// The largest body it takes, in bytes; nil for what every other address takes.
+    let bodyBytesMax: Int?
     let handler: Handler
 
     private let segments: [String]
@@ -56,6 +58,7 @@ struct Route: Sendable {
     init(
         _ method: WebRequest.Method, _ pattern: String, _ family: Family, _ entrance: Entrance, _ summary: String,
         query parameters: [Parameter] = [], request: String? = nil, response: String? = nil,
+        bodyBytesMax: Int? = nil,
         _ handler: @escaping Handler
     ) {
         self.method = method
@@ -65,6 +68,7 @@ struct Route: Sendable {
         self.summary = summary
         requestType = request
         responseType = response
+        self.bodyBytesMax = bodyBytesMax
         self.handler = handler
         segments = Self.segments(of: pattern)
         let inPath = segments.filter { $0.hasPrefix("{") }.map { segment in

@@ -1,4 +1,5 @@
 import Access
+import BinaryCoding
 
 /// A request as the pages see it, without the server's machinery.
 public struct WebRequest: Sendable {
@@ -76,9 +77,17 @@ public struct WebRequest: Sendable {
         return nil
     }
 
-    /// The secret of `Authorization: Bearer …`.
-    var bearerToken: String? {
-        guard let header = headers["authorization"], header.lowercased().hasPrefix("bearer ") else { return nil }
-        return String(header.dropFirst(7).drop { $0 == " " })
+    /// The secret of `Authorization: Bearer …`; or, for programs that can send nothing else, the password of `Basic` (RFC 7617)
+    /// under any user name, as in `http://token:SECRET@host`.
+    var token: String? {
+        guard let header = headers["authorization"], let blank = header.firstIndex(of: " ") else { return nil }
+        let rest = header[blank...].drop { $0 == " " }
+        switch header[..<blank].lowercased() {
+        case "bearer": return String(rest)
+        case "basic":
+            guard let bytes = Base64.bytes(rest), let colon = bytes.firstIndex(of: UInt8(ascii: ":")) else { return nil }
+            return String(decoding: bytes[(colon + 1)...], as: UTF8.self)
+        default: return nil
+        }
     }
 }

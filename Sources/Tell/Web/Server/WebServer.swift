@@ -165,15 +165,10 @@ private struct SiteResponder: HTTPResponder {
 
     /// The whole body. Somebody who is not known gets no more room than a login form needs.
     private func body(of request: Request, _ asked: WebRequest) async throws -> [UInt8] {
-        let (small, large) = (site.options.strangerBodyBytesMax, site.options.bodyBytesMax)
+        let small = site.options.strangerBodyBytesMax
         let announced = request.headers[.contentLength].flatMap { Int($0) }
         let isSmall = announced.map { $0 <= small } ?? (request.headers[.transferEncoding] == nil)
-        var limit = large
-        if isSmall {
-            limit = small
-        } else if await !site.mayBeLarge(asked) {
-            limit = small
-        }
+        let limit = isSmall ? small : await site.bodyBytesMax(asked)
         if let announced, announced > limit { throw TooLarge(limit: limit) }
         do {
             return Array(buffer: try await request.body.collect(upTo: limit))

@@ -85,14 +85,15 @@ final class SiteParts: Sendable {
         self.changes = changes
     }
 
-    /// The query engine with a time limit of its own.
-    func engine(timeLimit: Duration) -> QueryEngine {
-        var limits = QueryLimits()
-        limits.timeMax = timeLimit
+    /// The query engine with the site's limits.
+    /// - Parameters:
+    ///   - timeLimit: the shorter one of this and the site's counts.
+    ///   - lookback: how far back an instant selector looks; nil for the site's.
+    func engine(timeLimit: Duration, lookback: Duration? = nil) -> QueryEngine {
         let settings = loaded.withLock { $0.settings.queries }
-        // The machine that Jaga guards is small: the default of 5 million samples is 80 MB while a query runs.
-        limits.samplesMax = settings.samplesMax
-        return QueryEngine(series, limits: limits, options: settings.options)
+        var options = settings.options
+        if let lookback { options.lookback = lookback }
+        return QueryEngine(series, limits: settings.limits(timeLimit: timeLimit), options: options)
     }
 
     /// One reload at a time: a second one would read the same file.
