@@ -75,6 +75,7 @@ let doors: [Target] = [
     library("StateStore", "Doors", ["Diagnostics", .grdb]),
     library("Settings", "Doors", ["Units", "Schedule", "Diagnostics", "JSONCoding", .yams]),
     library("Outbound", "Doors", ["Units", "Diagnostics", "BlockingCalls", "CLibcurl", "CurlShim"]),
+    library("ClientSettings", "Doors", ["Diagnostics", "Settings", "Outbound"]),
     library("Processes", "Doors", ["Diagnostics", .subprocess, .system]),
     library("PostgresClient", "Doors", ["Diagnostics", "BlockingCalls", "CLibpq"]),
     library("RedisClient", "Doors", ["Diagnostics", "BlockingCalls", "CHiredis"]),
@@ -87,6 +88,7 @@ let engines: [Target] = [
         ["Units", "Series", "Diagnostics", "BinaryCoding", "BlockingCalls", "DurableFiles", "Settings"]
     ),
     library("PromQL", "Engines", ["Units", "Series", "Diagnostics"]),
+    library("Relabelling", "Engines", ["Series", "Diagnostics", "Settings", .crypto]),
     library("GoTemplates", "Engines", ["Units", "Diagnostics", "JSONCoding"]),
     library(
         "Ledger", "Engines",
@@ -99,6 +101,12 @@ let sense: [Target] = [
         [
             "Units", "Series", "Diagnostics", "Exposition", "Settings", "BlockingCalls", "Outbound", "PostgresClient",
             "RedisClient", .logging,
+        ]),
+    library(
+        "Scraping", "Sense",
+        [
+            "Units", "Series", "Diagnostics", "JSONCoding", "Exposition", "Relabelling", "Settings", "BlockingCalls",
+            "Outbound", "ClientSettings", .logging,
         ]),
     library(
         "Probes", "Sense", ["Units", "Series", "Diagnostics", "JSONCoding", "Settings", "BlockingCalls", "Outbound"]),
@@ -216,9 +224,16 @@ let testTargets: [Target] = [
     tests("Exposition", ["Units", "Series", "Diagnostics", "JSONCoding"], hasGolden: true),
     tests("TimeSeriesStore", ["Units", "Series", "Diagnostics", "DurableFiles", "BinaryCoding", "Settings"]),
     tests("PromQL", ["Units", "Series", "Diagnostics"], hasGolden: true),
+    tests("Relabelling", ["Series", "Diagnostics", "Settings"]),
     tests("GoTemplates", ["Diagnostics", "JSONCoding"]),
     tests("Ledger", ["Units", "Events", "JSONCoding", "Diagnostics", "StateStore", .crypto, .grdb], hasGolden: true),
     tests("Probes", ["Units", "Series", "Diagnostics", "JSONCoding", "Settings", "Outbound", "TestSupport"]),
+    tests(
+        "Scraping",
+        [
+            "Units", "Series", "Diagnostics", "JSONCoding", "Exposition", "Relabelling", "Settings", "Outbound",
+            "ClientSettings", "TestSupport", .logging,
+        ]),
     tests(
         "Collectors",
         [
