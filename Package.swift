@@ -67,11 +67,13 @@ let doors: [Target] = [
     system("CLibpq", pkgConfig: "libpq", apt: "libpq-dev"),
     system("CHiredis", pkgConfig: nil, apt: "libhiredis-dev"),
     system("CZstd", pkgConfig: "libzstd", apt: "libzstd-dev"),
+    system("CSnappy", pkgConfig: nil, apt: "libsnappy-dev"),
+    system("CZlib", pkgConfig: "zlib", apt: "zlib1g-dev"),
     shim("CurlShim", ["CLibcurl"]),
     shim("AllocatorShim", []),
     library("BlockingCalls", "Doors", ["Diagnostics"]),
     library("DurableFiles", "Doors", ["Diagnostics", .system]),
-    library("Compression", "Doors", ["Diagnostics", "CZstd"]),
+    library("Compression", "Doors", ["Diagnostics", "CZstd", "CSnappy", "CZlib"]),
     library("StateStore", "Doors", ["Diagnostics", .grdb]),
     library("Settings", "Doors", ["Units", "Schedule", "Diagnostics", "JSONCoding", .yams]),
     library("Outbound", "Doors", ["Units", "Diagnostics", "BlockingCalls", "CLibcurl", "CurlShim"]),
@@ -82,7 +84,7 @@ let doors: [Target] = [
 ]
 
 let engines: [Target] = [
-    library("Exposition", "Engines", ["Units", "Series", "Diagnostics", "BinaryCoding"]),
+    library("Exposition", "Engines", ["Units", "Series", "Diagnostics", "BinaryCoding", "JSONCoding"]),
     library(
         "TimeSeriesStore", "Engines",
         ["Units", "Series", "Diagnostics", "BinaryCoding", "BlockingCalls", "DurableFiles", "Settings"]

@@ -34,6 +34,10 @@ public struct ExpositionLimits: Sendable, Hashable {
     /// Bytes of one name or value.
     public var textByteCountMax: Int
 
+    /// For pages that were accepted before.
+    static let none = ExpositionLimits(
+        byteCountMax: .max, sampleCountMax: .max, labelCountMax: .max, textByteCountMax: .max)
+
     public init(
         byteCountMax: Int = 32 << 20, sampleCountMax: Int = 100_000, labelCountMax: Int = 64,
         textByteCountMax: Int = 4096

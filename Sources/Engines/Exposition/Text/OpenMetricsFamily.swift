@@ -20,9 +20,12 @@ struct Family {
         var metricType: MetricType {
             switch self {
             case .counter: .counter
-            case .histogram, .gaugehistogram: .histogram
+            case .histogram: .histogram
+            case .gaugehistogram: .gaugeHistogram
             case .summary: .summary
-            case .gauge, .info, .stateset: .gauge
+            case .gauge: .gauge
+            case .info: .info
+            case .stateset: .stateSet
             case .unknown: .untyped
             }
         }
@@ -40,6 +43,8 @@ struct Family {
     private var groupSeries: Set<Labels> = []
     private var groupsSeen: Set<Labels> = []
     private var histogram: HistogramCheck?
+    /// The last sample admitted was the first of its histogram.
+    private(set) var beginsHistogram = false
 
     init(name: String) {
         self.name = name
@@ -49,6 +54,35 @@ struct Family {
         guard sampleName.hasPrefix(name) else { return false }
         let suffix = sampleName.dropFirst(name.count)
         return (type ?? .unknown).suffixes.contains { $0 == suffix }
+    }
+
+    var isHistogram: Bool { type == .histogram || type == .gaugehistogram }
+
+    func suffix(of sample: OpenMetricsSample) -> Substring { sample.name.dropFirst(name.count) }
+
+    func bound(of sample: OpenMetricsSample) -> Double? {
+        sample.labels["le"].flatMap { parseNumber(Array($0.utf8)[...]) }
+    }
+
+    func mayHaveExemplar(_ sample: OpenMetricsSample) -> Bool {
+        let suffix = suffix(of: sample)
+        return (isHistogram && suffix == "_bucket") || (type == .counter && suffix == "_total")
+    }
+
+    /// What `checkValue` asks of a sample's value, for later pages with the same line.
+    func rule(of sample: OpenMetricsSample) -> ValueRule {
+        switch suffix(of: sample) {
+        case "_total", "_sum": .total
+        case "_count", "_gcount", "_bucket": .count
+        case "_gsum": .number
+        default:
+            switch type {
+            case .stateset: .state
+            case .info: .info
+            case .summary where sample.name == name: .quantile
+            default: .any
+            }
+        }
     }
 
     /// Reads the rest of a metadata line.
@@ -122,9 +156,9 @@ struct Family {
             guard kind != .info, kind != .stateset else { throw cursor.wrong("a metric of type \(kind) has no unit") }
         }
         if let fault = histogram?.fault { throw cursor.wrong("'\(name)': \(fault)") }
-        if type != nil || help != nil {
-            if sampleCount == 0 || kind != .unknown || help != nil {
-                batch.metadata[name] = MetricMetadata(name, kind.metricType, help ?? "")
+        if type != nil || help != nil || unit != nil {
+            if sampleCount == 0 || kind != .unknown || help != nil || unit != nil {
+                batch.metadata[name] = MetricMetadata(name, kind.metricType, help ?? "", unit: unit ?? "")
             }
         }
     }
@@ -145,9 +179,8 @@ struct Family {
                 (0...1).contains(quantile)
             else { throw cursor.wrong("a quantile needs the label 'quantile' with a number from 0 to 1") }
         }
-        if sample.hasExemplar {
-            let isBucket = suffix == "_bucket" && (kind == .histogram || kind == .gaugehistogram)
-            guard isBucket || (kind == .counter && suffix == "_total") else {
+        if sample.exemplar != nil {
+            guard mayHaveExemplar(sample) else {
                 throw cursor.wrong("only buckets and counters may have an exemplar")
             }
         }
@@ -197,6 +230,9 @@ struct Family {
         if isOther || histogram == nil {
             if let fault = histogram?.fault { throw cursor.wrong("'\(name)': \(fault)") }
             histogram = HistogramCheck()
+            beginsHistogram = true
+        } else {
+            beginsHistogram = false
         }
         let bound = sample.labels["le"].flatMap { parseNumber(Array($0.utf8)[...]) }
         if let fault = histogram!.add(suffix, bound, sample.value) { throw cursor.wrong("'\(name)': \(fault)") }

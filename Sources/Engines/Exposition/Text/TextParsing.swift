@@ -28,26 +28,15 @@ private func parseText(
         cursor.skipBlanks()
         if cursor.isAtLineEnd || cursor.rest.elementsEqual(carriageReturn) { continue }
         if cursor.take("#") {
-            try readComment(&cursor, into: &batch)
+            try readComment(&cursor, into: &batch.metadata)
             continue
         }
         let labels = try cursor.metric(strict: false).labels
         cursor.skipBlanks()
         let valuePlace = cursor.place
-        guard let value = parseNumber(cursor.word()) else {
-            throw cursor.fail("a number must stand here", at: valuePlace)
-        }
-        cursor.skipBlanks()
-        var row = SampleBatch.Row(labels: labels, value: value)
-        if !cursor.isAtLineEnd {
-            let timePlace = cursor.place
-            guard let time = Int64(String(decoding: cursor.word(), as: UTF8.self)) else {
-                throw cursor.fail("a time in whole milliseconds must stand here", at: timePlace)
-            }
-            row.timestamp = Timestamp(millisecondsSinceEpoch: time)
-            cursor.skipBlanks()
-            guard cursor.isAtLineEnd else { throw cursor.fail("nothing may follow the time") }
-        }
+        let (value, time) = try cursor.valueAndTime()
+        let row = SampleBatch.Row(
+            labels: labels, value: value, timestamp: time.map(Timestamp.init(millisecondsSinceEpoch:)))
         guard batch.rows.count < limits.sampleCountMax else {
             throw cursor.fail(.tooMuch, "the page has more than \(limits.sampleCountMax) samples", at: valuePlace)
         }
@@ -56,10 +45,32 @@ private func parseText(
     return batch
 }
 
-private let carriageReturn: [UInt8] = [0x0D]
+let carriageReturn: [UInt8] = [0x0D]
+
+extension LineCursor {
+    /// What follows the labels in the older format, up to the end of the line: a number, and maybe a time in milliseconds.
+    mutating func valueAndTime() throws(ExpositionError) -> (value: Double, time: Int64?) {
+        let valuePlace = place
+        guard let value = parseNumber(word()) else { throw fail("a number must stand here", at: valuePlace) }
+        skipBlanks()
+        if isAtLineEnd { return (value, nil) }
+        let timePlace = place
+        guard let time = Int64(String(decoding: word(), as: UTF8.self)) else {
+            throw fail("a time in whole milliseconds must stand here", at: timePlace)
+        }
+        skipBlanks()
+        guard isAtLineEnd else { throw fail("nothing may follow the time") }
+        return (value, time)
+    }
+}
+
+private let typesOfText: [String: MetricType] = [
+    "counter": .counter, "gauge": .gauge, "histogram": .histogram, "summary": .summary, "untyped": .untyped,
+    "unknown": .untyped,
+]
 
 /// `HELP`, `TYPE` or any other comment; the cursor stands behind the `#`.
-private func readComment(_ cursor: inout LineCursor, into batch: inout SampleBatch) throws(ExpositionError) {
+func readComment(_ cursor: inout LineCursor, into metadata: inout [String: MetricMetadata]) throws(ExpositionError) {
     cursor.skipBlanks()
     let keyword = cursor.word()
     let isHelp = keyword.elementsEqual("HELP".utf8)
@@ -68,17 +79,17 @@ private func readComment(_ cursor: inout LineCursor, into batch: inout SampleBat
     let name =
         cursor.next == UInt8(ascii: "\"") ? try cursor.quoted() : try cursor.name(colons: true)
     cursor.skipBlanks()
-    var entry = batch.metadata[name] ?? MetricMetadata(name, .untyped, "")
+    var entry = metadata[name] ?? MetricMetadata(name, .untyped, "")
     if isHelp {
         entry.help = try cursor.help(cursor.rest, quotes: false)
     } else {
         let place = cursor.place
         let word = String(decoding: cursor.word(), as: UTF8.self)
-        guard let type = MetricType(rawValue: word) ?? (word == "unknown" ? .untyped : nil) else {
+        guard let type = typesOfText[word] else {
             throw cursor.fail(
                 "'\(word)' is no type; it must be counter, gauge, histogram, summary or untyped", at: place)
         }
         entry.type = type
     }
-    batch.metadata[name] = entry
+    metadata[name] = entry
 }

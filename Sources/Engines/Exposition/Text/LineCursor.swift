@@ -22,7 +22,9 @@ struct LineCursor {
         lineStart = lineEnd + 1
         place = lineStart
         lineEnd = lineStart
-        while lineEnd < bytes.count, bytes[lineEnd] != UInt8(ascii: "\n") { lineEnd += 1 }
+        bytes.withUnsafeBufferPointer { bytes in
+            while lineEnd < bytes.count, bytes[lineEnd] != UInt8(ascii: "\n") { lineEnd += 1 }
+        }
         line += 1
         return true
     }
@@ -33,6 +35,9 @@ struct LineCursor {
 
     /// 0 at the end of the line; no byte of a valid page is 0 outside of texts.
     var next: UInt8 { place < lineEnd ? bytes[place] : 0 }
+
+    /// Goes to a place of the current line.
+    mutating func jump(to place: Int) { self.place = min(lineEnd, place) }
 
     mutating func advance(_ count: Int = 1) { place = min(lineEnd, place + count) }
 

@@ -56,7 +56,14 @@ private func writeMetadata(
         let escaped = format == .openMetrics ? Labels.escaped(entry.help) : escapedHelp(entry.help)
         page += "# HELP \(name) \(escaped)\n".utf8
     }
-    let type = format == .openMetrics && entry.type == .untyped ? "unknown" : entry.type.rawValue
+    let type =
+        switch (format, entry.type) {
+        case (.openMetrics, .untyped): "unknown"
+        // The older format has neither of these.
+        case (.text, .info), (.text, .stateSet): MetricType.gauge.rawValue
+        case (.text, .gaugeHistogram): MetricType.histogram.rawValue
+        case (_, let type): type.rawValue
+        }
     page += "# TYPE \(name) \(type)\n".utf8
 }
 
