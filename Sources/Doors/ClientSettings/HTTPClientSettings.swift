@@ -41,6 +41,11 @@ public struct HTTPClientSettings: Sendable, Hashable {
     public struct HeaderSource: Sendable, Hashable {
         public var name: String
         public var values: [SecretSource]
+
+        public init(name: String, values: [SecretSource]) {
+            self.name = name
+            self.values = values
+        }
     }
 
     public init() {}

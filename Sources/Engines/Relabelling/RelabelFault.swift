@@ -1,3 +1,4 @@
+import Series
 public import Diagnostics
 
 /// Why the parts of a relabelling rule do not fit its action.
@@ -22,10 +23,12 @@ extension RelabelRule {
             return RelabelFault(key: "target_label", reason: "\(name) needs a target label")
         }
         if needsTarget.contains(action), !isTargetAllowed {
-            return RelabelFault(key: "target_label", reason: "'\(targetLabel)' is not a label's name, which \(name) needs")
+            return RelabelFault(
+                key: "target_label", reason: "'\(targetLabel)' is not a label's name, which \(name) needs")
         }
         if action == .labelmap, !isAllowedTemplate(replacement) {
-            return RelabelFault(key: "replacement", reason: "'\(replacement)' is not a label's name, which \(name) needs")
+            return RelabelFault(
+                key: "replacement", reason: "'\(replacement)' is not a label's name, which \(name) needs")
         }
         switch action {
         case .keepequal, .dropequal:

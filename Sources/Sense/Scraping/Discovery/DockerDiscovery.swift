@@ -19,7 +19,7 @@ struct DockerDiscovery: TargetDiscovery {
 
     func read() async throws -> [TargetGroup] {
         let filters = JSONValue.object(settings.filters.mapValues { .array($0.map { .string($0) }) })
-        let query = settings.filters.isEmpty ? "" : "?filters=\(percentEncoded(filters.text))"
+        let query = settings.filters.isEmpty ? "" : "?filters=\(percentEncoded(filters.canonicalText))"
         let networks = try await get("/networks")
         let containers = try await get("/containers/json\(query)")
         // A shared network may be that of a container that the filters leave out.

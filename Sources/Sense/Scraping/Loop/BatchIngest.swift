@@ -23,36 +23,35 @@ final class BatchIngest {
     ) async throws -> IngestOutcome {
         var outcome = IngestOutcome()
         outcome.sampleCount = page.rows.count
-        do throws(ScrapingError) {
-            var batch = try relabelled(page, at: now, &outcome)
-            if let most = job.limits.samples, outcome.keptCount > most {
-                throw ScrapingError(
-                    .limitExceeded, "sample limit exceeded: \(outcome.keptCount) samples, the limit is \(most)")
-            }
-            var current: Set<Labels> = []
-            for row in batch.rows where row.timestamp == nil || job.tracksTimestampStaleness {
-                current.insert(row.labels)
-            }
-            batch.rows += live.subtracting(current).map { SampleBatch.Row(labels: $0, value: staleMarker) }
-            live = current
-            batch.rows += report(outcome)
-            return try await stored(batch, outcome)
-        } catch let error where error.code == .limitExceeded {
+        let batch: SampleBatch
+        do {
+            batch = try accepted(page, at: now, &outcome)
+        } catch {
             outcome.failure = error
+            try await end(at: now, report: report(outcome))
+            return outcome
         }
-        try await end(at: now, report: report(outcome))
+        var whole = batch
+        whole.rows += report(outcome)
+        let answer = try await store.append(whole)
+        outcome.refusedCount = answer.outOfOrder + answer.duplicate + answer.overLimit
         return outcome
     }
 
-    private func stored(_ batch: SampleBatch, _ outcome: IngestOutcome) async throws(ScrapingError) -> IngestOutcome {
-        var outcome = outcome
-        do {
-            let answer = try await store.append(batch)
-            outcome.refusedCount = answer.outOfOrder + answer.duplicate + answer.overLimit
-        } catch {
-            outcome.failure = error
+    /// The page as it is stored, with the ends of what vanished.
+    private func accepted(
+        _ page: SampleBatch, at now: Timestamp, _ outcome: inout IngestOutcome
+    ) throws(ScrapingError) -> SampleBatch {
+        var batch = try relabelled(page, at: now, &outcome)
+        if let most = job.limits.samples, outcome.keptCount > most {
+            throw ScrapingError(
+                .limitExceeded, "sample limit exceeded: \(outcome.keptCount) samples, the limit is \(most)")
         }
-        return outcome
+        var current: Set<Labels> = []
+        for row in batch.rows where row.timestamp == nil || job.tracksTimestampStaleness { current.insert(row.labels) }
+        batch.rows += live.subtracting(current).map { SampleBatch.Row(labels: $0, value: staleMarker) }
+        live = current
+        return batch
     }
 
     func end(at now: Timestamp, report: [SampleBatch.Row] = []) async throws {
@@ -87,7 +86,7 @@ final class BatchIngest {
         }
         outcome.keptCount = batch.rows.count
         known = seen
-        batch.exemplars = try page.exemplars.compactMap { exemplar throws(ScrapingError) in
+        batch.exemplars = page.exemplars.compactMap { exemplar in
             guard let series = seen[exemplar.series] ?? nil else { return nil }
             var kept = exemplar
             kept.series = series

@@ -1,3 +1,4 @@
+import Series
 import Units
 
 /// When a target is scraped: a grid of the time of day, shifted by a hash of the target, so that targets do not all answer in one

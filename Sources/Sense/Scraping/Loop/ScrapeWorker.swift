@@ -1,3 +1,4 @@
+import Logging
 import Diagnostics
 import Exposition
 import Series

@@ -1,3 +1,4 @@
+import Units
 import BlockingCalls
 import ClientSettings
 import Diagnostics

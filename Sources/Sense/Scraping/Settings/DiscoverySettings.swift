@@ -1,6 +1,6 @@
 public import ClientSettings
 import Diagnostics
-public import Settings
+import Settings
 
 /// One way to find the targets of a job.
 public enum DiscoverySettings: Sendable, Hashable {

@@ -1,4 +1,5 @@
-import Relabelling
+import Units
+public import Relabelling
 import Series
 public import Settings
 
@@ -57,7 +58,8 @@ public struct GlobalSettings: SettingsSection, Sendable, Hashable {
         s.unsupported(
             ["query_log_file", "scrape_failure_log_file"], "a log file of its own is not supported; see Jaga's log")
         s.unsupported(["runtime"], "has no meaning here: there is no garbage collector to set")
-        s.unsupported(["rule_query_offset"], "is not supported for all groups at once; write 'query_offset' in each group")
+        s.unsupported(
+            ["rule_query_offset"], "is not supported for all groups at once; write 'query_offset' in each group")
     }
 }
 

@@ -1,3 +1,4 @@
+import Units
 public import ClientSettings
 import Diagnostics
 public import Relabelling
@@ -87,14 +88,16 @@ public struct ScrapeConfigSettings: SettingsSection, Sendable {
             s.fault("scrape_timeout", "is longer than the interval of \(interval.prometheusText); make it at most that")
         }
         s.unsupported(
-            ["scrape_failure_log_file"], "a log file of its own is not supported; the last error is on the sources' page")
+            ["scrape_failure_log_file"],
+            "a log file of its own is not supported; the last error is on the sources' page")
         s.unsupported(["sigv4", "azuread", "google_iam"], "is not supported; use 'authorization' or 'basic_auth'")
     }
 
     private static func fallback(_ s: SettingsReader) -> ScrapeProtocol? {
         let names = ScrapeProtocol.allCases.map(\.rawValue)
         let written = s.optionalText(
-            "fallback_scrape_protocol", "How a page without a known content type is read: \(names.joined(separator: ", ")).")
+            "fallback_scrape_protocol",
+            "How a page without a known content type is read: \(names.joined(separator: ", ")).")
         guard let written, !written.isEmpty else { return nil }
         if let known = ScrapeProtocol(rawValue: written) { return known }
         s.fault("fallback_scrape_protocol", "'\(written)' is not one of \(names.joined(separator: ", "))")

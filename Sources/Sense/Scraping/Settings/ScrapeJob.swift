@@ -1,6 +1,6 @@
 public import ClientSettings
 public import Relabelling
-public import Series
+import Series
 
 /// A job with everything decided: what its own section leaves open is as in `global`.
 public struct ScrapeJob: Sendable, Hashable {
