@@ -199,6 +199,12 @@ let program: [Target] = [
         name: "jaga", dependencies: ["Daemon", "Commands", .argumentParser], path: "Sources/jaga/Program"),
 ]
 
+/// Programs for those who work on Jaga. They go into no package.
+let workshop: [Target] = [
+    .executableTarget(
+        name: "parse-bench", dependencies: ["Exposition", "Series", "Units"], path: "Benchmarks/Parsing")
+]
+
 let testTargets: [Target] = [
     .target(
         name: "TestSupport",
@@ -310,7 +316,7 @@ let package = Package(
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", exact: "2.13.0"),
         .package(url: "https://github.com/swiftlang/swift-subprocess", exact: "1.0.2", traits: []),
     ],
-    targets: chosen(values + doors + engines + sense + judge + act + tell + demo + program + testTargets)
+    targets: chosen(values + doors + engines + sense + judge + act + tell + demo + program + workshop + testTargets)
 )
 
 for target in package.targets where target.type != .system && !shims.contains(target.name) {

@@ -25,7 +25,9 @@ import Units
             """)
         #expect(batch.rows.count == 3)
         #expect(batch.rows[0].timestamp?.millisecondsSinceEpoch == 1_520_879_607_789)
-        #expect(batch.metadata["foo_seconds"] == MetricMetadata("foo_seconds", .counter, "A \"quoted\" help", unit: "seconds"))
+        #expect(
+            batch.metadata["foo_seconds"]
+                == MetricMetadata("foo_seconds", .counter, "A \"quoted\" help", unit: "seconds"))
         #expect(
             batch.exemplars == [
                 Exemplar(

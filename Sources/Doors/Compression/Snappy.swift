@@ -32,7 +32,7 @@ public enum Snappy {
         guard length <= limit else {
             throw CompressionFailure(.tooLarge, at: 0, "\(length) bytes, more than the \(limit) that are allowed")
         }
-        // A copy element makes at most 64 bytes out of 2 (and 3 give no more), so a length beyond that is a lie: nothing is reserved.
+        // A copy of three bytes makes at most 64, so a length far beyond that is a lie: nothing is reserved for it.
         guard length <= bytes.count * 32 else {
             throw CompressionFailure(.damaged, at: 0, "\(bytes.count) bytes cannot unpack to \(length)")
         }

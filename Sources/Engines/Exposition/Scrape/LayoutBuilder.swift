@@ -18,6 +18,8 @@ struct LayoutBuilder {
 
     private(set) var layout = PageLayout()
     private(set) var values: [Double] = []
+    private(set) var histograms: [HistogramSample] = []
+    private(set) var slotOfLabels: [Labels: UInt32] = [:]
     private(set) var changes = ScrapePage.Changes()
 
     init(_ page: [UInt8], after last: ScrapePage) {
@@ -140,6 +142,39 @@ struct LayoutBuilder {
     }
 }
 
+// Protobuf has no lines: series are found by their labels.
+extension LayoutBuilder {
+    mutating func readProtobuf(_ known: [Labels: UInt32]) throws(ExpositionError) {
+        let batch = try parseExposition(page, .protobuf, at: Timestamp(millisecondsSinceEpoch: 0), limits: limits)
+        changes.metadata = batch.metadata.values.sorted { $0.name < $1.name }
+        var sampleOfLabels: [Labels: Int] = [:]
+        for row in batch.rows {
+            if sampleOfLabels[row.labels] != nil, row.timestamp == nil {
+                changes.repeatedCount += 1
+                continue
+            }
+            let slot: UInt32
+            var labels: Labels?
+            if let same = slotOfLabels[row.labels] ?? known[row.labels] {
+                slot = same
+            } else {
+                slot = unusedSlot()
+                labels = row.labels
+            }
+            slotOfLabels[row.labels] = slot
+            sampleOfLabels[row.labels] = values.count
+            if let histogram = row.histogram { histograms.append(.init(index: values.count, histogram: histogram)) }
+            add(slot, row.value, row.timestamp?.millisecondsSinceEpoch, labels)
+        }
+        for exemplar in batch.exemplars {
+            guard let sample = sampleOfLabels[exemplar.series] else { continue }
+            changes.exemplars.append(
+                .init(
+                    sample: sample, labels: exemplar.labels, value: exemplar.value, timestamp: exemplar.timestamp))
+        }
+    }
+}
+
 // Which slot a line has.
 extension LayoutBuilder {
     /// Whether the line is the old one that should stand here, to the byte; then the next one is expected.
@@ -192,16 +227,16 @@ extension LayoutBuilder {
 
     private mutating func newSlot(_ start: Int, _ prefix: Int) -> UInt32 {
         if index == nil { makeIndex() }
-        let slot: UInt32
-        if let free = freeSlots.popLast() {
-            slot = free
-        } else {
-            slot = UInt32(isTaken.count)
-            isTaken.append(false)
-        }
+        let slot = unusedSlot()
         let entry = PrefixIndex.Entry(start: start, byteCount: prefix, slot: slot, line: -1)
         page.withUnsafeBytes { index!.insert(entry, key: .init(rebasing: $0[start..<start + prefix])) }
         return slot
+    }
+
+    private mutating func unusedSlot() -> UInt32 {
+        if let free = freeSlots.popLast() { return free }
+        isTaken.append(false)
+        return UInt32(isTaken.count - 1)
     }
 
     private func withKey<Result>(

@@ -78,15 +78,14 @@ struct PageLayout {
 func commonPrefix(_ left: UnsafeRawPointer, _ right: UnsafeRawPointer, _ limit: Int) -> Int {
     var at = 0
     while at &+ 32 <= limit {
-        let one = left.loadUnaligned(fromByteOffset: at, as: SIMD32<UInt8>.self)
-        let other = right.loadUnaligned(fromByteOffset: at, as: SIMD32<UInt8>.self)
-        if one != other { break }
+        let difference =
+            (word(left, at) ^ word(right, at)) | (word(left, at &+ 8) ^ word(right, at &+ 8))
+            | (word(left, at &+ 16) ^ word(right, at &+ 16)) | (word(left, at &+ 24) ^ word(right, at &+ 24))
+        if difference != 0 { break }
         at &+= 32
     }
     while at &+ 8 <= limit {
-        let difference =
-            left.loadUnaligned(fromByteOffset: at, as: UInt64.self)
-            ^ right.loadUnaligned(fromByteOffset: at, as: UInt64.self)
+        let difference = word(left, at) ^ word(right, at)
         if difference != 0 { return at &+ UInt64(littleEndian: difference).trailingZeroBitCount >> 3 }
         at &+= 8
     }
@@ -94,4 +93,9 @@ func commonPrefix(_ left: UnsafeRawPointer, _ right: UnsafeRawPointer, _ limit: 
         left.load(fromByteOffset: at, as: UInt8.self) == right.load(fromByteOffset: at, as: UInt8.self)
     { at &+= 1 }
     return at
+}
+
+@inline(__always)
+private func word(_ bytes: UnsafeRawPointer, _ offset: Int) -> UInt64 {
+    bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
 }

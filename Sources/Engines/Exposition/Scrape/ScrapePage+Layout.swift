@@ -7,12 +7,20 @@ extension ScrapePage {
         switch format {
         case .text: try builder.readText()
         case .openMetrics: try builder.readOpenMetrics()
+        case .protobuf: try builder.readProtobuf(slotOfLabels)
         }
         var changes = builder.changes
+        // Text is compared line by line, protobuf by labels.
+        slotOfLabels = [:]
+        histograms = builder.histograms
         var slots = builder.layout.slots
         var freed: [UInt32] = []
         findVanished(builder.isTaken, &changes, &freed)
-        keepRespelled(&changes, &slots, &freed)
+        if format == .protobuf {
+            slotOfLabels = builder.slotOfLabels
+        } else {
+            keepRespelled(&changes, &slots, &freed)
+        }
         changes.isSameLayout =
             changes.appeared.isEmpty && changes.vanished.isEmpty && slots == layout.slots
 

@@ -4,7 +4,7 @@ extension ScrapePage {
     /// Reads a page with the layout of the last one.
     /// - Returns: nil where the page must go the long way; nothing has changed then.
     mutating func readQuickly(_ page: inout [UInt8]) -> Changes? {
-        guard !layout.lines.isEmpty else { return nil }
+        guard !layout.lines.isEmpty, format != .protobuf else { return nil }
         // Equal elements: a copy without a new allocation.
         nextValues.withUnsafeMutableBufferPointer { next in
             values.withUnsafeBufferPointer { _ = next.update(fromContentsOf: $0) }

@@ -47,6 +47,10 @@ public struct ScrapePage: Sendable {
     public var slots: [UInt32] { layout.slots }
     /// The samples' own times in milliseconds, parallel to `values`; `Int64.min` for a sample without. Empty where none has one.
     public var times: [Int64] { layout.times }
+    /// Those of the samples that are native histograms, which only protobuf pages have. Their value is a NaN without meaning.
+    public internal(set) var histograms: [HistogramSample] = []
+    /// Only while the pages are protobuf.
+    var slotOfLabels: [Labels: UInt32] = [:]
     /// One more than the largest slot there has been.
     public internal(set) var slotCount = 0
 
@@ -119,7 +123,7 @@ public struct ScrapePage: Sendable {
                 "the page has \(page.count) bytes, more than the \(limits.byteCountMax) that are read")
         }
         var page = page
-        if let last = page.last, last != UInt8(ascii: "\n") { page.append(UInt8(ascii: "\n")) }
+        if format != .protobuf, let last = page.last, last != UInt8(ascii: "\n") { page.append(UInt8(ascii: "\n")) }
         if format == self.format, let changes = readQuickly(&page) { return changes }
         return try readAnew(page, format)
     }
@@ -128,6 +132,14 @@ public struct ScrapePage: Sendable {
     public func labels(ofSamples samples: some Sequence<Int>) -> [Int: Labels] {
         let wanted = Set(samples)
         var found: [Int: Labels] = [:]
+        if format == .protobuf {
+            for (labels, slot) in slotOfLabels {
+                for (sample, other) in slots.enumerated() where other == slot && wanted.contains(sample) {
+                    found[sample] = labels
+                }
+            }
+            return found
+        }
         var start = 0
         for line in layout.lines {
             if line.sample >= 0, wanted.contains(Int(line.sample)) {

@@ -11,6 +11,12 @@ public func writeExposition(_ batch: SampleBatch, _ format: ExpositionFormat) ->
     for row in batch.rows {
         families[familyName(of: row.labels.name, batch.metadata, format), default: []].append(row)
     }
+    if format == .protobuf {
+        return writeMetricFamilies(
+            families.sorted { $0.key < $1.key }.map { name, rows in
+                MetricFamily(batch.metadata[name] ?? MetricMetadata(name, .untyped, ""), rows.sorted(by: precedes))
+            })
+    }
     var page: [UInt8] = []
     page.reserveCapacity(batch.rows.count * 80)
     for (name, rows) in families.sorted(by: { $0.key < $1.key }) {

@@ -53,7 +53,10 @@ func scanNumber(_ bytes: UnsafePointer<UInt8>, _ place: inout Int, _ end: Int) -
     }
     place = at
     if digitCount <= 19, let value = scaled(whole, exponent) { return isNegative ? -value : value }
-    return Double(String(decoding: UnsafeBufferPointer(rebasing: UnsafeBufferPointer(start: bytes, count: end)[start..<at]), as: UTF8.self))
+    return Double(
+        String(
+            decoding: UnsafeBufferPointer(rebasing: UnsafeBufferPointer(start: bytes, count: end)[start..<at]),
+            as: UTF8.self))
 }
 
 /// Reads bytes that are a number and nothing else.

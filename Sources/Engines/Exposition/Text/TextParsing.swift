@@ -16,6 +16,13 @@ public func parseExposition(
     switch format {
     case .text: return try parseText(page, at: now, limits: limits)
     case .openMetrics: return try parseOpenMetrics(page, at: now, limits: limits)
+    case .protobuf:
+        let batch = SampleBatch(try parseMetricFamilies(page, limits: limits), at: now)
+        guard batch.rows.count <= limits.sampleCountMax else {
+            throw ExpositionError(
+                .tooMuch, line: 1, column: 1, "the page has more than \(limits.sampleCountMax) samples")
+        }
+        return batch
     }
 }
 
