@@ -91,6 +91,12 @@ let engines: [Target] = [
     ),
     library("PromQL", "Engines", ["Units", "Series", "Diagnostics"]),
     library("Relabelling", "Engines", ["Series", "Diagnostics", "Settings", .crypto]),
+    library(
+        "RemoteSeries", "Engines",
+        [
+            "Units", "Series", "Diagnostics", "JSONCoding", "Settings", "Outbound", "ClientSettings", "Compression",
+            "Exposition",
+        ]),
     library("GoTemplates", "Engines", ["Units", "Diagnostics", "JSONCoding"]),
     library(
         "Ledger", "Engines",
@@ -101,8 +107,8 @@ let sense: [Target] = [
     library(
         "Collectors", "Sense",
         [
-            "Units", "Series", "Diagnostics", "Exposition", "Settings", "BlockingCalls", "Outbound", "PostgresClient",
-            "RedisClient", .logging,
+            "Units", "Series", "Diagnostics", "Settings", "BlockingCalls", "Outbound", "PostgresClient", "RedisClient",
+            .logging,
         ]),
     library(
         "Scraping", "Sense",
@@ -154,6 +160,12 @@ let tell: [Target] = [
         [
             "Units", "Diagnostics", "Series", "Events", "JSONCoding", "Texts", "Settings", "Outbound", "StateStore",
             "Ledger", .crypto, .grdb, .logging,
+        ]),
+    library(
+        "RemoteWrite", "Tell",
+        [
+            "Units", "BinaryCoding", "Diagnostics", "Series", "Settings", "ClientSettings", "Outbound", "DurableFiles",
+            "Compression", "Exposition", "Relabelling", .logging,
         ]),
     library("WebAPI", "Tell", ["Units", "Diagnostics", "JSONCoding"]),
     library(
@@ -233,6 +245,9 @@ let testTargets: [Target] = [
     tests("TimeSeriesStore", ["Units", "Series", "Diagnostics", "DurableFiles", "BinaryCoding", "Settings"]),
     tests("PromQL", ["Units", "Series", "Diagnostics"], hasGolden: true),
     tests("Relabelling", ["Series", "Diagnostics", "Settings"]),
+    tests(
+        "RemoteSeries",
+        ["Units", "Series", "Diagnostics", "Outbound", "Compression", "Exposition", "TestSupport"]),
     tests("GoTemplates", ["Diagnostics", "JSONCoding"]),
     tests("Ledger", ["Units", "Events", "JSONCoding", "Diagnostics", "StateStore", .crypto, .grdb], hasGolden: true),
     tests("Probes", ["Units", "Series", "Diagnostics", "JSONCoding", "Settings", "Outbound", "TestSupport"]),
@@ -277,6 +292,12 @@ let testTargets: [Target] = [
             "TestSupport", .grdb,
         ]),
     tests(
+        "RemoteWrite",
+        [
+            "Units", "Series", "Diagnostics", "Settings", "DurableFiles", "Compression", "Exposition", "Relabelling",
+            "JSONCoding", "Outbound", "TestSupport", .logging,
+        ]),
+    tests(
         "Web",
         [
             "Units", "Diagnostics", "JSONCoding", "Series", "Texts", "Access", "WebAPI", "Events", "StateStore",
@@ -290,7 +311,7 @@ let testTargets: [Target] = [
         [
             "Units", "Series", "Events", "JSONCoding", "Diagnostics", "Settings", "Discovery", "Ledger", "Rules",
             "Probes",
-            "Commands", "Backup", "Collectors", "Notifications", "TimeSeriesStore", "TestSupport", .argumentParser,
+            "Commands", "Backup", "Collectors", "Scraping", "Notifications", "TimeSeriesStore", "TestSupport", .argumentParser,
             .logging,
         ]),
     .testTarget(name: "ArchitectureTests", dependencies: []),

@@ -54,6 +54,13 @@ final class ScrapePool: Sendable {
 
     var loops: [ScrapeLoop] { state.withLock { state in state.order.compactMap { state.loops[$0] } } }
 
+    /// Asks every discovery once.
+    /// - Returns: the targets, not yet scraped.
+    func findOnce() async -> [ScrapeLoop] {
+        for (index, discovery) in discoveries.enumerated() { await refresh(index, discovery) }
+        return adopt()
+    }
+
     /// Ends the pool; its series are marked as ended.
     func stop() { stopping.finish() }
 

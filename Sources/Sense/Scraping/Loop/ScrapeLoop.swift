@@ -90,6 +90,8 @@ final class ScrapeLoop: Sendable {
         }
     }
 
+    func scrapeOnce() async { await scrape(at: around.wallClock.now) }
+
     private func scrape(at now: Timestamp) async {
         let result = await worker.scrape(at: now, refusal: refusal())
         guard !Task.isCancelled else { return }

@@ -68,11 +68,37 @@ actor ScrapeWorker {
                 keptCount: outcome.keptCount, addedCount: outcome.addedCount, bodyByteCount: body.count)
         }
         let timeout = target.timeout
+        if format == .protobuf || job.convertsClassicHistograms {
+            let page = try samples(of: body, format, at: now)
+            return try await batches.take(page, at: now) { outcome in
+                zip(reportLabels, report(outcome).values(for: job, timeout: timeout)).map {
+                    SampleBatch.Row(labels: $0, value: $1)
+                }
+            }
+        }
         let outcome = try await columns.take(body, format.textFormat, at: now) { outcome in
             (references, report(outcome).values(for: job, timeout: timeout))
         }
         if outcome.isReportLost { reportReferences = [] }
         return outcome
+    }
+
+    /// A page that is not plain columns.
+    private func samples(of body: [UInt8], _ format: ScrapeProtocol, at now: Timestamp) throws -> SampleBatch {
+        let limits = ExpositionLimits(
+            byteCountMax: .max, sampleCountMax: .max, labelCountMax: .max, textByteCountMax: .max)
+        guard format == .protobuf else {
+            return try parseExposition(body, format.textFormat, at: now, limits: limits)
+                .convertingClassicHistograms(keepsClassic: job.scrapesClassicHistograms)
+        }
+        let families = try parseMetricFamilies(body, limits: limits)
+        var page = SampleBatch(families, at: now)
+        if job.scrapesClassicHistograms {
+            // Where a histogram has both kinds of buckets, the native one stands for it; the classic ones come beside.
+            page.rows += SampleBatch(families.compactMap(\.classicBesideNative), at: now).rows
+        }
+        guard job.convertsClassicHistograms else { return page }
+        return page.convertingClassicHistograms(keepsClassic: job.scrapesClassicHistograms)
     }
 
     /// Nothing could be read: `up 0`, and what lived has ended.
@@ -88,12 +114,7 @@ actor ScrapeWorker {
     /// The store's numbers for the scrape's own series.
     private func references() async throws -> [SeriesReference] {
         if !reportReferences.isEmpty { return reportReferences }
-        let labels = ScrapeReport.names(for: job).map { name in
-            var labels = target.labels
-            labels[Labels.metricName] = name
-            return labels
-        }
-        let answers = try await around.store.references(of: labels)
+        let answers = try await around.store.references(of: reportLabels)
         // Without room for `up` nothing can be said of the target at all.
         guard answers.allSatisfy({ $0 != nil }) else {
             throw ScrapingError(
@@ -102,6 +123,14 @@ actor ScrapeWorker {
         }
         reportReferences = answers.compactMap { $0 }
         return reportReferences
+    }
+
+    private var reportLabels: [Labels] {
+        ScrapeReport.names(for: job).map { name in
+            var labels = target.labels
+            labels[Labels.metricName] = name
+            return labels
+        }
     }
 
     /// The target was taken out: its series end now instead of fading after five minutes.
@@ -114,5 +143,20 @@ actor ScrapeWorker {
         } catch {
             around.logger.error("the end of a target could not be stored", metadata: ["error": "\(describe(error))"])
         }
+    }
+}
+
+extension MetricFamily {
+    /// The histograms that have both kinds of buckets, with the classic ones alone; nil when there is none.
+    fileprivate var classicBesideNative: MetricFamily? {
+        var classic = self
+        classic.metrics = metrics.compactMap { metric in
+            guard case .histogram(let count, let sum, let buckets, _?) = metric.value, !buckets.isEmpty else { return nil }
+            var metric = metric
+            metric.value = .histogram(count: count, sum: sum, buckets: buckets, native: nil)
+            metric.exemplars = []
+            return metric
+        }
+        return classic.metrics.isEmpty ? nil : classic
     }
 }

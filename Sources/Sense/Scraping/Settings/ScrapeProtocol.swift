@@ -27,7 +27,8 @@ public enum ScrapeProtocol: String, Sendable, Hashable, CaseIterable {
     var textFormat: ExpositionFormat {
         switch self {
         case .openMetrics001, .openMetrics100: .openMetrics
-        case .protobuf, .text004, .text100: .text
+        case .text004, .text100: .text
+        case .protobuf: .protobuf
         }
     }
 

@@ -38,6 +38,9 @@ public struct TargetStatus: Sendable, Hashable {
     public var failureCount = 0
     /// Samples that the store refused as too old or contradictory.
     public var refusedSampleCount = 0
+
+    /// Unique among what is read, as in `scrape/shop/127.0.0.1:8080`.
+    public var sourceName: String { "scrape/\(pool)/\(labels["instance"] ?? "")" }
 }
 
 /// A target that relabelling dropped or that cannot be scraped.

@@ -9,6 +9,9 @@ import Notifications
 import Probes
 import PromQL
 import Rules
+import RemoteWrite
+import Series
+import Scraping
 import StateStore
 import Synchronization
 import TimeSeriesStore
@@ -39,10 +42,15 @@ final class SiteParts: Sendable {
     let loaded: Mutex<LoadedSettings>
     let plan: Mutex<SourcePlans>
     let series: TimeSeriesStore
+    /// What rules, pages and the API read: the same store, or one that is reached over HTTP.
+    let reading: any SeriesReading
     let state: StateStore
     let ledger: Ledger
     let verifierKey: VerifierKey
     let sources: SourceRunner
+    let scrapes: ScrapeManager
+    /// Nil where nothing is sent on.
+    let remote: RemoteWriter?
     let rules: RuleEngine
     let outbox: Outbox
     let alerts: AlertPipeline
@@ -55,8 +63,8 @@ final class SiteParts: Sendable {
 
     init(
         clock: any WallClock, logger: Logger, dataFolder: String, hostName: String, processID: Int32,
-        loaded: LoadedSettings, plan: SourcePlans, series: TimeSeriesStore, state: StateStore, ledger: Ledger,
-        verifierKey: VerifierKey, sources: SourceRunner, rules: RuleEngine, outbox: Outbox, alerts: AlertPipeline,
+        loaded: LoadedSettings, plan: SourcePlans, series: TimeSeriesStore, reading: any SeriesReading, state: StateStore, ledger: Ledger,
+        verifierKey: VerifierKey, sources: SourceRunner, scrapes: ScrapeManager, remote: RemoteWriter?, rules: RuleEngine, outbox: Outbox, alerts: AlertPipeline,
         jobs: JobRunner, backups: Backups, access: AccessControl, actions: ActionBoard, changes: ChangeFeed
     ) {
         self.clock = clock
@@ -68,10 +76,13 @@ final class SiteParts: Sendable {
         self.loaded = Mutex(loaded)
         self.plan = Mutex(plan)
         self.series = series
+        self.reading = reading
         self.state = state
         self.ledger = ledger
         self.verifierKey = verifierKey
         self.sources = sources
+        self.scrapes = scrapes
+        self.remote = remote
         self.rules = rules
         self.outbox = outbox
         self.alerts = alerts
@@ -88,7 +99,7 @@ final class SiteParts: Sendable {
         limits.timeMax = timeLimit
         // The machine that Jaga guards is small: 5 million samples are 80 MB while a query runs.
         limits.samplesMax = 5_000_000
-        return QueryEngine(series, limits: limits)
+        return QueryEngine(reading, limits: limits)
     }
 
     /// One reload at a time: a second one would read the same file.
