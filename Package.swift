@@ -89,7 +89,6 @@ let engines: [Target] = [
         "TimeSeriesStore", "Engines",
         ["Units", "Series", "Diagnostics", "BinaryCoding", "BlockingCalls", "DurableFiles", "Settings"]
     ),
-    library("PromQL", "Engines", ["Units", "Series", "Diagnostics"]),
     library("Relabelling", "Engines", ["Series", "Diagnostics", "Settings", .crypto]),
     library(
         "RemoteSeries", "Engines",
@@ -97,6 +96,7 @@ let engines: [Target] = [
             "Units", "Series", "Diagnostics", "JSONCoding", "Settings", "Outbound", "ClientSettings", "Compression",
             "Exposition",
         ]),
+    library("PromQL", "Engines", ["Units", "Series", "Diagnostics", "JSONCoding"]),
     library("GoTemplates", "Engines", ["Units", "Diagnostics", "JSONCoding"]),
     library(
         "Ledger", "Engines",
@@ -177,7 +177,8 @@ let tell: [Target] = [
     library(
         "Commands", "Tell",
         [
-            "Units", "Diagnostics", "JSONCoding", "Texts", "WebAPI", "Settings", "Outbound", "Ledger", .argumentParser,
+            "Units", "Diagnostics", "JSONCoding", "Texts", "Series", "WebAPI", "Settings", "Outbound", "PromQL", "Ledger",
+            .argumentParser,
         ]),
 ]
 
@@ -248,7 +249,7 @@ let testTargets: [Target] = [
     tests(
         "RemoteSeries",
         ["Units", "Series", "Diagnostics", "Outbound", "Compression", "Exposition", "TestSupport"]),
-    tests("GoTemplates", ["Diagnostics", "JSONCoding"]),
+    tests("GoTemplates", ["Diagnostics", "JSONCoding", "Series"], hasGolden: true),
     tests("Ledger", ["Units", "Events", "JSONCoding", "Diagnostics", "StateStore", .crypto, .grdb], hasGolden: true),
     tests("Probes", ["Units", "Series", "Diagnostics", "JSONCoding", "Settings", "Outbound", "TestSupport"]),
     tests(
@@ -270,7 +271,7 @@ let testTargets: [Target] = [
         [
             "Units", "Series", "Diagnostics", "Events", "JSONCoding", "PromQL", "Settings", "StateStore", "Ledger",
             "TestSupport", .grdb, .logging,
-        ]),
+        ], hasGolden: true),
     tests("Alerting", ["Units", "Series", "Events", "JSONCoding", "Diagnostics", "Settings"]),
     tests(
         "Jobs",

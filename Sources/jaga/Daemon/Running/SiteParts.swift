@@ -47,6 +47,7 @@ final class SiteParts: Sendable {
     let state: StateStore
     let ledger: Ledger
     let verifierKey: VerifierKey
+    let checkpointFile: CheckpointFile
     let sources: SourceRunner
     let scrapes: ScrapeManager
     /// Nil where nothing is sent on.
@@ -63,8 +64,10 @@ final class SiteParts: Sendable {
 
     init(
         clock: any WallClock, logger: Logger, dataFolder: String, hostName: String, processID: Int32,
-        loaded: LoadedSettings, plan: SourcePlans, series: TimeSeriesStore, reading: any SeriesReading, state: StateStore, ledger: Ledger,
-        verifierKey: VerifierKey, sources: SourceRunner, scrapes: ScrapeManager, remote: RemoteWriter?, rules: RuleEngine, outbox: Outbox, alerts: AlertPipeline,
+        loaded: LoadedSettings, plan: SourcePlans, series: TimeSeriesStore, reading: any SeriesReading,
+        state: StateStore, ledger: Ledger, verifierKey: VerifierKey, checkpointFile: CheckpointFile,
+        sources: SourceRunner, scrapes: ScrapeManager, remote: RemoteWriter?, rules: RuleEngine, outbox: Outbox,
+        alerts: AlertPipeline,
         jobs: JobRunner, backups: Backups, access: AccessControl, actions: ActionBoard, changes: ChangeFeed
     ) {
         self.clock = clock
@@ -80,6 +83,7 @@ final class SiteParts: Sendable {
         self.state = state
         self.ledger = ledger
         self.verifierKey = verifierKey
+        self.checkpointFile = checkpointFile
         self.sources = sources
         self.scrapes = scrapes
         self.remote = remote
