@@ -13,44 +13,25 @@ import Units
 /// Goal: no sample is lost while a receiver is killed and comes back, or while the sender is, and all arrive in order. Method: Debian's
 /// Prometheus and VictoriaMetrics, killed in the midst, and asked afterwards how many samples each series has.
 @Suite(.serialized) struct ReceiverTests {
-    enum Kind: String, CaseIterable, Sendable {
-        case prometheus
-        case victoria = "victoria-metrics"
+    typealias Kind = MetricsStore.Kind
 
-        var isThere: Bool { FileManager.default.isExecutableFile(atPath: "/usr/bin/\(rawValue)") }
-        var path: String { "/api/v1/write" }
-    }
+    /// The receiver with its questions.
+    struct Receiver: Sendable {
+        let store: MetricsStore
 
-    /// A server that can be killed and started again on the same port and data.
-    final class Receiver: @unchecked Sendable {
-        // Used by one test at a time.
-        let kind: Kind
-        let folder: TemporaryFolder
-        private(set) var port = 0
-        private var process: LoopbackServer?
-
-        init(_ kind: Kind) throws {
-            self.kind = kind
-            folder = try TemporaryFolder("receiver")
-            try start()
-        }
-
-        func start() throws {
-            process = try LoopbackServer(starter, [kind.rawValue, folder.path, "\(port)"])
-            port = process!.port
-        }
-
-        func kill() { process = nil }
+        init(_ kind: Kind) throws { store = try MetricsStore(kind) }
 
         func ready() async throws {
-            try await waitUntil("\(kind) is ready", timeout: .seconds(60), every: .milliseconds(100)) {
-                (try? await self.query("vector(1)")).map { !$0.isEmpty } ?? false
+            try await waitUntil("\(store.kind) is ready", timeout: .seconds(60), every: .milliseconds(100)) {
+                (try? await query("vector(1)")).map { !$0.isEmpty } ?? false
             }
         }
 
         /// Labels and value of each series of the answer.
-        func query(_ expression: String, at time: Timestamp? = nil) async throws -> [(labels: [String: String], value: Double)] {
-            var url = "http://127.0.0.1:\(port)/api/v1/query?query="
+        func query(_ expression: String, at time: Timestamp? = nil) async throws -> [(
+            labels: [String: String], value: Double
+        )] {
+            var url = "\(store.url)/api/v1/query?query="
             url += expression.addingPercentEncoding(withAllowedCharacters: .alphanumerics)!
             if let time { url += "&time=\(time.secondsSinceEpoch)" }
             let response = try await HTTPClient().send(HTTPRequest(url: url))
@@ -69,7 +50,7 @@ import Units
     static func writer(_ receiver: Receiver, folder: String, lines: String = "") throws -> RemoteWriter {
         var settings = try RequestPlanTests.settings(
             "name: r\nqueue_config: {batch_send_deadline: 100ms, max_backoff: 300ms, max_shards: 4}\n\(lines)")
-        settings.url = "http://127.0.0.1:\(receiver.port)\(receiver.kind.path)"
+        settings.url = "\(receiver.store.url)/api/v1/write"
         return try RemoteWriter(
             [settings], folder: folder, files: RealFiles(), limits: RemoteQueueLimits(), externalLabels: ["site": "n"],
             clock: ContinuousClock(), wallClock: Wall(), logger: Logger(label: "t") { _ in SwiftLogNoOpLogHandler() },
@@ -84,7 +65,7 @@ import Units
         return batch
     }
 
-    @Test(arguments: Kind.allCases.filter(\.isThere))
+    @Test(arguments: Kind.installed)
     func `nothing is lost when the receiver dies, twice`(kind: Kind) async throws {
         let receiver = try Receiver(kind)
         try await receiver.ready()
@@ -95,8 +76,8 @@ import Units
         let task = Task { await writer.run() }
         for round in 0..<rounds {
             writer.append(Self.scrape(round, of: rounds, end: end, seriesCount: seriesCount))
-            if round == 20 || round == 40 { receiver.kill() }
-            if round == 30 || round == 50 { try receiver.start() }
+            if round == 20 || round == 40 { receiver.store.kill() }
+            if round == 30 || round == 50 { try receiver.store.start() }
             try await Task.sleep(for: .milliseconds(40))
         }
         try await receiver.ready()
@@ -109,7 +90,7 @@ import Units
         #expect(writer.statuses[0].failedSamples == 0)
     }
 
-    @Test(arguments: Kind.allCases.filter(\.isThere))
+    @Test(arguments: Kind.installed)
     func `nothing is lost when the sender dies at any moment`(kind: Kind) async throws {
         let receiver = try Receiver(kind)
         try await receiver.ready()
@@ -164,20 +145,3 @@ import Units
         #expect(answer.allSatisfy { $0.labels["site"] == "n" })
     }
 }
-
-/// Starts a server in its own place: the process becomes it, so that killing it kills the server.
-private let starter = #"""
-    import os, socket, sys
-    kind, folder, port = sys.argv[1], sys.argv[2], int(sys.argv[3])
-    if port == 0:
-        s = socket.socket(); s.bind(('127.0.0.1', 0)); port = s.getsockname()[1]; s.close()
-    print(port, os.getpid(), flush=True)
-    if kind == 'prometheus':
-        open(folder + '/p.yml', 'w').write('global: {}\n')
-        os.execv('/usr/bin/prometheus', ['prometheus', '--config.file=' + folder + '/p.yml',
-            '--storage.tsdb.path=' + folder + '/data', f'--web.listen-address=127.0.0.1:{port}',
-            '--web.enable-remote-write-receiver', '--log.level=error'])
-    os.execv('/usr/bin/victoria-metrics', ['victoria-metrics', '-storageDataPath=' + folder + '/data',
-        f'-httpListenAddr=127.0.0.1:{port}', '-search.latencyOffset=0s', '-search.disableCache', '-loggerLevel=ERROR',
-        '-retentionPeriod=1'])
-    """#
