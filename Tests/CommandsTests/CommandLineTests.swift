@@ -108,7 +108,8 @@ import WebAPI
         let terminal = Terminal(answers: nil)
         #expect(await terminal.run("--help") == .done)
         for noun in [
-            "serve", "init", "status", "check", "config", "reload", "query", "alerts", "backup", "restore", "jobs",
+            "serve", "init", "status", "check", "config", "reload", "query", "promql", "alerts", "backup", "restore",
+            "jobs",
             "ledger", "user", "demo", "version",
         ] {
             #expect(terminal.output.contains("\n  \(noun) "), "\(noun) is missing from the help")

@@ -4,19 +4,19 @@ import WebAPI
 
 extension WebSite {
     static func promTargets(_ site: WebSite, _ request: WebRequest) async throws -> Reply {
-        let targets = try await site.service.sources().map { source -> JSONValue in
-            [
-                "labels": texts(source.labels), "discoveredLabels": [:], "scrapePool": .string(source.kind),
-                "scrapeUrl": .string(source.address), "globalUrl": .string(source.address),
-                "lastError": .string(source.error ?? ""), "lastScrape": time(source.lastReadAt),
-                "lastScrapeDuration": .number((source.lastDurationMs ?? 0) / 1000),
-                "health": .string(source.up.map { $0 ? "up" : "down" } ?? "unknown"),
-                "scrapeInterval": .string(Duration.milliseconds(source.intervalMs).prometheusText),
-                "scrapeTimeout": .string(Duration.milliseconds(source.deadlineMs).prometheusText),
-            ]
-        }
-        return prometheusSuccess(
-            JSONValue.object(["activeTargets": .array(targets), "droppedTargets": []]).canonicalText)
+        let parameters = PrometheusParameters(request)
+        let state = parameters["state"].flatMap { $0.isEmpty ? nil : $0.lowercased() } ?? "any"
+        let targets = try await site.service.targets(
+            state: ["active", "dropped"].contains(state) ? state : "any",
+            pool: parameters["scrapePool"].flatMap { $0.isEmpty ? nil : $0 })
+        return prometheusSuccess(targets.canonicalText)
+    }
+
+    static func promTargetMetadata(_ site: WebSite, _ request: WebRequest) async throws -> Reply {
+        let parameters = PrometheusParameters(request)
+        let entries = try await site.service.targetMetadata(
+            selector: parameters["match_target"], metric: parameters["metric"], limit: try parameters.whole("limit"))
+        return prometheusSuccess(entries.canonicalText)
     }
 
     static func promMetadata(_ site: WebSite, _ request: WebRequest) async throws -> Reply {

@@ -7,7 +7,7 @@ public import WebAPI
 /// Every method may be called at any time and from many requests at once, and answers from what is in memory or one short
 /// read: it never waits for a watched server. A refusal that the caller should see is thrown as `Problem` (or `QueryFault`
 /// by the query methods); anything else becomes an answer of status 500 that keeps its details for the log.
-public protocol SiteService: Sendable {
+public protocol SiteService: PrometheusService {
     func status() async throws -> StatusSummary
     func sources() async throws -> [SourceStatus]
     func probes() async throws -> [ProbeStatus]

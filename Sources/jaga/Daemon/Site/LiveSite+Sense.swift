@@ -4,13 +4,23 @@ import JSONCoding
 import Collectors
 import Probes
 import Rules
+import Scraping
 import Units
 import WebAPI
 
 extension LiveSite {
     func sources() async throws -> [SourceStatus] {
         let addresses = parts.plan.withLock { $0.addresses }
-        return parts.sources.snapshot.map { source in
+        let targets = parts.scrapes.report.active.map { target in
+            SourceStatus(
+                name: target.sourceName, kind: "scrape", labels: dictionary(target.labels),
+                up: target.health == .unknown ? nil : target.health == .up, lastReadAt: target.lastScrape,
+                lastDurationMs: target.lastDuration.map { $0.inSeconds * 1000 },
+                lastSampleCount: target.lastScrape == nil ? nil : target.sampleCount,
+                intervalMs: target.interval.wholeMilliseconds, deadlineMs: target.timeout.wholeMilliseconds,
+                error: target.lastError.map { sentences($0, target.lastHint) }, address: target.url)
+        }
+        let sources = parts.sources.snapshot.map { source in
             SourceStatus(
                 name: source.name, kind: kind(of: source.name), labels: dictionary(source.labels), up: source.isUp,
                 lastReadAt: source.lastReadingAt, lastDurationMs: source.lastDuration.map { $0.inSeconds * 1000 },
@@ -18,6 +28,7 @@ extension LiveSite {
                 intervalMs: source.interval.wholeMilliseconds, deadlineMs: source.deadline.wholeMilliseconds,
                 error: source.lastError.map { sentences($0, source.lastHint) }, address: addresses[source.name] ?? "")
         }
+        return sources + targets
     }
 
     /// The kind that the API names, from the source's family.
