@@ -67,25 +67,37 @@ let doors: [Target] = [
     system("CLibpq", pkgConfig: "libpq", apt: "libpq-dev"),
     system("CHiredis", pkgConfig: nil, apt: "libhiredis-dev"),
     system("CZstd", pkgConfig: "libzstd", apt: "libzstd-dev"),
+    system("CSnappy", pkgConfig: nil, apt: "libsnappy-dev"),
+    system("CZlib", pkgConfig: "zlib", apt: "zlib1g-dev"),
     shim("CurlShim", ["CLibcurl"]),
     shim("AllocatorShim", []),
     library("BlockingCalls", "Doors", ["Diagnostics"]),
     library("DurableFiles", "Doors", ["Diagnostics", .system]),
-    library("Compression", "Doors", ["Diagnostics", "CZstd"]),
+    library("Compression", "Doors", ["Diagnostics", "CZstd", "CSnappy", "CZlib"]),
     library("StateStore", "Doors", ["Diagnostics", .grdb]),
     library("Settings", "Doors", ["Units", "Schedule", "Diagnostics", "JSONCoding", .yams]),
     library("Outbound", "Doors", ["Units", "Diagnostics", "BlockingCalls", "CLibcurl", "CurlShim"]),
+    library("ClientSettings", "Doors", ["Diagnostics", "Settings", "Outbound"]),
     library("Processes", "Doors", ["Diagnostics", .subprocess, .system]),
     library("PostgresClient", "Doors", ["Diagnostics", "BlockingCalls", "CLibpq"]),
     library("RedisClient", "Doors", ["Diagnostics", "BlockingCalls", "CHiredis"]),
 ]
 
 let engines: [Target] = [
-    library("Exposition", "Engines", ["Units", "Series", "Diagnostics", "BinaryCoding"]),
+    library("Exposition", "Engines", ["Units", "Series", "Diagnostics", "BinaryCoding", "JSONCoding"]),
     library(
         "TimeSeriesStore", "Engines",
-        ["Units", "Series", "Diagnostics", "BinaryCoding", "BlockingCalls", "DurableFiles", "Settings"]
-    ),
+        [
+            "Units", "Series", "Diagnostics", "BinaryCoding", "BlockingCalls", "Compression", "DurableFiles",
+            "Settings",
+        ]),
+    library("Relabelling", "Engines", ["Series", "Diagnostics", "Settings", .crypto]),
+    library(
+        "RemoteSeries", "Engines",
+        [
+            "Units", "Series", "Diagnostics", "JSONCoding", "Settings", "Outbound", "ClientSettings", "Compression",
+            "Exposition",
+        ]),
     library("PromQL", "Engines", ["Units", "Series", "Diagnostics", "JSONCoding"]),
     library("GoTemplates", "Engines", ["Units", "Diagnostics", "JSONCoding"]),
     library(
@@ -97,8 +109,14 @@ let sense: [Target] = [
     library(
         "Collectors", "Sense",
         [
-            "Units", "Series", "Diagnostics", "Exposition", "Settings", "BlockingCalls", "Outbound", "PostgresClient",
-            "RedisClient", .logging,
+            "Units", "Series", "Diagnostics", "Settings", "BlockingCalls", "Outbound", "PostgresClient", "RedisClient",
+            .logging,
+        ]),
+    library(
+        "Scraping", "Sense",
+        [
+            "Units", "Series", "Diagnostics", "JSONCoding", "Exposition", "Relabelling", "Settings", "BlockingCalls",
+            "Outbound", "ClientSettings", .logging,
         ]),
     library(
         "Probes", "Sense", ["Units", "Series", "Diagnostics", "JSONCoding", "Settings", "BlockingCalls", "Outbound"]),
@@ -145,6 +163,12 @@ let tell: [Target] = [
             "Units", "Diagnostics", "Series", "Events", "JSONCoding", "Texts", "Settings", "Outbound", "StateStore",
             "Ledger", .crypto, .grdb, .logging,
         ]),
+    library(
+        "RemoteWrite", "Tell",
+        [
+            "Units", "BinaryCoding", "Diagnostics", "Series", "Settings", "ClientSettings", "Outbound", "DurableFiles",
+            "Compression", "Exposition", "Relabelling", .logging,
+        ]),
     library("WebAPI", "Tell", ["Units", "Diagnostics", "JSONCoding"]),
     library(
         "Web", "Tell",
@@ -155,7 +179,8 @@ let tell: [Target] = [
     library(
         "Commands", "Tell",
         [
-            "Units", "Diagnostics", "JSONCoding", "Texts", "Series", "WebAPI", "Settings", "Outbound", "PromQL", "Ledger",
+            "Units", "Diagnostics", "JSONCoding", "Texts", "Series", "WebAPI", "Settings", "Outbound", "PromQL",
+            "Ledger",
             .argumentParser,
         ]),
 ]
@@ -190,6 +215,18 @@ let program: [Target] = [
         name: "jaga", dependencies: ["Daemon", "Commands", .argumentParser], path: "Sources/jaga/Program"),
 ]
 
+/// Programs for those who work on Jaga. They go into no package.
+let workshop: [Target] = [
+    .executableTarget(
+        name: "parse-bench", dependencies: ["Exposition", "Series", "Units"], path: "Benchmarks/Parsing"),
+    .target(
+        name: "Fuzzing", dependencies: ["Units", "Series", "Exposition", "Compression", "PromQL"], path: "Tests/Fuzzing"
+    ),
+    .executableTarget(name: "jaga-fuzz", dependencies: ["Fuzzing"], path: "Tests/FuzzProgram"),
+    .executableTarget(
+        name: "store-bench", dependencies: ["TimeSeriesStore", "Series", "Units"], path: "Benchmarks/StoreBench"),
+]
+
 let testTargets: [Target] = [
     .target(
         name: "TestSupport",
@@ -215,11 +252,23 @@ let testTargets: [Target] = [
     tests("PostgresClient", ["Diagnostics", "TestSupport"]),
     tests("RedisClient", ["Diagnostics", "TestSupport"]),
     tests("Exposition", ["Units", "Series", "Diagnostics", "JSONCoding"], hasGolden: true),
-    tests("TimeSeriesStore", ["Units", "Series", "Diagnostics", "DurableFiles", "BinaryCoding", "Settings"]),
+    tests(
+        "TimeSeriesStore", ["Units", "Series", "Diagnostics", "DurableFiles", "BinaryCoding", "Settings"],
+        hasGolden: true),
     tests("PromQL", ["Units", "Series", "Diagnostics"], hasGolden: true),
-    tests("GoTemplates", ["Diagnostics", "JSONCoding"]),
+    tests("Relabelling", ["Series", "Diagnostics", "Settings"]),
+    tests(
+        "RemoteSeries",
+        ["Units", "Series", "Diagnostics", "Outbound", "Compression", "Exposition", "TestSupport"]),
+    tests("GoTemplates", ["Diagnostics", "JSONCoding", "Series"], hasGolden: true),
     tests("Ledger", ["Units", "Events", "JSONCoding", "Diagnostics", "StateStore", .crypto, .grdb], hasGolden: true),
     tests("Probes", ["Units", "Series", "Diagnostics", "JSONCoding", "Settings", "Outbound", "TestSupport"]),
+    tests(
+        "Scraping",
+        [
+            "Units", "Series", "Diagnostics", "JSONCoding", "Exposition", "Relabelling", "Settings", "Outbound",
+            "ClientSettings", "TestSupport", .logging,
+        ]),
     tests(
         "Collectors",
         [
@@ -233,7 +282,7 @@ let testTargets: [Target] = [
         [
             "Units", "Series", "Diagnostics", "Events", "JSONCoding", "PromQL", "Settings", "StateStore", "Ledger",
             "TestSupport", .grdb, .logging,
-        ]),
+        ], hasGolden: true),
     tests("Alerting", ["Units", "Series", "Events", "JSONCoding", "Diagnostics", "Settings"]),
     tests(
         "Jobs",
@@ -255,6 +304,12 @@ let testTargets: [Target] = [
             "TestSupport", .grdb,
         ]),
     tests(
+        "RemoteWrite",
+        [
+            "Units", "Series", "Diagnostics", "Settings", "DurableFiles", "Compression", "Exposition", "Relabelling",
+            "JSONCoding", "Outbound", "TestSupport", .logging,
+        ]),
+    tests(
         "Web",
         [
             "Units", "Diagnostics", "JSONCoding", "Series", "Texts", "Access", "WebAPI", "Events", "StateStore",
@@ -268,9 +323,10 @@ let testTargets: [Target] = [
         [
             "Units", "Series", "Events", "JSONCoding", "Diagnostics", "Settings", "Discovery", "Ledger", "Rules",
             "Probes",
-            "Commands", "Backup", "Collectors", "Notifications", "TimeSeriesStore", "TestSupport", .argumentParser,
+            "Commands", "Backup", "Collectors", "Scraping", "Notifications", "TimeSeriesStore", "TestSupport", .argumentParser,
             .logging,
         ]),
+    tests("Fuzzing", []),
     .testTarget(name: "ArchitectureTests", dependencies: []),
     .testTarget(
         name: "EndToEndTests",
@@ -294,7 +350,7 @@ let package = Package(
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", exact: "2.13.0"),
         .package(url: "https://github.com/swiftlang/swift-subprocess", exact: "1.0.2", traits: []),
     ],
-    targets: chosen(values + doors + engines + sense + judge + act + tell + demo + program + testTargets)
+    targets: chosen(values + doors + engines + sense + judge + act + tell + demo + program + workshop + testTargets)
 )
 
 for target in package.targets where target.type != .system && !shims.contains(target.name) {

@@ -176,6 +176,12 @@ final class Terminal: Sendable {
 }
 
 private struct TableConnection: APIConnection {
+    func lines(of path: String, _ onLine: @escaping @Sendable (String) -> Void) async throws -> APIAnswer {
+        let answer = try await send("GET", path, body: nil)
+        for line in String(decoding: answer.body, as: UTF8.self).split(separator: "\n") { onLine(String(line)) }
+        return APIAnswer(status: answer.status, body: [])
+    }
+
     let address: String
     let answers: [String: String]?
     let refusal: Problem?
@@ -191,7 +197,7 @@ private struct TableConnection: APIConnection {
     }
 }
 
-private struct NoProgram: ProgramParts {
+struct NoProgram: ProgramParts {
     func serve(_ options: ServeOptions) async throws {}
     func discoveredConfiguration() async throws -> String { "site: x\n" }
     func checkConfiguration(file: String) async throws -> ConfigurationReport {
@@ -207,6 +213,7 @@ private struct NoProgram: ProgramParts {
     func verifyLedger(at path: String) async throws -> LedgerFileReport {
         LedgerFileReport(size: 0, checkpoints: 0, faults: [])
     }
+    var rules: any RuleTools { FakeRuleTools() }
     var version: String { "9.9.9" }
     var revision: String { "abc" }
 }

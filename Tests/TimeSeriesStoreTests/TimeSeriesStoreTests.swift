@@ -1,5 +1,6 @@
 import Diagnostics
 import DurableFiles
+import FoundationEssentials
 import Glibc
 import Series
 import Testing
@@ -82,7 +83,7 @@ import Units
     }
 
     @Test func `a span moves to a block, the log shrinks, and the answer stays the same`() async throws {
-        let store = try openStore(files)
+        let store = try openStore(files, StoreSettings(retention: .seconds(20 * 3600)))
         for step in 0..<1000 as Range<Int64> {
             try await store.append(
                 batch(epoch + step * 15_000, [(Labels("a"), Double(step)), (Labels("b"), Double(step % 7))]))
@@ -173,7 +174,7 @@ import Units
 
     @Test func `the real disk keeps what the one in memory keeps`() async throws {
         let disk = RealFiles()
-        var template = Array("/tmp/jaga series XXXXXX".utf8CString)
+        var template = Array("\(FileManager.default.temporaryDirectory.path)/jaga series XXXXXX".utf8CString)
         let folder = try #require(mkdtemp(&template).map { String(cString: $0) })
         defer { try? disk.removeTree(folder) }
         let lock = try disk.lockDataFolder(folder, holder: getpid())

@@ -8,6 +8,9 @@ public struct RuleGroupStatus: Sendable, Identifiable {
     public var interval: Duration
     public var lastEvaluation: Timestamp?
     public var lastDuration: Duration?
+    /// More elements than this fail a rule; 0 is no limit.
+    public var limit = 0
+    public var queryOffset = Duration.zero
     /// Evaluations that were left out since the one before had not ended.
     public var missedEvaluations = 0
     /// Why evaluations are held back at present; nil when they are not.
@@ -27,6 +30,8 @@ public struct RuleStatus: Sendable {
     public var kind: Rule.Kind
     public var name: String
     public var expression: String
+    /// As the query language prints it.
+    public var printedExpression: String
     public var hold: Duration
     public var keepFiring: Duration
     public var labels: [String: String]

@@ -1,12 +1,15 @@
-public import WebAPI
+import WebAPI
 
 /// An answer, without the server's machinery.
 public struct Reply: Sendable {
     public enum Body: Sendable {
         case bytes([UInt8])
         case text(String)
+        /// Pieces of text, asked for one at a time as fast as the caller takes them; nil is the end. An error cuts the answer
+        /// off, which every client sees as such.
+        case pieces(@Sendable () async throws -> String?)
         /// Server-sent events until the caller goes away.
-        case changes(AsyncStream<SiteChange>)
+        case changes(LiveFeed)
     }
 
     public var status: Int
@@ -37,6 +40,8 @@ public struct Reply: Sendable {
         Reply(status, type: "application/json", .text(text))
     }
 
+    static func empty(_ status: Int) -> Reply { Reply(status, type: "text/plain; charset=utf-8", .bytes([])) }
+
     static func problem(_ problem: Problem) -> Reply {
         // A problem is three texts; encoding it cannot fail.
         (try? .json(problem, status: problem.httpStatus)) ?? .json(text: "{}", status: problem.httpStatus)
@@ -52,12 +57,12 @@ public struct Reply: Sendable {
     /// - Returns: the value of the first header of this lower-case name.
     public func header(_ name: String) -> String? { headers.first { $0.name == name }?.value }
 
-    /// The body as text; empty for events.
+    /// The body as text; empty for pieces and events.
     public var text: String {
         switch body {
         case .bytes(let bytes): String(decoding: bytes, as: UTF8.self)
         case .text(let text): text
-        case .changes: ""
+        case .pieces, .changes: ""
         }
     }
 

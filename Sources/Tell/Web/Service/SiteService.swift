@@ -7,13 +7,15 @@ public import WebAPI
 /// Every method may be called at any time and from many requests at once, and answers from what is in memory or one short
 /// read: it never waits for a watched server. A refusal that the caller should see is thrown as `Problem` (or `QueryFault`
 /// by the query methods); anything else becomes an answer of status 500 that keeps its details for the log.
-public protocol SiteService: Sendable {
+public protocol SiteService: PrometheusService {
     func status() async throws -> StatusSummary
     func sources() async throws -> [SourceStatus]
     func probes() async throws -> [ProbeStatus]
     /// Pending and firing ones, and those resolved within the last day.
     func alerts() async throws -> [AlertStatus]
     func ruleGroups() async throws -> [RuleGroupStatus]
+    /// The selectors of expressions that match no series at all, by expression; those that find all they ask for are left out.
+    func unmatchedSelectors(of expressions: Set<String>) async throws -> [String: [UnmatchedSelector]]
 
     func jobs() async throws -> [JobStatus]
     /// - Throws: `Problem` of code `notFound`.
@@ -31,8 +33,9 @@ public protocol SiteService: Sendable {
     func ledgerCheckpoint() async throws -> LedgerCheckpoint
     /// Reads the whole ledger; may take seconds.
     func verifyLedger() async throws -> LedgerVerification
-    /// All entries as JSON lines, with the signed checkpoint at the end (`docs/formats/ledger.md`).
-    func exportLedger() async throws -> String
+    /// All entries as JSON lines, with the signed checkpoint at the end (`docs/formats/ledger.md`), piece by piece: each call
+    /// gives some whole lines, and nil after the last.
+    func exportLedger() async throws -> @Sendable () async throws -> String?
 
     /// Begins an action and comes back at once; the answer carries the identifier to ask for later.
     /// - Throws: `Problem` of code `notFound`, `invalid` or `conflict` when it cannot begin.
@@ -49,6 +52,9 @@ public protocol SiteService: Sendable {
     func queryRange(
         _ expression: String, from start: Timestamp, through end: Timestamp, step: Duration, timeLimit: Duration
     ) async throws -> QueryAnswer
+    /// Whether labels satisfy a selector.
+    /// - Throws: `QueryFault` when it is none.
+    func matcher(of selector: String) throws -> @Sendable ([String: String]) -> Bool
     /// - Throws: `QueryFault`, as the three that follow.
     func series(_ filter: SeriesFilter) async throws -> [[String: String]]
     func labelNames(_ filter: SeriesFilter) async throws -> [String]

@@ -5,15 +5,18 @@ import Collectors
 import WebAPI
 import Jobs
 import Rules
+import Scraping
 import Access
 import AllocatorShim
 import Backup
 import Diagnostics
 import Events
 import Glibc
+import Processes
 import JSONCoding
 import Logging
 import ServiceLifecycle
+import StateStore
 import Synchronization
 import UnixSignals
 import Units
@@ -69,6 +72,19 @@ struct Daemon {
                 at: clock.now, by: .jaga, .configurationLoaded, "configuration",
                 ["file": .string(loaded.file ?? ""), "sha256": .string(loaded.sha256), "changed": []]),
         ])
+        // Signed at once, so that from the first minute on a lost database is noticed.
+        try await parts.ledger.enterAcceptedLoss(at: clock.now)
+        try await parts.ledger.checkpoint(at: clock.now)
+        try LedgerSigner.keyIsAnnounced(at: SiteParts.keyPath(in: folder.path))
+        try await GroupJournal.$current.withValue(GroupJournal(folder: "\(folder.path)/run/processes")) {
+            try await run(parts, in: folder.path)
+        }
+        _ = folder.lock
+    }
+
+    /// Puts in order what a crash left, then runs the services until they are told to stop.
+    private func run(_ parts: SiteParts, in folder: String) async throws {
+        try await endLeftovers(parts)
         try await wiringRecovery(parts)
         let link = try await parts.access.prepareFirstStart()
         let group = ServiceGroup(
@@ -82,7 +98,19 @@ struct Daemon {
             throw error
         }
         await farewell(parts, reason: "stopped")
-        _ = folder.lock
+    }
+
+    /// Ends what a killed daemon left running, before anything looks at its traces or runs it again.
+    private func endLeftovers(_ parts: SiteParts) async throws {
+        guard let journal = GroupJournal.current else { return }
+        let leftovers = await journal.endLeftovers()
+        parts.jobs.noteLeftovers(leftovers.countByLabel)
+        if leftovers.count > 0 {
+            logger.warning(
+                "ended what the daemon before this one left running",
+                metadata: ["processes": "\(leftovers.count)", "runs": "\(leftovers.countByLabel.keys.sorted())"])
+        }
+        for id in leftovers.survivors { logger.error("process \(id) of an interrupted job does not end") }
     }
 
     /// Backups that a crash left half done are put in order before anything asks for them.
@@ -100,6 +128,11 @@ struct Daemon {
             await parts.ledger.close(at: clock.now)
         } catch {
             logger.error("the end could not be entered in the ledger: \(describe(error))")
+        }
+        do {
+            try parts.state.close()
+        } catch {
+            logger.error("the state file could not be closed: \(describe(error))")
         }
     }
 
@@ -129,7 +162,9 @@ struct Daemon {
         }
         let site = WebSite(
             service: LiveSite(parts: parts), access: parts.access, clock: clock,
-            options: WebOptions(assetsFolder: options.assetsFolder, language: web.language), logger: logger)
+            options: WebOptions(
+                assetsFolder: options.assetsFolder, language: web.language,
+                hostNames: WebOptions.hostNames(listeningAt: host, publicURL: web.publicURL)), logger: logger)
         var services: [any Service] = [
             Loop("series") { await parts.series.run(clock: ContinuousClock(), wall: clock) },
             Loop("ledger") {
@@ -143,6 +178,8 @@ struct Daemon {
             Loop("jobs") { try await parts.jobs.run() },
             Loop("actions") { await parts.actions.run() },
             Loop("sources") { await parts.sources.run() },
+            Loop("remote write") { await parts.remote?.run() },
+            Loop("scrapes") { await parts.scrapes.run() },
             Loop("feed") { await announceChanges(of: parts) },
             WebServer(
                 site: site, listener: .socket(path: "\(parts.dataFolder)/run/jaga.sock"), logger: quietLogger,

@@ -1,10 +1,13 @@
 public import PromQL
 public import Settings
+import Units
 
 /// The section `queries` of the settings: what a query may use and what it may cost.
 public struct QuerySettings: SettingsSection, Sendable {
     public let options: QueryOptions
-    public let samplesMax: Int
+    /// Nil: by the machine's memory.
+    let samplesMax: Int?
+    let timeout: Duration
 
     public init(_ s: SettingsReader) {
         var options = QueryOptions()
@@ -25,8 +28,21 @@ public struct QuerySettings: SettingsSection, Sendable {
             }
         }
         self.options = options
-        samplesMax = s.integer(
-            "samples_max", default: 5_000_000, in: 1000...1_000_000_000,
-            "Samples that one query of the pages or the API may read and compute; 16 bytes each while it runs.")
+        samplesMax = s.optionalInteger(
+            "samples_max", in: 1000...1_000_000_000,
+            "Samples that one query of the pages or the API may read and compute, 16 bytes each while it runs; without it, as many as "
+                + "an eighth of the machine's memory holds, at most 50 million.")
+        timeout = s.duration(
+            "timeout", default: .seconds(120), atLeast: .milliseconds(100),
+            "How long one query of the pages or the API may take.")
+    }
+
+    /// - Parameter timeLimit: what the caller wants at most.
+    func limits(timeLimit: Duration) -> QueryLimits {
+        var limits = QueryLimits()
+        limits.timeMax = min(timeout, timeLimit)
+        // The machine that Jaga guards may be small, and the application on it comes first.
+        limits.samplesMax = samplesMax ?? min(50_000_000, max(1_000_000, physicalMemoryBytes() / 8 / 16))
+        return limits
     }
 }
