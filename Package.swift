@@ -101,7 +101,8 @@ let sense: [Target] = [
             "RedisClient", .logging,
         ]),
     library(
-        "Probes", "Sense", ["Units", "Series", "Diagnostics", "JSONCoding", "Settings", "BlockingCalls", "Outbound"]),
+        "Probes", "Sense",
+        ["Units", "Series", "Diagnostics", "JSONCoding", "Texts", "Settings", "BlockingCalls", "Outbound"]),
     library("LogTail", "Sense", ["Units", "Series", "Diagnostics", "Settings", "BlockingCalls", "DurableFiles"]),
     library("Discovery", "Sense", ["Units", "Diagnostics", "JSONCoding", "Outbound", "Processes"]),
 ]
@@ -145,7 +146,7 @@ let tell: [Target] = [
             "Units", "Diagnostics", "Series", "Events", "JSONCoding", "Texts", "Settings", "Outbound", "StateStore",
             "Ledger", .crypto, .grdb, .logging,
         ]),
-    library("WebAPI", "Tell", ["Units", "Diagnostics", "JSONCoding"]),
+    library("WebAPI", "Tell", ["Units", "Diagnostics", "JSONCoding", "Texts"]),
     library(
         "Web", "Tell",
         [
@@ -155,7 +156,8 @@ let tell: [Target] = [
     library(
         "Commands", "Tell",
         [
-            "Units", "Diagnostics", "JSONCoding", "Texts", "WebAPI", "Settings", "Outbound", "Ledger", .argumentParser,
+            "Units", "Diagnostics", "JSONCoding", "Events", "Texts", "WebAPI", "Settings", "Outbound", "Ledger",
+            .argumentParser,
         ]),
 ]
 

@@ -2,6 +2,7 @@ import Diagnostics
 public import Outbound
 import Series
 public import Settings
+import Texts
 
 /// What a probe looks at.
 public enum ProbeKind: String, Sendable, Hashable {
@@ -102,17 +103,20 @@ public struct ProbeSettings: SettingsSection, Sendable {
             tls: tls)
     }
 
-    func makeLooking() -> any Looking {
+    func makeLooking(in language: Language) -> any Looking {
+        let phrases = Phrases<ProbeText>(language)
         switch kind {
-        case .http: return HTTPLook(request: request, expectation: expectation)
+        case .http: return HTTPLook(request: request, expectation: expectation, phrases: phrases)
         case .tcp:
             if address.hasPrefix("/") {
                 return TCPLook(
-                    address: .unixSocket(address), timeout: timeout, durationMax: expectation.durationMax)
+                    address: .unixSocket(address), timeout: timeout, durationMax: expectation.durationMax,
+                    phrases: phrases)
             }
             let (host, port) = hostAndPort(address) ?? (address, 0)
             return TCPLook(
-                address: .port(host: host, port: port), timeout: timeout, durationMax: expectation.durationMax)
+                address: .port(host: host, port: port), timeout: timeout, durationMax: expectation.durationMax,
+                phrases: phrases)
         case .tls:
             let (host, port) = hostAndPort(address) ?? (address, 443)
             return TLSLook(host: host, port: port, serverName: serverName, options: request.tls, timeout: timeout)

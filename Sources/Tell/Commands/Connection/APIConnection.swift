@@ -5,9 +5,28 @@ import WebAPI
 public protocol APIConnection: Sendable {
     /// - Parameters:
     ///   - path: with its query, as in `/api/jaga/v1/jobs?limit=10`.
-    ///   - body: JSON, or nil.
+    ///   - body: nil for none.
     /// - Throws: `DaemonUnreachable` when nobody answers.
-    func send(_ method: String, _ path: String, body: [UInt8]?) async throws -> APIAnswer
+    func send(_ method: String, _ path: String, body: APIBody?) async throws -> APIAnswer
+}
+
+/// What is sent with a request.
+public struct APIBody: Sendable, Hashable {
+    public var bytes: [UInt8]
+    public var contentType: String
+
+    public init(json: [UInt8]) {
+        bytes = json
+        contentType = "application/json"
+    }
+
+    /// A form, as the Prometheus API takes one: an expression may be longer than an address may be, and an address ends up in
+    /// the logs of proxies.
+    public init(form fields: KeyValuePairs<String, String>) {
+        bytes = Array(
+            fields.map { "\(APIPath.escaped($0.key))=\(APIPath.escaped($0.value))" }.joined(separator: "&").utf8)
+        contentType = "application/x-www-form-urlencoded"
+    }
 }
 
 public struct APIAnswer: Sendable {
@@ -37,18 +56,37 @@ public struct ConnectionOptions: Sendable {
 
 /// Nobody answers where the daemon should be.
 public struct DaemonUnreachable: Failure {
+    /// Why, as far as the file system says.
+    public enum Reason: Sendable, Hashable {
+        /// Nobody listens, or there is nothing at all.
+        case notRunning
+        /// There is a socket, or a folder that may hold one, and this user may not open it.
+        case notAllowed
+        /// A part of the way to the socket is a file.
+        case notAFolder
+    }
+
     public let codeName = "daemon-unreachable"
     public let address: String
+    public let reason: Reason
     public let cause: (any Error)?
 
-    public init(address: String, cause: (any Error)?) {
+    public init(address: String, reason: Reason = .notRunning, cause: (any Error)?) {
         self.address = address
+        self.reason = reason
         self.cause = cause
     }
 
     public var summary: String { "the daemon does not answer at \(address)" }
     public var hint: String? {
-        "Start it with 'jaga serve', or say where it keeps its data with --data or where it listens with --url."
+        switch reason {
+        case .notRunning:
+            "Start it with 'jaga serve', or say where it keeps its data with --data or where it listens with --url."
+        case .notAllowed:
+            "Only the user that the daemon runs as, and root, may use its socket: run this with 'sudo -u USER', or over the "
+                + "network with --url and a token in JAGA_TOKEN."
+        case .notAFolder: "Give the data folder with --data, not a file in it."
+        }
     }
 }
 
@@ -60,14 +98,15 @@ extension APIConnection {
     func post<Answer: Decodable>(
         _ path: String, _ request: some Encodable, as type: Answer.Type = Answer.self
     ) async throws -> Answer {
-        try decode(try await raw("POST", path, body: Array(try APIJSON.encode(request))), as: type)
+        try decode(try await raw("POST", path, body: APIBody(json: Array(try APIJSON.encode(request)))), as: type)
     }
 
     /// The body of a successful answer.
     /// - Throws: the `Problem` that the daemon answered with.
-    func raw(_ method: String, _ path: String, body: [UInt8]?) async throws -> [UInt8] {
+    func raw(_ method: String, _ path: String, body: APIBody?) async throws -> [UInt8] {
         let answer = try await send(method, path, body: body)
         guard answer.status >= 400 else { return answer.body }
+        // Each attempt that fails means that the body has another shape, and the next one is tried.
         if let problem = try? APIJSON.decode(Problem.self, from: answer.body) { throw problem }
         if let fault = try? APIJSON.decode(PrometheusReply<String>.self, from: answer.body), let text = fault.error {
             throw PlainFailure(fault.errorType ?? "failed", text)
@@ -75,7 +114,7 @@ extension APIConnection {
         throw PlainFailure("failed", "the daemon answered \(method) \(path) with status \(answer.status)")
     }
 
-    private func decode<Answer: Decodable>(_ body: [UInt8], as type: Answer.Type) throws -> Answer {
+    func decode<Answer: Decodable>(_ body: [UInt8], as type: Answer.Type) throws -> Answer {
         do {
             return try APIJSON.decode(type, from: body)
         } catch {

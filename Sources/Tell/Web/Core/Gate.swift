@@ -30,6 +30,7 @@ extension WebSite {
             let route = try find(&request)
             family = route.family
             try admit(request, to: route)
+            try Self.requireKnownParameters(request, route)
             reply = try await withTimeLimit(options.timeLimit) { [request] in try await route.handler(self, request) }
         } catch {
             reply = failure(error, request, family)
@@ -89,6 +90,20 @@ extension WebSite {
         } else if route.entrance == .open, request.trust == .network {
             guard let cookie = request.cookie(Self.formCookie) else { throw Self.staleForm }
             try requireEqual(request.form[Self.formField] ?? "", cookie)
+        }
+    }
+
+    /// A misspelt parameter that was passed over would give an answer to another question. The Prometheus API takes what its
+    /// callers add, as the original does.
+    private static func requireKnownParameters(_ request: WebRequest, _ route: Route) throws {
+        guard route.family == .api else { return }
+        let known = route.parameters.filter { $0.place == .query }.map(\.name)
+        for name in request.query.pairs.map(\.name) where !known.contains(name) {
+            let nearest = nearestName(to: name, among: known).map { "Did you mean '\($0)'?" }
+            throw Problem(
+                .invalid, "\(route.pattern) has no parameter '\(name.prefix(40))'",
+                hint: nearest
+                    ?? (known.isEmpty ? "It has none." : "It has \(known.joined(separator: ", "))."))
         }
     }
 

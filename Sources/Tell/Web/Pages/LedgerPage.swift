@@ -1,4 +1,5 @@
 import Access
+import Events
 import JSONCoding
 import Texts
 import Units
@@ -68,6 +69,11 @@ extension WebSite {
         }
         let limit = try number("limit") ?? 50
         guard (1...1000).contains(limit) else { throw Problem(.invalid, "limit: \(limit) is not between 1 and 1000") }
+        if let kind = query["kind"], !EventKind.isKnown(kind) {
+            throw Problem(
+                .invalid, "kind: '\(kind.prefix(40))' is no kind of entry",
+                hint: "The families are \(EventKind.families.joined(separator: " "))")
+        }
         return LedgerFilter(
             kind: query["kind"], subject: query["subject"], actor: query["actor"],
             from: try instant("from", endOfDay: false), through: try instant("through", endOfDay: true),

@@ -4,16 +4,20 @@ import Rules
 
 /// The shipped rules and the user's, as one list of groups.
 enum RuleCollection {
-    /// - Parameter folder: what relative paths start from.
+    /// - Parameters:
+    ///   - folder: what relative paths start from.
+    ///   - place: where the configuration names the files, for what is wrong with a name.
     /// - Throws: `InvalidInput` with the faults of all files.
-    static func load(_ settings: RulesSettings, folder: String) throws -> [RuleGroup] {
+    static func load(
+        _ settings: RulesSettings, folder: String, namedAt place: SourcePosition? = nil
+    ) throws -> [RuleGroup] {
         var faults: [Diagnostic] = []
         var own: [RuleGroup] = []
         for pattern in settings.files {
             let path = pattern.hasPrefix("/") ? pattern : "\(folder)/\(pattern)"
             let files = expanded(path)
             if files.isEmpty {
-                faults.append(Diagnostic(at: nil, path: "rules.files", "'\(pattern)' names no file"))
+                faults.append(Diagnostic(at: place, path: "rules.files", "'\(pattern)' names no file"))
             }
             for file in files {
                 do {
@@ -21,7 +25,7 @@ enum RuleCollection {
                 } catch let invalid as InvalidInput {
                     faults += invalid.diagnostics
                 } catch {
-                    faults.append(Diagnostic(at: nil, path: "rules.files", describe(error)))
+                    faults.append(Diagnostic(at: place, path: "rules.files", describe(error)))
                 }
             }
         }

@@ -23,7 +23,7 @@ public struct SiteSettings: SettingsSection, Sendable {
     public let web: WebSettings
 
     public init(_ s: SettingsReader) {
-        site = s.optionalText("site", "What the site is called in messages; without it, the host's name.")
+        site = s.optionalTitle("site", "What the site is called in messages; without it, the host's name.")
         collectors = CollectorSettings(s)
         probes = s.list("probes", of: ProbeSettings.self, "Looks from outside: pages, ports, served certificates.")
         rules = s.section("rules", RulesSettings.self, "What counts as wrong.")
