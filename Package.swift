@@ -58,8 +58,8 @@ let values: [Target] = [
     library("JSONCoding", "Values", ["Diagnostics"]),
     library("Series", "Values", ["Units"]),
     library("Events", "Values", ["Units", "JSONCoding"]),
-    library("Schedule", "Values", ["Units", "Diagnostics"]),
     library("Texts", "Values", ["Units"]),
+    library("Schedule", "Values", ["Units", "Diagnostics", "Texts"]),
 ]
 
 let doors: [Target] = [
@@ -220,7 +220,8 @@ let testTargets: [Target] = [
     tests("PromQL", ["Units", "Series", "Diagnostics"], hasGolden: true),
     tests("GoTemplates", ["Diagnostics", "JSONCoding"]),
     tests("Ledger", ["Units", "Events", "JSONCoding", "Diagnostics", "StateStore", .crypto, .grdb], hasGolden: true),
-    tests("Probes", ["Units", "Series", "Diagnostics", "JSONCoding", "Settings", "Outbound", "TestSupport"]),
+    tests(
+        "Probes", ["Units", "Series", "Diagnostics", "JSONCoding", "Texts", "Settings", "Outbound", "TestSupport"]),
     tests(
         "Collectors",
         [
@@ -262,14 +263,14 @@ let testTargets: [Target] = [
             "Ledger",
             .hummingbird, .logging,
         ]),
-    tests("Commands", ["Units", "Diagnostics", "JSONCoding", "WebAPI"]),
+    tests("Commands", ["Units", "Diagnostics", "JSONCoding", "Texts", "WebAPI"]),
     tests("SampleStack", ["Diagnostics", "JSONCoding", "TestSupport", "Units", "sample-stack"]),
     tests(
         "Daemon",
         [
             "Units", "Series", "Events", "JSONCoding", "Diagnostics", "Settings", "Discovery", "Ledger", "Rules",
             "Probes",
-            "Commands", "Backup", "Collectors", "Notifications", "TimeSeriesStore", "TestSupport", .argumentParser,
+            "Texts", "WebAPI", "Commands", "Backup", "Collectors", "Notifications", "TimeSeriesStore", "TestSupport", .argumentParser,
             .logging,
         ]),
     .testTarget(name: "ArchitectureTests", dependencies: []),

@@ -65,7 +65,7 @@ extension LiveSite {
         let job = parts.jobs.jobs.first { $0.kind.name == "backup" && $0.locks.contains("target/\(target.name)") }
         return BackupTargetStatus(
             name: target.name, database: target.postgres.database ?? "",
-            scheduleText: job?.recurrence?.words ?? "",
+            scheduleText: job?.recurrence?.words(in: parts.language) ?? "",
             nextRunAt: job.flatMap { parts.jobs.nextRun(of: $0.name) }, verdict: verdict, reason: reason,
             lastGoodAt: good?.finishedAt, lastDrillAt: drill?.finishedAt, lastDrillPassed: drill?.passed,
             restoreDurationMs: drills.first(where: \.passed)?.restoreMs, copies: records.count)
