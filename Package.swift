@@ -270,7 +270,8 @@ let testTargets: [Target] = [
         [
             "Units", "Series", "Events", "JSONCoding", "Diagnostics", "Settings", "Discovery", "Ledger", "Rules",
             "Probes",
-            "Texts", "WebAPI", "Commands", "Backup", "Collectors", "Notifications", "TimeSeriesStore", "TestSupport", .argumentParser,
+            "Texts", "WebAPI", "Commands", "Backup", "Collectors", "Notifications", "TimeSeriesStore", "TestSupport",
+            .argumentParser,
             .logging,
         ]),
     .testTarget(name: "ArchitectureTests", dependencies: []),

@@ -200,7 +200,9 @@ import WebAPI
         _ = await remote.run("user", "add", "ani", "--url", "https://other.example/")
         #expect(remote.output.contains("    https://other.example/set-password/abc\n"))
         // A daemon that does not know its address leaves the path.
-        let alone = Terminal(answers: [APIPath.users: try text(link)])
+        var silent = version
+        silent.pagesURL = nil
+        let alone = Terminal(answers: [APIPath.users: try text(link), APIPath.version: try text(silent)])
         #expect(await alone.run("user", "add", "ani") == .done)
         #expect(alone.output.contains("    /set-password/abc\n") && alone.output.contains("put the address"))
     }

@@ -21,10 +21,13 @@ struct DuplicateKey {
     /// The document with the second key out of the way.
     let textWithout: String
 
-    /// Stands for one character of a key put out of the way.
-    private static let filler: Character = "\u{F8FF}"
+    /// Keys put out of the way get a character each of the private use area (Unicode, chapter 23.5), so that they do not stand
+    /// twice in turn.
+    private static let fillers: ClosedRange<UInt32> = 0xE000...0xF8FF
 
-    static func isMark(_ key: String) -> Bool { !key.isEmpty && key.allSatisfy { $0 == filler } }
+    static func isMark(_ key: String) -> Bool {
+        !key.isEmpty && key.unicodeScalars.allSatisfy { fillers.contains($0.value) }
+    }
 
     func diagnostic(file: String) -> Diagnostic {
         Diagnostic(
@@ -32,8 +35,12 @@ struct DuplicateKey {
             "'\(name)' stands already at line \(firstLine); keep one of the two")
     }
 
-    /// - Returns: nil when the error is another one, or when the second place cannot be told.
-    init?(_ error: YamlError, in yaml: String) {
+    /// - Parameter number: how many keys were put out of the way before.
+    /// - Returns: nil when the error is another one, when the second place cannot be told, or when there were too many.
+    init?(_ error: YamlError, in yaml: String, number: Int) {
+        guard Self.fillers.count > number, let filler = Unicode.Scalar(Self.fillers.lowerBound + UInt32(number)) else {
+            return nil
+        }
         guard case .duplicatedKeysInMapping(let names, let context) = error, let name = names.first, !name.isEmpty,
             !Self.isMark(name)
         else { return nil }
@@ -43,7 +50,7 @@ struct DuplicateKey {
         guard let place = Self.second(name, after: context.mark, in: lines) else { return nil }
         line = place.line + 1
         column = place.column + 1
-        for offset in 0..<name.count { lines[place.line][place.column + offset] = Self.filler }
+        for offset in 0..<name.count { lines[place.line][place.column + offset] = Character(filler) }
         textWithout = lines.map { String($0) }.joined(separator: "\n")
     }
 

@@ -48,6 +48,7 @@ extension SettingsNode {
         let start = SourcePosition(file: file, line: 1, column: 1)
         // Editors of other systems begin a file with a byte order mark, which is no part of the text.
         var yaml = written.unicodeScalars.first == "\u{FEFF}" ? String(written.unicodeScalars.dropFirst()) : written
+        var duplicateCount = 0
         while true {
             do {
                 // The basic resolver leaves all scalars as text. The default one would compile a set of regular expressions
@@ -61,11 +62,12 @@ extension SettingsNode {
                 throw error
             } catch let error as YamlError {
                 // Each round takes one key out, so this ends.
-                guard let rest = DuplicateKey(error, in: yaml) else {
+                guard let rest = DuplicateKey(error, in: yaml, number: duplicateCount) else {
                     throw InvalidInput([diagnostic(for: error, in: yaml, file: file, start: start)])
                 }
                 faults.append(rest.diagnostic(file: file))
                 yaml = rest.textWithout
+                duplicateCount += 1
             } catch {
                 throw InvalidInput([Diagnostic(at: start, "cannot be read as YAML: \(describe(error))")])
             }

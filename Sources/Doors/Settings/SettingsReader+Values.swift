@@ -17,7 +17,9 @@ extension SettingsReader {
     /// A name that people read in messages and on pages: a text on one line.
     public func optionalTitle(_ key: String, _ documentation: String) -> String? {
         declare(key, "text", default: nil, documentation)
-        return scalar(key, or: nil, shown: { $0 ?? "" }) { .some($0) } check: { text in
+        return scalar(key, or: nil, shown: { $0 ?? "" }) {
+            .some($0)
+        } check: { text in
             guard let text else { return nil }
             if text.contains(where: \.isNewline) { return "goes over several lines; write it on one" }
             return text.allSatisfy(\.isWhitespace) ? "is empty; write a name, or leave the key out" : nil

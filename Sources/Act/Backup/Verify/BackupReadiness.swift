@@ -62,7 +62,8 @@ public struct BackupReadiness: Sendable {
             if let free, let bytes = Int64(try row.get("size", as: String.self)) {
                 let size = ByteCount(bytes)
                 findings.append(
-                    free.bytes < bytes ? .spaceShort(free: free, database: size) : .spaceFits(free: free, database: size))
+                    free.bytes < bytes
+                        ? .spaceShort(free: free, database: size) : .spaceFits(free: free, database: size))
             }
             for program in ["pg_dump", "pg_restore"] {
                 findings.append(await look(for: program, serverVersion: connection.serverVersion))

@@ -135,7 +135,8 @@ struct Backup: AsyncParsableCommand {
                         [
                             Cell(target.name, .bold), page.cell(target.verdict),
                             Cell(page.age(target.lastGoodAt)), Cell(page.age(target.lastDrillAt)),
-                            Cell(target.nextRunAt == nil ? page.t[.byHand] : page.age(target.nextRunAt)), Cell(target.reason),
+                            Cell(target.nextRunAt == nil ? page.t[.byHand] : page.age(target.nextRunAt)),
+                            Cell(target.reason),
                         ]
                     })
                 page.line()

@@ -78,7 +78,8 @@ struct Query: AsyncParsableCommand {
 
     func run() async throws {
         // The expression goes in the body: it may be longer than an address may be.
-        let form = time.map { APIBody(form: ["query": expression, "time": $0]) } ?? APIBody(form: ["query": expression])
+        let form =
+            time.map { APIBody(form: ["query": expression, "time": $0]) } ?? APIBody(form: ["query": expression])
         let body = try await daemon.connect().raw("POST", APIPath.query, body: form)
         if daemon.output.json {
             Console.current.output(String(decoding: body, as: UTF8.self))

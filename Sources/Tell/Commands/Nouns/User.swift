@@ -106,7 +106,8 @@ struct User: AsyncParsableCommand {
             commandName: "add-token", abstract: "Create an API token and print it this once.")
         @Argument(help: "What it is for.") var name: String
         @Option(name: .long, help: "viewer, operator or administrator.") var role = "viewer"
-        @Option(name: .long, help: "How long it is valid, from 1m to 10y; without it until revoked.") var validFor: String?
+        @Option(name: .long, help: "How long it is valid, from 1m to 10y; without it until revoked.") var validFor:
+            String?
         @OptionGroup var daemon: DaemonOptions
 
         /// Shorter is over before it is used; longer than ten years is a slip, and "until revoked" can be had.
