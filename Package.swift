@@ -67,11 +67,13 @@ let doors: [Target] = [
     system("CLibpq", pkgConfig: "libpq", apt: "libpq-dev"),
     system("CHiredis", pkgConfig: nil, apt: "libhiredis-dev"),
     system("CZstd", pkgConfig: "libzstd", apt: "libzstd-dev"),
+    system("CSnappy", pkgConfig: nil, apt: "libsnappy-dev"),
+    system("CZlib", pkgConfig: "zlib", apt: "zlib1g-dev"),
     shim("CurlShim", ["CLibcurl"]),
     shim("AllocatorShim", []),
     library("BlockingCalls", "Doors", ["Diagnostics"]),
     library("DurableFiles", "Doors", ["Diagnostics", .system]),
-    library("Compression", "Doors", ["Diagnostics", "CZstd"]),
+    library("Compression", "Doors", ["Diagnostics", "CZstd", "CSnappy", "CZlib"]),
     library("StateStore", "Doors", ["Diagnostics", .grdb]),
     library("Settings", "Doors", ["Units", "Schedule", "Diagnostics", "JSONCoding", .yams]),
     library("Outbound", "Doors", ["Units", "Diagnostics", "BlockingCalls", "CLibcurl", "CurlShim"]),
@@ -81,12 +83,12 @@ let doors: [Target] = [
 ]
 
 let engines: [Target] = [
-    library("Exposition", "Engines", ["Units", "Series", "Diagnostics", "BinaryCoding"]),
+    library("Exposition", "Engines", ["Units", "Series", "Diagnostics", "BinaryCoding", "JSONCoding"]),
     library(
         "TimeSeriesStore", "Engines",
         ["Units", "Series", "Diagnostics", "BinaryCoding", "BlockingCalls", "DurableFiles", "Settings"]
     ),
-    library("PromQL", "Engines", ["Units", "Series", "Diagnostics"]),
+    library("PromQL", "Engines", ["Units", "Series", "Diagnostics", "JSONCoding"]),
     library("GoTemplates", "Engines", ["Units", "Diagnostics", "JSONCoding"]),
     library(
         "Ledger", "Engines",
@@ -156,7 +158,9 @@ let tell: [Target] = [
     library(
         "Commands", "Tell",
         [
-            "Units", "Diagnostics", "JSONCoding", "Events", "Texts", "WebAPI", "Settings", "Outbound", "Ledger",
+            "Units", "Diagnostics", "JSONCoding", "Events", "Texts", "Series", "WebAPI", "Settings", "Outbound",
+            "PromQL",
+            "Ledger",
             .argumentParser,
         ]),
 ]
@@ -191,6 +195,12 @@ let program: [Target] = [
         name: "jaga", dependencies: ["Daemon", "Commands", .argumentParser], path: "Sources/jaga/Program"),
 ]
 
+/// Programs for those who work on Jaga. They go into no package.
+let workshop: [Target] = [
+    .executableTarget(
+        name: "parse-bench", dependencies: ["Exposition", "Series", "Units"], path: "Benchmarks/Parsing")
+]
+
 let testTargets: [Target] = [
     .target(
         name: "TestSupport",
@@ -218,7 +228,7 @@ let testTargets: [Target] = [
     tests("Exposition", ["Units", "Series", "Diagnostics", "JSONCoding"], hasGolden: true),
     tests("TimeSeriesStore", ["Units", "Series", "Diagnostics", "DurableFiles", "BinaryCoding", "Settings"]),
     tests("PromQL", ["Units", "Series", "Diagnostics"], hasGolden: true),
-    tests("GoTemplates", ["Diagnostics", "JSONCoding"]),
+    tests("GoTemplates", ["Diagnostics", "JSONCoding", "Series"], hasGolden: true),
     tests("Ledger", ["Units", "Events", "JSONCoding", "Diagnostics", "StateStore", .crypto, .grdb], hasGolden: true),
     tests(
         "Probes", ["Units", "Series", "Diagnostics", "JSONCoding", "Texts", "Settings", "Outbound", "TestSupport"]),
@@ -235,7 +245,7 @@ let testTargets: [Target] = [
         [
             "Units", "Series", "Diagnostics", "Events", "JSONCoding", "PromQL", "Settings", "StateStore", "Ledger",
             "TestSupport", .grdb, .logging,
-        ]),
+        ], hasGolden: true),
     tests("Alerting", ["Units", "Series", "Events", "JSONCoding", "Diagnostics", "Settings"]),
     tests(
         "Jobs",
@@ -297,7 +307,7 @@ let package = Package(
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", exact: "2.13.0"),
         .package(url: "https://github.com/swiftlang/swift-subprocess", exact: "1.0.2", traits: []),
     ],
-    targets: chosen(values + doors + engines + sense + judge + act + tell + demo + program + testTargets)
+    targets: chosen(values + doors + engines + sense + judge + act + tell + demo + program + workshop + testTargets)
 )
 
 for target in package.targets where target.type != .system && !shims.contains(target.name) {

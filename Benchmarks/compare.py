@@ -24,6 +24,8 @@ import sys
 import tempfile
 import time
 
+from performance_page import write_section
+
 INTERVAL = "15s"
 STATUS_RUNS = 50
 PAGE_REQUESTS = 100
@@ -331,9 +333,7 @@ def main():
         answer(f"`{path}`", times, PAGE_MS_MAX)
 
     today = datetime.date.today().isoformat()
-    text = f"""# Performance
-
-What Jaga takes while it watches a host, beside Prometheus, Alertmanager and node_exporter on the same machine at the same
+    text = f"""What Jaga takes while it watches a host, beside Prometheus, Alertmanager and node_exporter on the same machine at the same
 time. Written by `scripts/compare`; to repeat it, run `scripts/compare --minutes {chosen.minutes:g}`.
 
 - **Date** {today}. **Machine** {machine()}; load {load[0]:.1f} (1 min), {load[2]:.1f} (15 min) at the end of the wait. A load
@@ -343,7 +343,7 @@ time. Written by `scripts/compare`; to repeat it, run `scripts/compare --minutes
 - **Beside it** Prometheus {version("prometheus", "--version")}, Alertmanager {version("prometheus-alertmanager", "--version")} and node_exporter
   {version("prometheus-node-exporter", "--version")} of Debian, each scraped every {INTERVAL}, without rules.
 
-## After {chosen.minutes:g} minutes
+### After {chosen.minutes:g} minutes
 
 {table(rows)}
 
@@ -351,7 +351,7 @@ Memory is read from `/proc/PID/status` and `/proc/PID/smaps_rollup`; processor t
 {part / 60:g} minutes. Both are read before the first question is asked; after all the answers below, Jaga's resident memory
 was {megabytes(after.resident)} (peak {megabytes(after.peak)}).
 
-## Answers
+### Answers
 
 {table(answers)}
 
@@ -364,7 +364,7 @@ other on one connection, with an API token, after {PAGE_WARM_UP} that do not cou
     if problems:
         say("Jaga's log has warnings:\n" + "\n".join(problems[:20]))
     if chosen.page:
-        pathlib.Path(chosen.page).write_text(text)
+        write_section(pathlib.Path(chosen.page), "host", text)
 
 
 if __name__ == "__main__":

@@ -53,6 +53,12 @@ final class Terminal: Sendable {
 }
 
 private struct TableConnection: APIConnection {
+    func lines(of path: String, _ onLine: @escaping @Sendable (String) -> Void) async throws -> APIAnswer {
+        let answer = try await send("GET", path, body: nil)
+        for line in String(decoding: answer.body, as: UTF8.self).split(separator: "\n") { onLine(String(line)) }
+        return APIAnswer(status: answer.status, body: [])
+    }
+
     let address: String
     let answers: [String: String]?
     let refusal: Problem?

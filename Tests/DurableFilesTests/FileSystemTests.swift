@@ -1,5 +1,6 @@
 import Diagnostics
 import DurableFiles
+import FoundationEssentials
 import Glibc
 import Testing
 
@@ -104,7 +105,7 @@ import Testing
             try files.createFolder("/data")
             return (files, "/data")
         case .real:
-            var template = Array("/tmp/jaga files XXXXXX".utf8CString)
+            var template = Array("\(FileManager.default.temporaryDirectory.path)/jaga files XXXXXX".utf8CString)
             let folder = try #require(mkdtemp(&template).map { String(cString: $0) })
             return (RealFiles(), folder)
         }

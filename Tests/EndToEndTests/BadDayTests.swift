@@ -133,6 +133,12 @@ extension EndToEnd {
             #expect(try await jaga.value("count_over_time(node_load1[5m])") ?? 0 >= kept, "queries do not go on")
             #expect(try await jaga.run("status").code == 2)
             #expect(jaga.server.isRunning)
+            // What has to be recorded cannot be; the answer says why, and what to do.
+            let refused = try await jaga.run("user", "add", "ani")
+            #expect(refused.code == 1, "\(refused)")
+            #expect(refused.errors.contains("is full"), "\(refused)")
+            #expect(refused.errors.contains("Free some space"), "\(refused)")
+            try await expectCalmLog(jaga)
             let stuck = try await jaga.value("max_over_time(timestamp(node_load1)[5m:1s])") ?? 0
 
             unlink("\(data)/ballast")
@@ -149,6 +155,22 @@ extension EndToEnd {
             try await jaga.begin()
             #expect(try await jaga.value("count_over_time(node_load1[10m])") ?? 0 >= kept)
             await jaga.server.stop()
+        }
+
+        /// The same warning is not written twice within a minute, however often a loop meets it.
+        private func expectCalmLog(_ jaga: JagaServer) async throws {
+            let warnings = jaga.log.split(separator: "\n").filter {
+                $0.contains("] [ERROR] ") || $0.contains("] [WARN] ")
+            }
+            var counts: [Substring: Int] = [:]
+            for line in warnings {
+                // After `[2026-01-01 00:00:00] `, and without the count of those that were held back.
+                let text = line.dropFirst(22)
+                counts[text.firstRange(of: " repeated=").map { text[..<$0.lowerBound] } ?? text, default: 0] += 1
+            }
+            #expect(!warnings.isEmpty)
+            // A minute may pass on a slow machine.
+            for (line, count) in counts { #expect(count <= 2, "\(count) times: \(line)") }
         }
 
         private func fill(_ path: String) throws {

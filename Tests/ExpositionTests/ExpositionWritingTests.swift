@@ -59,6 +59,15 @@ import Units
         #expect(again.metadata["jaga_duration_seconds"]?.type == .histogram)
     }
 
+    @Test func `a page of protobuf holds the same samples`() throws {
+        let batch = makeBatch()
+        let again = try parseExposition(writeExposition(batch, .protobuf), .protobuf, at: batch.timestamp)
+        #expect(again.rows.count == batch.rows.count)
+        #expect(again.rows.first { $0.labels.name == "jaga_duration_seconds_sum" }?.value == 0.25)
+        #expect(again.rows.contains { $0.labels["le"] == "2.5" && $0.value == 1 })
+        #expect(again.metadata["jaga_samples_total"]?.type == .counter)
+    }
+
     @Test func `an empty batch is an empty page`() {
         let batch = SampleBatch(at: Timestamp(millisecondsSinceEpoch: 0))
         #expect(writeExposition(batch, .text).isEmpty)

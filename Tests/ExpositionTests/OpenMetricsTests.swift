@@ -25,7 +25,15 @@ import Units
             """)
         #expect(batch.rows.count == 3)
         #expect(batch.rows[0].timestamp?.millisecondsSinceEpoch == 1_520_879_607_789)
-        #expect(batch.metadata["foo_seconds"] == MetricMetadata("foo_seconds", .counter, "A \"quoted\" help"))
+        #expect(
+            batch.metadata["foo_seconds"]
+                == MetricMetadata("foo_seconds", .counter, "A \"quoted\" help", unit: "seconds"))
+        #expect(
+            batch.exemplars == [
+                Exemplar(
+                    series: Labels("foo_seconds_total", ["a": "b"]), labels: ["trace": "x"], value: 0.5,
+                    timestamp: 1_520_879_607_700)
+            ])
         #expect(batch.metadata["bar"]?.type == .gauge)
     }
 

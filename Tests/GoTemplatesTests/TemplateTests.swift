@@ -16,7 +16,7 @@ struct Example: Sendable, CustomTestStringConvertible {
 
 private let data = TemplateData(
     labels: ["instance": "shop-1.example.com:9100", "severity": "critical", "job": "shop"], value: 0.9342,
-    externalLabels: ["site": "kedai"], externalURL: "https://jaga.example.com/watch",
+    externalLabels: ["site": "kedai"], externalURL: "https://jaga.example.com/watch", time: 1_767_225_600,
     query: { expression in
         guard expression == "up" else { return [] }
         return [
@@ -108,6 +108,13 @@ private func render(_ source: String, limits: TemplateLimits = TemplateLimits())
             "{{ externalURL }} {{ pathPrefix }} {{ $externalURL }}",
             "https://jaga.example.com/watch /watch https://jaga.example.com/watch"),
         Example("{{ graphLink \"rate(up[5m])\" }}", "/graph?g0.expr=rate%28up%5B5m%5D%29&g0.tab=0"),
+        Example("{{ now }} {{ now | humanizeTimestamp }}", "1.7672256e+09 2026-01-01 00:00:00 +0000 UTC"),
+        Example(
+            "{{ toDuration 5400 }} {{ toDuration 0.25 }} {{ toDuration 1.5 }} {{ toDuration 0 }} {{ toDuration -61 }}",
+            "1h30m0s 250ms 1.5s 0s -1m1s"),
+        Example("{{ urlQueryEscape \"a b&c\" }}", "a+b%26c"),
+        Example("{{ block \"b\" 1 }}<{{ . }}>{{ end }}{{ block \"b\" 2 }}{{ end }}", "<1><2>"),
+        Example("{{ with \"\" }}a{{ else with $labels.job }}{{ . }}{{ else }}c{{ end }}", "shop"),
         Example("{{ with args 1 \"b\" }}{{ .arg0 }}{{ .arg1 }}{{ end }}", "1b"),
         Example("{{ \"<b>\" | html }} {{ \"<b>\" | safeHtml }} {{ \"a b\" | urlquery }}", "&lt;b&gt; <b> a+b"),
     ]
@@ -191,6 +198,10 @@ private func render(_ source: String, limits: TemplateLimits = TemplateLimits())
                 "{{ range 5000 }}{{ range 5000 }}{{ end }}{{ end }}", limits: TemplateLimits(stepCountMax: 6000))
         }
         #expect(slow?.reason == "it takes more than 6000 steps")
+        let asking = await #expect(throws: TemplateFault.self) {
+            try await render("{{ range 200 }}{{ query \"none\" }}{{ end }}")
+        }
+        #expect(asking?.reason == "it makes more than 100 queries")
     }
 
     @Test func `a parsed template is used again with other data`() async throws {

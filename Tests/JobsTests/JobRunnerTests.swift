@@ -1,5 +1,6 @@
 import Diagnostics
 import Events
+import FoundationEssentials
 import Ledger
 import Processes
 import Schedule
@@ -123,6 +124,65 @@ import Units
         loop.cancel()
     }
 
+    @Test func `a run whose processes had to be ended at the next start is interrupted`() async throws {
+        let folder = try TemporaryFolder()
+        defer { folder.remove() }
+        do {
+            let site = try Site([job("nightly", Fixed { JobResult(message: "") }, "0 2 * * *")], folder)
+            try await site.ledger.record(
+                ["nightly-1", "nightly-2"].map {
+                    started(JobContext(job: "nightly", run: $0, trigger: .manual, actor: .jaga), at: site.clock.time)
+                })
+            try site.store.close()
+        }
+        let site = try Site([job("nightly", Fixed { JobResult(message: "") })], folder)
+        site.runner.noteLeftovers(["nightly-1": 3, "other": 1])
+        try await site.runner.recover()
+        let runs = try await JobRuns.history(of: "nightly", in: site.store)
+        #expect(runs.map(\.outcome) == ["lost", "interrupted"])
+        #expect(runs[1].message.contains("3 processes"))
+        let batch = try await JobSeries(site.runner).read(at: site.clock.time)
+        let counted = batch.rows.first {
+            $0.labels.name == "jaga_job_runs_total" && $0.labels["outcome"] == "interrupted"
+        }
+        #expect(counted?.value == 1)
+    }
+
+    @Test func `what a command runs is noted under its run`() async throws {
+        let folder = try TemporaryFolder()
+        defer { folder.remove() }
+        let site = try Site([job("talk", CommandJob(.shell("cat '\(folder.path)'/notes/*")))], folder)
+        try FileManager.default.createDirectory(atPath: folder.file("notes"), withIntermediateDirectories: false)
+        let run = try await GroupJournal.$current.withValue(GroupJournal(folder: folder.file("notes"))) {
+            try await site.runner.runToEnd("talk", by: .jaga)
+        }
+        #expect(run.outcome == "succeeded")
+        #expect(run.output == run.run)
+    }
+
+    @Test func `the end of a run is recorded when the disk has room again`() async throws {
+        let folder = try TemporaryFolder()
+        defer { folder.remove() }
+        let store = try StateStore.open(at: folder.file("jaga.db"))
+        let ledger = try Ledger.open(store: store, projections: [JobRuns()])
+        let events = StubbornEvents(ledger)
+        let clock = ManualClock(start: Timestamp(rfc3339: "2026-01-01T00:00:00Z")!)
+        let work = Fixed {
+            events.refuses.withLock { $0 = true }
+            return JobResult(message: "done")
+        }
+        let runner = JobRunner([job("work", work)], events: events, store: store, wall: clock.wall, clock: clock)
+        let run = Task { try await runner.runToEnd("work", by: .jaga) }
+        // The deadline's pause, which ends with the work, and then the pause before the next try.
+        try await waitUntil("the end is refused") { events.refusalCount.withLock { $0 } == 1 }
+        #expect(runner.running["work"] != nil, "the lock is let go of before the end is recorded")
+        events.refuses.withLock { $0 = false }
+        try await clock.waitForSleepers(1)
+        clock.advance(by: .seconds(10))
+        #expect(try await run.value.outcome == "succeeded")
+        #expect(runner.running.isEmpty)
+    }
+
     @Test func `shutting down cancels what runs and records it`() async throws {
         let hangs = Fixed {
             try await ContinuousClock().sleep(for: .seconds(3600)); return JobResult(message: "")
@@ -163,6 +223,25 @@ private func job(
     JobDefinition(
         name: name, kind: kind, recurrence: schedule.flatMap { try? Recurrence($0) }, scheduleText: schedule ?? "",
         locks: locks)
+}
+
+/// A ledger on a disk that is full for a while.
+private final class StubbornEvents: EventRecording {
+    struct DiskFull: Error {}
+
+    let refuses = Mutex(false)
+    let refusalCount = Mutex(0)
+    private let ledger: Ledger
+
+    init(_ ledger: Ledger) { self.ledger = ledger }
+
+    func record(_ events: [Event]) async throws -> Int64 {
+        if refuses.withLock({ $0 }) {
+            refusalCount.withLock { $0 += 1 }
+            throw DiskFull()
+        }
+        return try await ledger.record(events)
+    }
 }
 
 private struct Fixed: JobKind {

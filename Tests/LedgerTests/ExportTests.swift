@@ -3,7 +3,6 @@ import FoundationEssentials
 import JSONCoding
 import Ledger
 import StateStore
-import Synchronization
 import Testing
 import Units
 
@@ -30,9 +29,9 @@ import Units
         ])
         try await ledger.checkpoint(at: newYear + .seconds(60))
         try await ledger.record([note("b"), note("c"), note("d")])
-        let lines = Mutex<[String]>([])
-        try await ledger.reader.export(signing: signer) { line in lines.withLock { $0.append(line) } }
-        return lines.withLock { $0 }
+        var text = ""
+        try await ledger.reader.export(signing: signer) { text += $0 }
+        return text.split(separator: "\n").map { $0 + "\n" }
     }
 
     func verify(_ lines: some Sequence<String>, witnesses: [Checkpoint] = []) -> LedgerReport {
@@ -87,6 +86,38 @@ import Units
         #expect(verify(lines.prefix(4)).isSound)
         let report = verify(lines.prefix(4), witnesses: [try Checkpoint(parsing: last)])
         #expect(report.findings == [LedgerFinding(sequence: 2, .cutOff(size: 5))])
+    }
+
+    /// A thousand entries of 10 kB: more than eighty pieces, none of which is larger than its limit and one entry.
+    @Test func `an export of many entries comes in small pieces that verify together`() async throws {
+        let signer = try LedgerSigner(name: "jaga/shop-1", seed: Self.seed)
+        let store = try StateStore.open(at: folder.path("jaga.db"))
+        let ledger = try Ledger.open(store: store, signing: signer)
+        for number in 0..<10 {
+            try await ledger.record((0..<100).map { note("\(number)-\($0)-" + String(repeating: "x", count: 5000)) })
+            try await ledger.checkpoint(at: newYear + .seconds(number))
+        }
+        let export = try await ledger.reader.export(signing: signer)
+        var verifier = ExportVerifier(trusting: [signer.verifier])
+        var pieceCount = 0
+        var largest = 0
+        while let piece = try await export.nextPiece() {
+            pieceCount += 1
+            largest = max(largest, piece.utf8.count)
+            // What comes while the export is taken is not of it.
+            if pieceCount == 3 {
+                try await ledger.record([note("late")])
+                try await ledger.checkpoint(at: newYear + .seconds(60))
+            }
+            for line in piece.split(separator: "\n") { verifier.take(line.utf8) }
+        }
+        let report = verifier.finish()
+        #expect(report.isSound, "\(report.findings)")
+        #expect(report.entryCount == 1000)
+        #expect(report.signedSize == 1000)
+        #expect(report.soundCheckpointCount == 10)
+        #expect(pieceCount > 50)
+        #expect(largest < 200_000)
     }
 
     @Test func `what is no export is refused`() {

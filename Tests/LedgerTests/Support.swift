@@ -13,7 +13,7 @@ final class TemporaryFolder {
     let root: String
 
     init() {
-        var template = Array("/tmp/jaga-ledger-XXXXXX".utf8CString)
+        var template = Array("\(FileManager.default.temporaryDirectory.path)/jaga-ledger-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else { preconditionFailure("mkdtemp failed with \(errno)") }
         root = template.withUnsafeBufferPointer { String(cString: $0.baseAddress!) }
     }

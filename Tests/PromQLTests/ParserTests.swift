@@ -44,7 +44,7 @@ import Testing
         ("\"a\\q\"", "1:1: parse error: unknown escape sequence U+0071 'q'"),
         ("'abc", "1:1: parse error: unterminated quoted string"),
     ]) func `a fault is told in the reference's words`(_ query: String, _ message: String) {
-        let fault = #expect(throws: QueryFault.self) { try Expression.parse(query) }
+        let fault = #expect(throws: QueryFault.self) { try Expression.parse(query, features: .allSyntax) }
         #expect(fault?.summary == message)
     }
 
@@ -71,9 +71,9 @@ import Testing
         ("up offset (2 * 5m)", "up offset (2s * 5m)"),
         ("histogram_quantile(0.9, sum by (le) (rate(b[5m])))", "histogram_quantile(0.9, sum by (le) (rate(b[5m])))"),
     ]) func `the printer gives the normal form, which reads back the same`(_ query: String, _ normal: String) throws {
-        let printed = try Expression.parse(query).description
+        let printed = try Expression.parse(query, features: .allSyntax).description
         #expect(printed == normal)
-        #expect(try Expression.parse(printed).description == printed)
+        #expect(try Expression.parse(printed, features: .allSyntax).description == printed)
     }
 
     @Test func `a selector alone gives its matchers`() throws {
@@ -84,7 +84,7 @@ import Testing
 
     @Test func `deep nesting is refused and does not exhaust the stack`() {
         let query = String(repeating: "(", count: 10_000) + "1" + String(repeating: ")", count: 10_000)
-        #expect(throws: QueryFault.self) { try Expression.parse(query) }
+        #expect(throws: QueryFault.self) { try Expression.parse(query, features: .allSyntax) }
         #expect(throws: QueryFault.self) { try Expression.parse(String(repeating: "-", count: 10_000) + "up") }
     }
 
@@ -120,10 +120,10 @@ import Testing
         for _ in 0..<20_000 {
             let text = (0..<(1 + next(9))).map { _ in words[next(words.count)] }.joined(
                 separator: next(3) == 0 ? "" : " ")
-            guard let expression = try? Expression.parse(text) else { continue }
+            guard let expression = try? Expression.parse(text, features: .allSyntax) else { continue }
             accepted += 1
             let printed = expression.description
-            #expect(try Expression.parse(printed).description == printed, "\(text)")
+            #expect(try Expression.parse(printed, features: .allSyntax).description == printed, "\(text)")
         }
         #expect(accepted > 50)
     }

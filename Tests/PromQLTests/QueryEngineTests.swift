@@ -105,7 +105,9 @@ import Units
     @Test func `sorting by label counts digits as numbers`() async throws {
         let store = ArraySeries(
             ["h10", "h9", "h1"].map { SeriesColumns(labels: Labels("up", ["host": $0]), times: [0], values: [1]) })
-        let result = try await QueryEngine(store).instant("sort_by_label(up, \"host\")", at: zero)
+        var options = QueryOptions()
+        options.features = .experimentalFunctions
+        let result = try await QueryEngine(store, options: options).instant("sort_by_label(up, \"host\")", at: zero)
         #expect(result.samples?.map { $0.labels["host"] } == ["h1", "h9", "h10"])
     }
 }

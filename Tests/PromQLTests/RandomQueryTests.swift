@@ -89,8 +89,10 @@ import Units
         var compared = 0
         for _ in 0..<600 {
             let query = generator.vector(1 + generator.below(3))
-            let expression = try Expression.parse(query)
-            #expect(try Expression.parse(expression.description).description == expression.description)
+            let expression = try Expression.parse(query, features: .allSyntax)
+            #expect(
+                try Expression.parse(expression.description, features: .allSyntax).description == expression.description
+            )
             let start = Timestamp(millisecondsSinceEpoch: Int64(generator.below(600)) * 1000)
             let step = Duration.seconds(17 + generator.below(60))
             let end = start + step * 8

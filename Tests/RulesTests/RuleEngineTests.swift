@@ -4,7 +4,7 @@ import JSONCoding
 import Ledger
 import Logging
 import PromQL
-import Rules
+@testable import Rules
 import Series
 import StateStore
 import TestSupport
@@ -32,7 +32,8 @@ import Units
     ) -> RuleEngine {
         RuleEngine(
             groups: groups, defaultInterval: .seconds(15), queries: QueryEngine(series), series: series,
-            events: other ?? events, templates: SimpleTemplates(), restored: restored, clock: ContinuousClock(),
+            history: series, events: other ?? events, templates: SimpleTemplates(), restored: restored,
+            clock: ContinuousClock(),
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }
 
@@ -151,10 +152,12 @@ import Units
         // The first evaluation comes before any source has been read again.
         try await second.evaluate("f.yml;g", at: at(600))
         #expect(ledger.head.size == size)
-        try await step(second, from: 615, through: 615, up: 0)
-        // The hold time went on, and what was firing is not told again.
+        try await step(second, from: 615, through: 630, up: 0)
+        // What was firing is not told again, and of the hold time a quarter had passed before the program was away.
+        #expect(ledger.head.size == size)
+        try await step(second, from: 645, through: 645, up: 0)
         #expect(ledger.head.size == size + 1)
-        try await step(second, from: 630, through: 645, up: 1)
+        try await step(second, from: 660, through: 675, up: 1)
         #expect(ledger.head.size == size + 3)
         #expect(try await AlertStateProjection.open(in: store).isEmpty)
         try ledger.rebuildProjections()
@@ -172,6 +175,63 @@ import Units
         #expect(ended.subject == "alert/Other")
         #expect(ended.payload["reason"]?.stringValue == "the rule was removed")
         #expect(await engine.activeAlerts.map { $0.labels["alertname"] } == ["Down"])
+    }
+
+    @Test func `series of a removed rule and of a removed group end`() async throws {
+        let record = try Rule(.recording, "site:up:sum", "sum(up)")
+        let engine = engine([Self.group(record), Self.group(record, name: "h")])
+        try series.put("up{instance=\"a\"}", 1, at: at(0))
+        try await engine.evaluate("f.yml;g", at: at(0))
+        #expect(try await value("site:up:sum", at: 0) == 1)
+        let other = try Rule(.recording, "site:up:count", "count(up)")
+        await engine.replace(groups: [Self.group(other)])
+        try await engine.evaluate("f.yml;g", at: at(15))
+        #expect(try await value("site:up:sum", at: 15) == nil)
+        #expect(try await value("site:up:count", at: 15) == 1)
+        #expect(try await value("prometheus_rule_group_rules{rule_group=\"f.yml;h\"}", at: 15) == nil)
+        #expect(try await value("prometheus_rule_group_rules{rule_group=\"f.yml;g\"}", at: 15) == 1)
+    }
+
+    @Test func `a rule sees the alerts of the rule before it`() async throws {
+        let first = try Rule(.alerting, "First", "up == 0")
+        let second = try Rule(.alerting, "Second", "ALERTS{alertname=\"First\",alertstate=\"firing\"}")
+        let engine = engine([Self.group(first, second)])
+        try await step(engine, from: 0, through: 0, up: 0)
+        #expect(events.events(.alertFired).map(\.subject) == ["alert/First", "alert/Second"])
+    }
+
+    @Test func `alerts that only the series know are taken up where their hold time stood`() async throws {
+        let rule = try Rule(.alerting, "Slow", "up == 0", hold: .seconds(3600))
+        for second in stride(from: 0, through: 1800, by: 60) {
+            try series.put(
+                "ALERTS_FOR_STATE{alertname=\"Slow\",instance=\"a:1\"}", at(0).secondsSinceEpoch, at: at(second))
+        }
+        let engine = engine([Self.group(rule)])
+        try await step(engine, from: 2100, through: 2115, up: 0)
+        // Five minutes nobody looked: those do not count.
+        #expect(await engine.activeAlerts.map(\.activeAt) == [at(300)])
+    }
+
+    @Test func `a hold time that ended before the stop is not taken up`() async throws {
+        let rule = try Rule(.alerting, "Slow", "up == 0", hold: .seconds(3600))
+        try series.put(
+            "ALERTS_FOR_STATE{alertname=\"Slow\",instance=\"a:1\"}", at(0).secondsSinceEpoch, at: at(0))
+        try series.put("ALERTS_FOR_STATE{alertname=\"Slow\",instance=\"a:1\"}", staleMarker, at: at(60))
+        let engine = engine([Self.group(rule)])
+        try await step(engine, from: 120, through: 120, up: 0)
+        #expect(await engine.activeAlerts.map(\.activeAt) == [at(120)])
+    }
+
+    @Test(
+        arguments: [
+            // hold, held before the stop, away: when the condition counts as begun, from the return
+            (60, 15, 540, -15), (60, 60, 540, -600), (3600, 1800, 300, -1800), (3600, 3300, 600, -3000),
+            (3600, 3600, 600, -4200), (7200, 100, 3700, 0), (600, 300, 60, 0),
+        ])
+    func `a hold time goes on as the reference lets it`(hold: Int, held: Int, away: Int, expected: Int) {
+        let activeAt = HoldRestoration.activeAt(
+            since: at(-held - away), lastSeen: at(-away), hold: .seconds(hold), now: at(0))
+        #expect(activeAt == at(expected))
     }
 
     @Test func `a clock that goes back changes no alert`() async throws {
@@ -194,15 +254,21 @@ import Units
         let slow = RuleGroup(name: "slow", file: "f", interval: .seconds(20), rules: [try Rule(.alerting, "A", "x")])
         let engine = engine([quick, slow])
         let task = Task { await engine.run(clock: clock, wall: clock.wall) }
-        for round in 1...4 {
-            try await clock.waitForSleepers()
-            try await waitUntil { await engine.snapshot[0].lastEvaluation == clock.time }
-            clock.advance(by: .seconds(5))
-            _ = round
+        let start = clock.time
+        /// The last place of a group that has passed.
+        func place(_ group: RuleGroup) -> Timestamp {
+            let last = Timetable.slot(after: clock.time, group.id, group.interval!) - group.interval!
+            return max(start, last)
         }
-        try await waitUntil { await engine.snapshot[1].lastEvaluation == clock.time }
+        while clock.time < start + .seconds(45) {
+            try await waitUntil {
+                await engine.snapshot.map(\.lastEvaluation) == [place(quick), place(slow)]
+            }
+            try await clock.advanceToNextSleeper()
+        }
+        try await waitUntil { await engine.snapshot.map(\.lastEvaluation) == [place(quick), place(slow)] }
         task.cancel()
         await task.value
-        #expect(await engine.snapshot.map(\.lastEvaluation) == [clock.time, clock.time])
+        #expect(await engine.snapshot.map(\.missedEvaluations) == [0, 0])
     }
 }

@@ -58,10 +58,16 @@ final class MemorySeries: SeriesReading, SeriesAppending, Sendable {
         }
     }
 
-    func labelNames(_ matchers: [LabelMatcher], from: Timestamp, through: Timestamp) async throws -> [String] { [] }
+    func labelNames(_ matchers: [LabelMatcher], from: Timestamp, through: Timestamp) async throws -> [String] {
+        Set(try await select(matchers, from: from, through: through).flatMap { $0.labels.pairs.map(\.name) }).sorted()
+    }
+
     func labelValues(_ name: String, _ matchers: [LabelMatcher], from: Timestamp, through: Timestamp) async throws
         -> [String]
-    { [] }
+    {
+        Set(try await select(matchers, from: from, through: through).compactMap { $0.labels[name] }).sorted()
+    }
+
     func metadata() async throws -> [String: MetricMetadata] { [:] }
 }
 

@@ -98,6 +98,20 @@ import Testing
     }
 }
 
+extension StateStoreTests {
+    /// Readers were open, which a pool ends last.
+    @Test func `after it was closed the file alone is a whole copy`() async throws {
+        let path = folder.path("jaga.db")
+        let store = try StateStore.open(at: path)
+        try await store.write { try $0.execute(sql: "CREATE TABLE note (text TEXT); INSERT INTO note VALUES ('kept')") }
+        _ = try await store.read { try String.fetchAll($0, sql: "SELECT text FROM note") }
+        try store.close()
+        try FileManager.default.copyItem(atPath: path, toPath: folder.path("copy.db"))
+        let copy = try StateStore.openForReading(at: folder.path("copy.db"))
+        #expect(try await copy.read { try String.fetchAll($0, sql: "SELECT text FROM note") } == ["kept"])
+    }
+}
+
 extension String {
     func repeated(_ count: Int) -> String { String(repeating: self, count: count) }
 }
@@ -107,7 +121,7 @@ final class TemporaryFolder {
     let root: String
 
     init() {
-        var template = Array("/tmp/jaga-state-XXXXXX".utf8CString)
+        var template = Array("\(FileManager.default.temporaryDirectory.path)/jaga-state-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else { preconditionFailure("mkdtemp failed with \(errno)") }
         root = template.withUnsafeBufferPointer { String(cString: $0.baseAddress!) }
     }

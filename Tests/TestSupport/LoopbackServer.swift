@@ -1,5 +1,6 @@
 import Diagnostics
 public import Foundation
+import SampleStack
 
 /// A Python program that listens on a free loopback port and prints the port and its process id as its first line.
 public final class LoopbackServer: @unchecked Sendable {
@@ -7,10 +8,11 @@ public final class LoopbackServer: @unchecked Sendable {
     public let port: Int
     private let processID: pid_t
     private let output: UnsafeMutablePointer<FILE>
-    private let script: URL
+    private let folder: StackFolder
 
     public init(_ program: String, _ arguments: [String] = [], python: String = "python3") throws {
-        script = FileManager.default.temporaryDirectory.appending(path: "jaga-\(UUID().uuidString).py")
+        folder = try StackFolder(prefix: "jaga-server-")
+        let script = URL(filePath: "\(folder.path)/server.py")
         try program.write(to: script, atomically: true, encoding: .utf8)
         let quoted = ([script.path(percentEncoded: false)] + arguments).map { "'\($0)'" }.joined(separator: " ")
         // `Process` waits on a run loop, which the threads of tests do not have.
@@ -33,7 +35,7 @@ public final class LoopbackServer: @unchecked Sendable {
     deinit {
         kill(processID, SIGKILL)
         pclose(output)
-        try? FileManager.default.removeItem(at: script)
+        folder.remove()
     }
 
     /// Answers by path: `/status/503`, `/bytes/1000`, `/redirect/3`, `/slow/5` (seconds before the head), `/echo` (the request as
@@ -55,8 +57,7 @@ public struct TestCertificates {
     public let folder: URL
 
     public init() throws {
-        folder = FileManager.default.temporaryDirectory.appending(path: "jaga certs \(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        folder = try LastingFolder.make("jaga certs ")
         let script = """
             cd "$1" && openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout ca.key -out ca.pem \
               -days 10 -subj "/CN=Test Authority" 2>/dev/null
@@ -82,7 +83,7 @@ public struct TestCertificates {
 
     public func path(_ name: String) -> String { folder.appending(path: name).path(percentEncoded: false) }
 
-    public func remove() { try? FileManager.default.removeItem(at: folder) }
+    public func remove() { LastingFolder.remove(folder) }
 }
 
 private let httpScript = #"""

@@ -23,8 +23,7 @@ public struct MailServerProcess {
     public init(
         _ mode: Mode, certificates: TestCertificates? = nil, refusals: [String] = [], name: String = "good"
     ) throws {
-        folder = FileManager.default.temporaryDirectory.appending(path: "jaga mail \(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        folder = try LastingFolder.make("jaga mail ")
         server = try LoopbackServer(
             mailScript,
             [
@@ -45,7 +44,7 @@ public struct MailServerProcess {
         (try? String(contentsOf: folder.appending(path: "offered"), encoding: .utf8)).flatMap { Int($0) } ?? 0
     }
 
-    public func remove() { try? FileManager.default.removeItem(at: folder) }
+    public func remove() { LastingFolder.remove(folder) }
 }
 
 private let mailScript = #"""

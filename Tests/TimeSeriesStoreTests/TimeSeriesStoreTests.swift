@@ -1,5 +1,6 @@
 import Diagnostics
 import DurableFiles
+import FoundationEssentials
 import Glibc
 import Series
 import Testing
@@ -173,7 +174,7 @@ import Units
 
     @Test func `the real disk keeps what the one in memory keeps`() async throws {
         let disk = RealFiles()
-        var template = Array("/tmp/jaga series XXXXXX".utf8CString)
+        var template = Array("\(FileManager.default.temporaryDirectory.path)/jaga series XXXXXX".utf8CString)
         let folder = try #require(mkdtemp(&template).map { String(cString: $0) })
         defer { try? disk.removeTree(folder) }
         let lock = try disk.lockDataFolder(folder, holder: getpid())

@@ -349,7 +349,10 @@ final class FakeSite: SiteService {
         LedgerVerification(intact: true, size: 120, checkpoints: 4, durationMs: 12, faults: [])
     }
 
-    func exportLedger() async throws -> String { "{\"format\":\"jaga-ledger-export\"}\n" }
+    func exportLedger() async throws -> @Sendable () async throws -> String? {
+        let pieces = Mutex(["{\"format\":\"jaga-ledger-export\"}\n"])
+        return { pieces.withLock { $0.isEmpty ? nil : $0.removeFirst() } }
+    }
 
     func perform(_ action: SiteAction, by actor: Actor) async throws -> ActionStatus {
         if case .runJob(let name) = action, name == "vacuum" { throw Problem(.conflict, "job 'vacuum' is running") }

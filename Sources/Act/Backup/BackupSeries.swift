@@ -46,21 +46,18 @@ public struct BackupSeries: SampleSource {
         return batch
     }
 
-    private static let metadata: [String: MetricMetadata] = {
-        let all = [
-            MetricMetadata("jaga_backup_count", .gauge, "Backups in the repository."),
-            MetricMetadata("jaga_backup_max_age_seconds", .gauge, "How old the newest good backup may get."),
-            MetricMetadata("jaga_backup_last_run_failed", .gauge, "Whether the newest attempt failed."),
-            MetricMetadata(
-                "jaga_backup_last_success_timestamp_seconds", .gauge, "When the newest good backup was taken; 0: never."
-            ),
-            MetricMetadata("jaga_backup_size_bytes", .gauge, "Size of the newest backup on disk."),
-            MetricMetadata("jaga_backup_duration_seconds", .gauge, "How long the newest backup took."),
-            MetricMetadata("jaga_backup_verified", .gauge, "Whether the newest backup was verified and found good."),
-            MetricMetadata("jaga_drill_success", .gauge, "Whether the newest drill passed."),
-            MetricMetadata("jaga_drill_last_success_timestamp_seconds", .gauge, "When a drill passed last."),
-            MetricMetadata("jaga_drill_restore_seconds", .gauge, "How long the restore of the last good drill took."),
-        ]
-        return Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })
-    }()
+    private static let metadata = MetricMetadata.byName([
+        MetricMetadata("jaga_backup_count", .gauge, "Backups in the repository."),
+        MetricMetadata("jaga_backup_max_age_seconds", .gauge, "How old the newest good backup may get."),
+        MetricMetadata("jaga_backup_last_run_failed", .gauge, "Whether the newest attempt failed."),
+        MetricMetadata(
+            "jaga_backup_last_success_timestamp_seconds", .gauge, "When the newest good backup was taken; 0: never."
+        ),
+        MetricMetadata("jaga_backup_size_bytes", .gauge, "Size of the newest backup on disk."),
+        MetricMetadata("jaga_backup_duration_seconds", .gauge, "How long the newest backup took."),
+        MetricMetadata("jaga_backup_verified", .gauge, "Whether the newest backup was verified and found good."),
+        MetricMetadata("jaga_drill_success", .gauge, "Whether the newest drill passed."),
+        MetricMetadata("jaga_drill_last_success_timestamp_seconds", .gauge, "When a drill passed last."),
+        MetricMetadata("jaga_drill_restore_seconds", .gauge, "How long the restore of the last good drill took."),
+    ])
 }

@@ -48,27 +48,32 @@ public final class Backups: Sendable {
 
     /// Removes what a crash left half done, and enters whole backups that the ledger does not know yet.
     public func recover() async throws {
-        let known = Set(try await BackupCatalogue.backups(in: store).map { "\($0.target)/\($0.id)" })
-        _ = await attempt { [repository] in repository.sweepPasswords() }
-        for target in targets.map(\.name) {
-            let (removing, whole) =
-                await attempt { [repository] in
-                    (repository.sweep(target), repository.ids(of: target))
-                } ?? ([], [])
-            for id in removing {
-                if known.contains("\(target)/\(id)") { try await recordRemoval(target, id, by: .jaga) }
-                _ = await attempt { [repository] in repository.finishRemoval(target, id) }
-            }
-            for id in whole where !known.contains("\(target)/\(id)") {
-                let found = await attempt { [repository] in try repository.manifest(target, id) }
-                guard let (manifest, sha256) = found else { continue }
-                try await events.record([completed(manifest, sha256: sha256, by: .jaga)])
-            }
-        }
+        try await BlockingThreads.shared.run { [repository] in repository.sweepPasswords() }
+        for target in targets.map(\.name) { try await putInOrder(target) }
     }
 
-    private func attempt<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) async -> Result? {
-        try? await BlockingThreads.shared.run(body)
+    /// Brings the folder of a target and the ledger into step. Nobody else may be at work on the target.
+    private func putInOrder(_ target: String) async throws {
+        let known = Set(try await BackupCatalogue.backups(of: target, in: store).map(\.id))
+        let (removing, whole) = try await BlockingThreads.shared.run { [repository] in
+            (repository.sweep(target), repository.ids(of: target))
+        }
+        for id in removing {
+            if known.contains(id) { try await recordRemoval(target, id, by: .jaga) }
+            try await BlockingThreads.shared.run { [repository] in repository.finishRemoval(target, id) }
+        }
+        for id in whole where !known.contains(id) {
+            do {
+                let (manifest, sha256) = try await BlockingThreads.shared.run { [repository] in
+                    try repository.manifest(target, id)
+                }
+                try await events.record([completed(manifest, sha256: sha256, by: .jaga)])
+            } catch let failure as BackupFailure where failure.code == .damaged {
+                // A folder that is no backup, or one that was damaged before it was entered. It stays where it is, since
+                // nothing is deleted that is not in the catalogue, and is no reason for the rest not to start.
+                continue
+            }
+        }
     }
 
     // MARK: Backup
@@ -92,6 +97,8 @@ public final class Backups: Sendable {
     private func take(_ target: BackupTarget, by actor: Actor, _ log: @Sendable (String) -> Void) async throws
         -> BackupRecord
     {
+        // A backup that was whole when the disk was too full for its entry is entered now and not only at the next start.
+        try await putInOrder(target.name)
         let previous = try await BackupCatalogue.backups(of: target.name, in: store).first
         do {
             let started = wall.now
@@ -112,7 +119,8 @@ public final class Backups: Sendable {
                 try await events.record([completed(whole, sha256: sha256, by: actor)])
                 return try await record(target.name, id)
             } catch {
-                // On a thread of its own: the folder has to go also when this task was cancelled.
+                // On a thread of its own: the folder has to go also when this task was cancelled. Where that fails its name says
+                // that it is no backup, and `putInOrder` sweeps it later.
                 let repository = repository
                 await Task { _ = try? await BlockingThreads.shared.run { repository.abandon(target.name, id) } }.value
                 throw error

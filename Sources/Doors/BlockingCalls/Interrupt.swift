@@ -30,6 +30,16 @@ public final class Interrupt: Sendable {
 /// Why a wait ended without the socket being ready.
 public enum WaitEnd: Error {
     case timedOut, interrupted
+
+    /// `error`, where it ended a wait in the words of a client: its own error for a time that ran out, `CancellationError`
+    /// for an interrupt.
+    public static func explained(_ error: any Error, timedOut: @autoclosure () -> any Error) -> any Error {
+        switch error as? WaitEnd {
+        case .timedOut?: timedOut()
+        case .interrupted?: CancellationError()
+        case nil: error
+        }
+    }
 }
 
 /// Waits until `socket` is ready for `events` (`POLLIN`, `POLLOUT`).

@@ -7,6 +7,8 @@ public struct CompressionFailure: Failure {
         case damaged = "damaged-data"
         /// The bytes end in the middle of a frame.
         case truncated = "truncated-data"
+        /// The content is larger than the caller allows.
+        case tooLarge = "content-too-large"
         case outOfMemory = "out-of-memory"
     }
 
@@ -27,6 +29,7 @@ public struct CompressionFailure: Failure {
         switch code {
         case .damaged: "compressed data are damaged near byte \(byteOffset): \(reason)"
         case .truncated: "compressed data end too early, after \(byteOffset) bytes"
+        case .tooLarge: "compressed data unpack to too much: \(reason)"
         case .outOfMemory: "no memory to compress or unpack"
         }
     }

@@ -12,6 +12,7 @@ public struct AppendFile: ~Copyable, Sendable {
     }
 
     deinit {
+        // The net for a handle that nobody closed: whoever wants to hear of errors calls `close`.
         if isOpen { try? file.close() }
     }
 
@@ -47,6 +48,7 @@ public struct ReadFile: ~Copyable, Sendable {
     }
 
     deinit {
+        // Reading leaves nothing behind that a failed close could lose.
         try? file.close()
     }
 
@@ -68,6 +70,7 @@ public struct FolderLock: ~Copyable, Sendable {
     }
 
     deinit {
+        // The net for a handle that nobody closed: whoever wants to hear of errors calls `close`.
         if isOpen { try? file.close() }
     }
 

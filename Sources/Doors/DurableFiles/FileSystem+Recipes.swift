@@ -13,6 +13,7 @@ extension FileSystem {
             try file.close()
             try rename(beside, to: path)
         } catch {
+            // The first error is the one to tell; what stays beside is overwritten by the next attempt.
             try? remove(beside)
             throw error
         }
@@ -60,6 +61,7 @@ extension FileSystem {
         do throws(FileError) {
             try body(file)
         } catch {
+            // The first error is the one to tell, and a failed close has closed all the same.
             try? file.close()
             throw error
         }

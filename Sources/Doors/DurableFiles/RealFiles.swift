@@ -96,6 +96,7 @@ public struct RealFiles: FileSystem {
             let line = Array("\(holder)\n".utf8)
             _ = try file.write(line.span.bytes)
         } catch {
+            // The first error is the one to tell, and a failed close has closed all the same.
             try? file.close()
             throw error
         }

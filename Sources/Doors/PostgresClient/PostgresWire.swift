@@ -4,16 +4,11 @@ import Glibc
 import Synchronization
 
 /// libpq's connection and the one thread that may use it at a time.
-///
-/// `@unchecked Sendable`: `handle` is only touched with `turn` held; `serverVersion` and `serverProcess` never change.
-final class PostgresWire: @unchecked Sendable {
+final class PostgresWire: Sendable {
     let serverVersion: Int
     let serverProcess: Int32
     private let target: String
-    /// Nil once closed.
-    private var handle: OpaquePointer?
-    private let turn = TimedLock()
-    private let closing = Atomic<Bool>(false)
+    private let connection: ExclusiveHandle<OpaquePointer>
 
     /// Connects. Blocks until it worked or failed, at most until `deadline` and a name look-up.
     init(_ settings: PostgresSettings, deadline: ContinuousClock.Instant, interrupt: Interrupt) throws {
@@ -55,61 +50,48 @@ final class PostgresWire: @unchecked Sendable {
             _ = PQsetErrorVerbosity(handle, PQERRORS_DEFAULT)
         } catch {
             PQfinish(handle)
-            switch error as? WaitEnd {
-            case .timedOut?: throw PostgresError.timedOut(target)
-            case .interrupted?: throw CancellationError()
-            case nil: throw error
-            }
+            throw WaitEnd.explained(error, timedOut: PostgresError.timedOut(target))
         }
-        self.handle = handle
+        connection = ExclusiveHandle(handle) { PQfinish($0) }
         serverVersion = Int(PQserverVersion(handle))
         serverProcess = PQbackendPID(handle)
     }
 
-    deinit {
-        if let handle { PQfinish(handle) }
-    }
-
-    var isOpen: Bool { !closing.load(ordering: .acquiring) }
+    var isOpen: Bool { connection.isOpen }
 
     var isReusable: Bool {
-        guard isOpen, turn.tryLock() else { return false }
-        defer { turn.unlock() }
-        guard let handle, PQstatus(handle) == CONNECTION_OK, PQtransactionStatus(handle) == PQTRANS_IDLE else {
-            return false
-        }
-        // An idle connection has nothing to read, unless the server says goodbye. (It may also announce a changed
-        // parameter; connecting anew costs little.)
-        var watched = pollfd(fd: PQsocket(handle), events: Int16(POLLIN), revents: 0)
-        return poll(&watched, 1, 0) == 0
+        connection.useIfIdle { handle in
+            guard PQstatus(handle) == CONNECTION_OK, PQtransactionStatus(handle) == PQTRANS_IDLE else { return false }
+            // An idle connection has nothing to read, unless the server says goodbye. (It may also announce a changed
+            // parameter; connecting anew costs little.)
+            var watched = pollfd(fd: PQsocket(handle), events: Int16(POLLIN), revents: 0)
+            return poll(&watched, 1, 0) == 0
+        } ?? false
     }
 
     /// Marks the connection as closed, and frees it now or when the call in flight ends.
-    func close() {
-        closing.store(true, ordering: .releasing)
-        guard turn.tryLock() else { return }
-        defer { turn.unlock() }
-        finish()
-    }
-
-    private func finish() {
-        closing.store(true, ordering: .releasing)
-        if let handle { PQfinish(handle) }
-        handle = nil
-    }
+    func close() { connection.close() }
 
     /// Sends with `send` and reads the answer to the end. Blocks until `deadline` at most.
     func exchange(
         deadline: ContinuousClock.Instant, interrupt: Interrupt, send: (OpaquePointer) -> Int32
     ) throws -> PostgresResult {
-        guard turn.lock(until: deadline) else { throw PostgresError.timedOut(target) }
-        defer {
-            if closing.load(ordering: .acquiring) { finish() }
-            turn.unlock()
-        }
-        guard let handle, isOpen else {
+        do {
+            return try connection.use(until: deadline) { handle in
+                try answer(of: handle, deadline, interrupt, send)
+            }
+        } catch is HandleClosed {
             throw PostgresError(.connectionLost, target: target, "the connection is closed")
+        } catch {
+            throw WaitEnd.explained(error, timedOut: PostgresError.timedOut(target))
         }
+    }
+
+    /// Runs in this thread's turn. What cannot go on is closed, and freed when the turn ends.
+    private func answer(
+        of handle: OpaquePointer, _ deadline: ContinuousClock.Instant, _ interrupt: Interrupt,
+        _ send: (OpaquePointer) -> Int32
+    ) throws -> PostgresResult {
         do {
             guard send(handle) == 1 else { throw lost(handle) }
             try flush(handle, deadline, interrupt)
@@ -121,7 +103,7 @@ final class PostgresWire: @unchecked Sendable {
                 last = Result { try read(answer, of: handle) }
             }
             guard PQstatus(handle) == CONNECTION_OK else {
-                finish()
+                close()
                 if case .failure(let error)? = last { throw error }
                 throw PostgresError(.connectionLost, target: target, "the server closed the connection")
             }
@@ -129,11 +111,10 @@ final class PostgresWire: @unchecked Sendable {
             return try last.get()
         } catch let end as WaitEnd {
             if let canceller = PQgetCancel(handle) { Cancellations.shared.send(canceller, to: target) }
-            finish()
-            if end == .interrupted { throw CancellationError() }
-            throw PostgresError.timedOut(target)
+            close()
+            throw end
         } catch let error as PostgresError where error.code == .connectionLost {
-            finish()
+            close()
             throw error
         }
     }

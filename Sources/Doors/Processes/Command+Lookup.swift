@@ -18,7 +18,10 @@ extension Command {
     }
 
     /// Where `name` is found in this process's `PATH`, or nil.
-    public static func locate(_ name: String) -> String? { try? Command(name).resolvedProgram() }
+    public static func locate(_ name: String) -> String? {
+        // The error would say the same: there is none.
+        try? Command(name).resolvedProgram()
+    }
 
     private var searchPath: String {
         let usual = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -59,20 +62,36 @@ extension Command {
             options.groupID = user.groupID
             options.supplementaryGroups = user.groups
         }
+        var words = arguments
+        var starter = path
+        if Self.isExecutable(Self.deathSignalStarter) {
+            starter = Self.deathSignalStarter
+            words = ["--pdeathsig", "KILL", "--", path] + arguments
+        }
         return Configuration(
-            executable: .path(FilePath(path)), arguments: Arguments(arguments), environment: subprocessEnvironment,
+            executable: .path(FilePath(starter)), arguments: Arguments(words), environment: subprocessEnvironment,
             workingDirectory: folder, platformOptions: options)
     }
+
+    /// Asks the kernel to end the program when this process is killed (`PR_SET_PDEATHSIG`, prctl(2)), then becomes the program.
+    /// Part of util-linux, which Debian never goes without. What the program has started itself gets no signal; `GroupJournal`
+    /// is for that. The signal is bound to the thread that starts the program: swift-subprocess starts all from one thread,
+    /// which lives as long as the process.
+    private static let deathSignalStarter = "/usr/bin/setpriv"
 
     private var subprocessEnvironment: Subprocess.Environment {
         switch environment {
         case .inherit(let changes):
             var updates: [Subprocess.Environment.Key: String?] = [:]
             for (name, value) in changes { updates[.init(stringLiteral: name)] = .some(value) }
+            if let mark = GroupJournal.current?.variable {
+                updates[.init(stringLiteral: mark.name)] = .some(mark.value)
+            }
             return .inherit.updating(updates)
         case .only(let variables):
             var values: [Subprocess.Environment.Key: String] = [:]
             for (name, value) in variables { values[.init(stringLiteral: name)] = value }
+            if let mark = GroupJournal.current?.variable { values[.init(stringLiteral: mark.name)] = mark.value }
             return .custom(values)
         }
     }

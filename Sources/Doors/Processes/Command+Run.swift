@@ -7,6 +7,11 @@ import Synchronization
 // does, so that a full pipe never stops it; standard input is fed beside them. When the time is over, the task that owns
 // the program is cancelled: its whole process group gets SIGTERM, and SIGKILL after the grace. What was captured by then
 // is kept and comes back with the outcome, since the last lines tell what the program was waiting for.
+//
+// A program may end and leave others running that hold its pipes. The run is over with the program: what it left in its
+// process group is ended before the program is waited for, as long as its number belongs to nobody else. What left the
+// group on purpose (a daemon with a session of its own) goes on, and its hold on the pipes is waited for no longer than
+// `pipeLimit`.
 
 extension Command {
     /// Runs the program to its end.
@@ -49,8 +54,8 @@ extension Command {
             group.cancelAll()
             guard first == .timedOut else { return first }
             // The program is being ended; its own ending is of no interest, but nothing of it may be left running.
+            // That the ending was an error (it was cancelled) says nothing more.
             _ = try? await group.next()
-            state.killGroup()
             return .timedOut
         }
     }
@@ -63,47 +68,79 @@ extension Command {
             let result = try await Subprocess.run(
                 configuration, input: .inputWriter, output: .sequence, error: .sequence
             ) { execution in
-                state.processID.withLock { $0 = execution.processIdentifier.value }
-                try await withThrowingTaskGroup(of: Void.self) { group in
-                    group.addTask {
+                let leader = execution.processIdentifier.value
+                let journal = GroupJournal.current
+                let note = try journal?.began(leader, program: program)
+                var failure: (any Error)?
+                do {
+                    try await withThrowingTaskGroup(of: Void.self) { group in
+                        group.addTask { try await feed(execution.standardInputWriter) }
+                        group.addTask {
+                            try await read(execution.standardOutput, of: leader, state) { bytes in
+                                if let onOutput {
+                                    try await onOutput(bytes)
+                                } else {
+                                    state.captured.withLock { $0.output.append(bytes) }
+                                }
+                            }
+                        }
+                        group.addTask {
+                            try await read(execution.standardError, of: leader, state) { bytes in
+                                onErrors?(bytes)
+                                state.captured.withLock { $0.errors.append(bytes) }
+                            }
+                        }
+                        // The first failure ends the program at once: the other streams end with it.
                         do {
-                            try await feed(execution.standardInputWriter)
+                            for try await _ in group {}
                         } catch {
                             await execution.teardown(using: configuration.platformOptions.teardownSequence)
                             throw error
                         }
                     }
-                    group.addTask {
-                        for try await buffer in execution.standardOutput {
-                            let bytes = buffer.withUnsafeBytes { Array($0) }
-                            if let onOutput {
-                                do {
-                                    try await onOutput(bytes)
-                                } catch {
-                                    // The other streams end with the program, so it has to go before they are awaited.
-                                    await execution.teardown(using: configuration.platformOptions.teardownSequence)
-                                    throw error
-                                }
-                            } else {
-                                state.captured.withLock { $0.output.append(bytes) }
-                            }
-                        }
-                    }
-                    group.addTask {
-                        for try await buffer in execution.standardError {
-                            let bytes = buffer.withUnsafeBytes { Array($0) }
-                            onErrors?(bytes)
-                            state.captured.withLock { $0.errors.append(bytes) }
-                        }
-                    }
-                    try await group.waitForAll()
+                    try await waitForEnd(of: leader)
+                } catch {
+                    failure = error
+                    await execution.teardown(using: configuration.platformOptions.teardownSequence)
                 }
+                let (_, left) = await ProcessEnding.end { ProcessEnding.followers(of: leader) }
+                if let note, left.isEmpty { journal?.ended(note) }
+                if let failure { throw failure }
             }
             try Task.checkCancellation()
             return CommandOutcome.Ending(result.terminationStatus)
         } catch let error as SubprocessError {
             if Task.isCancelled { throw CancellationError() }
             throw CommandFailure(.notStarted, program, error.description)
+        }
+    }
+
+    /// Hands what comes to `take`, until the stream ends, the task is cancelled, or the program has ended and others have
+    /// held the stream for longer than `pipeLimit`.
+    private func read(
+        _ stream: SubprocessOutputSequence, of leader: Int32, _ state: RunState,
+        _ take: ([UInt8]) async throws -> Void
+    ) async throws {
+        for try await buffer in stream {
+            try Task.checkCancellation()
+            try await take(buffer.withUnsafeBytes { Array($0) })
+            guard let over = state.timeSinceEnd(of: leader) else { continue }
+            // Not waited for yet, so that the number is still the group's.
+            kill(-leader, over < ProcessEnding.grace ? SIGTERM : SIGKILL)
+            if over > Self.pipeLimit { return }
+        }
+    }
+
+    /// How long what left the program's group may write into its pipes after its end.
+    private static let pipeLimit = Duration.seconds(2)
+
+    /// The streams end a moment before the program, or long before when it closes them itself. There is no event to wait
+    /// for that does not also take the program's number away, so it is asked for in pauses from 1 to 50 ms.
+    private func waitForEnd(of leader: Int32) async throws {
+        var pause = Duration.milliseconds(1)
+        while !ProcessEnding.hasEnded(child: leader) {
+            try await Task.sleep(for: pause)
+            pause = min(pause * 2, .milliseconds(50))
         }
     }
 
@@ -117,6 +154,7 @@ extension Command {
         } catch is CommandInputClosed {
             // The exit code says why the program stopped reading.
         }
+        // A program that no longer reads has closed its end already; there is nothing left to say to it.
         try? await writer.finish()
     }
 }
@@ -137,17 +175,19 @@ private final class RunState: Sendable {
     }
 
     let captured: Mutex<Captured>
-    let processID = Mutex<Int32>(0)
+    /// When the program was first seen to have ended.
+    private let end = Mutex<ContinuousClock.Instant?>(nil)
 
     init(outputLimit: Int) {
         captured = Mutex(
             Captured(output: CapturedOutput(limit: outputLimit), errors: CapturedOutput(limit: outputLimit)))
     }
 
-    /// Ends what is left of the process group. The leader is gone, but as long as a member lives the kernel gives its
-    /// number to nobody else.
-    func killGroup() {
-        let id = processID.withLock { $0 }
-        if id > 1 { kill(-id, SIGKILL) }
+    /// - Returns: nil while the program runs.
+    func timeSinceEnd(of leader: Int32) -> Duration? {
+        end.withLock { end in
+            if end == nil, ProcessEnding.hasEnded(child: leader) { end = .now }
+            return end?.duration(to: .now)
+        }
     }
 }

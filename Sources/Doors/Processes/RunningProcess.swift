@@ -84,6 +84,7 @@ public final class RunningProcess: Sendable {
             send(signal: SIGKILL, toGroup: true)
         }
         defer { killer.cancel() }
+        // An error says that the program was never waited for; how it ended is then not known, which nil says.
         return try? await task.value
     }
 }

@@ -1,17 +1,11 @@
 import BlockingCalls
 import CHiredis
 import Glibc
-import Synchronization
 
 /// hiredis' context and the one thread that may use it at a time.
-///
-/// `@unchecked Sendable`: `context` is only touched with `turn` held.
-final class RedisWire: @unchecked Sendable {
+final class RedisWire: Sendable {
     private let target: String
-    /// Nil once closed.
-    private var context: UnsafeMutablePointer<redisContext>?
-    private let turn = TimedLock()
-    private let closing = Atomic<Bool>(false)
+    private let connection: ExclusiveHandle<UnsafeMutablePointer<redisContext>>
 
     /// Connects. Blocks until it worked or failed, at most until `deadline` and a name look-up.
     init(_ settings: RedisSettings, deadline: ContinuousClock.Instant, interrupt: Interrupt) throws {
@@ -31,72 +25,61 @@ final class RedisWire: @unchecked Sendable {
             context.pointee.flags |= REDIS_CONNECTED
         } catch {
             redisFree(context)
-            switch error as? WaitEnd {
-            case .timedOut?: throw RedisError.timedOut(target)
-            case .interrupted?: throw CancellationError()
-            case nil: throw error
-            }
+            throw WaitEnd.explained(error, timedOut: RedisError.timedOut(target))
         }
-        self.context = context
+        connection = ExclusiveHandle(context) { redisFree($0) }
     }
 
-    deinit {
-        if let context { redisFree(context) }
-    }
+    var isOpen: Bool { connection.isOpen }
 
-    var isOpen: Bool { !closing.load(ordering: .acquiring) }
-
-    func close() {
-        closing.store(true, ordering: .releasing)
-        guard turn.tryLock() else { return }
-        defer { turn.unlock() }
-        finish()
-    }
-
-    private func finish() {
-        closing.store(true, ordering: .releasing)
-        if let context { redisFree(context) }
-        context = nil
-    }
+    /// Marks the connection as closed, and frees it now or when the call in flight ends.
+    func close() { connection.close() }
 
     /// Sends the commands and reads as many answers. Blocks until `deadline` at most.
     func exchange(_ commands: [[String]], deadline: ContinuousClock.Instant, interrupt: Interrupt) throws
         -> [RedisReply]
     {
-        guard turn.lock(until: deadline) else { throw RedisError.timedOut(target) }
-        defer {
-            if closing.load(ordering: .acquiring) { finish() }
-            turn.unlock()
-        }
-        guard let context, isOpen else { throw RedisError(.connectionLost, target: target, "the connection is closed") }
         do {
-            for command in commands { append(command, to: context) }
-            var isSent: Int32 = commands.isEmpty ? 1 : 0
-            var replies: [RedisReply] = []
-            while replies.count < commands.count {
-                if isSent == 0, withoutBrokenPipeSignal({ redisBufferWrite(context, &isSent) }) != REDIS_OK {
-                    throw lost(context)
+            return try connection.use(until: deadline) { context in
+                do {
+                    return try replies(to: commands, by: context, deadline, interrupt)
+                } catch {
+                    // An answer may still come, and would be taken for that of the next command.
+                    close()
+                    throw error
                 }
-                var answer: UnsafeMutableRawPointer?
-                guard redisGetReplyFromReader(context, &answer) == REDIS_OK else { throw lost(context) }
-                if let answer {
-                    defer { freeReplyObject(answer) }
-                    replies.append(RedisReply(answer.assumingMemoryBound(to: redisReply.self)))
-                    continue
-                }
-                let wanted = isSent == 0 ? Int32(POLLIN) | Int32(POLLOUT) : Int32(POLLIN)
-                let ready = try waitUntilReady(context.pointee.fd, wanted, deadline: deadline, interrupt: interrupt)
-                if ready & ~Int32(POLLOUT) != 0, redisBufferRead(context) != REDIS_OK { throw lost(context) }
             }
-            return replies
+        } catch is HandleClosed {
+            throw RedisError(.connectionLost, target: target, "the connection is closed")
         } catch {
-            finish()
-            switch error as? WaitEnd {
-            case .timedOut?: throw RedisError.timedOut(target)
-            case .interrupted?: throw CancellationError()
-            case nil: throw error
-            }
+            throw WaitEnd.explained(error, timedOut: RedisError.timedOut(target))
         }
+    }
+
+    /// Runs in this thread's turn.
+    private func replies(
+        to commands: [[String]], by context: UnsafeMutablePointer<redisContext>, _ deadline: ContinuousClock.Instant,
+        _ interrupt: Interrupt
+    ) throws -> [RedisReply] {
+        for command in commands { append(command, to: context) }
+        var isSent: Int32 = commands.isEmpty ? 1 : 0
+        var replies: [RedisReply] = []
+        while replies.count < commands.count {
+            if isSent == 0, withoutBrokenPipeSignal({ redisBufferWrite(context, &isSent) }) != REDIS_OK {
+                throw lost(context)
+            }
+            var answer: UnsafeMutableRawPointer?
+            guard redisGetReplyFromReader(context, &answer) == REDIS_OK else { throw lost(context) }
+            if let answer {
+                defer { freeReplyObject(answer) }
+                replies.append(RedisReply(answer.assumingMemoryBound(to: redisReply.self)))
+                continue
+            }
+            let wanted = isSent == 0 ? Int32(POLLIN) | Int32(POLLOUT) : Int32(POLLIN)
+            let ready = try waitUntilReady(context.pointee.fd, wanted, deadline: deadline, interrupt: interrupt)
+            if ready & ~Int32(POLLOUT) != 0, redisBufferRead(context) != REDIS_OK { throw lost(context) }
+        }
+        return replies
     }
 
     private func append(_ words: [String], to context: UnsafeMutablePointer<redisContext>) {

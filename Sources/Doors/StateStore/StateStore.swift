@@ -86,8 +86,12 @@ public final class StateStore: Sendable {
         }
     }
 
-    /// Closes all connections. Later reads and writes fail.
+    /// Brings everything from the write-ahead log into the file, so that the file alone is a whole copy, and closes all
+    /// connections. Later reads and writes fail.
     public func close() throws {
+        // SQLite would do so by itself at the end of the last connection, but a pool ends its readers last, and those may not
+        // write. Where another process still reads, the log stays and is as good.
+        _ = try? database.writeWithoutTransaction { db in try db.checkpoint(.truncate) }
         try database.close()
     }
 }

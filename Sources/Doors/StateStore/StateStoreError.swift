@@ -1,5 +1,5 @@
 public import Diagnostics
-import GRDB
+package import GRDB
 
 /// Why the state file could not be opened, read or written.
 public struct StateStoreError: Failure {
@@ -27,6 +27,9 @@ public struct StateStoreError: Failure {
     static func wrapping(_ error: DatabaseError, path: String) -> any Error {
         code(of: error).map { StateStoreError($0, path: path, cause: error) } ?? error
     }
+
+    /// Whether the file is at fault rather than the statement.
+    package static func isFault(_ error: DatabaseError) -> Bool { code(of: error) != nil }
 
     private static func code(of error: DatabaseError) -> Code? {
         switch error.resultCode {

@@ -4,22 +4,50 @@ public enum ExpositionFormat: String, Sendable, CaseIterable {
     case text
     /// OpenMetrics 1.0 <https://github.com/prometheus/OpenMetrics/blob/main/specification/OpenMetrics.md>.
     case openMetrics
+    /// Messages `io.prometheus.client.MetricFamily`, each behind its length.
+    case protobuf
 
     /// The format that an answer of this content type has. Unknown types are read as text, as Prometheus 2 does, since many
     /// exporters name a wrong one.
     public init(contentType: String?) {
-        let type = contentType?.prefix { $0 != ";" }.filter { $0 != " " }.lowercased()
-        self = type == "application/openmetrics-text" ? .openMetrics : .text
+        let parts = (contentType ?? "").lowercased().split(separator: ";").map { $0.filter { $0 != " " } }
+        switch parts.first {
+        case "application/openmetrics-text": self = .openMetrics
+        case "application/vnd.google.protobuf"
+        where parts.contains("encoding=delimited") && parts.contains("proto=io.prometheus.client.metricfamily"):
+            self = .protobuf
+        default: self = .text
+        }
     }
 
-    /// What to ask for.
-    public static let accept =
-        "application/openmetrics-text;version=1.0.0;q=0.9,text/plain;version=0.0.4;q=0.8,*/*;q=0.1"
+    /// The header `Accept` as Prometheus 3 sends it.
+    /// - Parameter protobuf: asks for that first, which is what gives native histograms.
+    public static func accept(protobuf: Bool = false) -> String {
+        var types = [
+            "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8",
+            "application/openmetrics-text;version=0.0.1",
+            "text/plain;version=1.0.0;escaping=allow-utf-8",
+            "text/plain;version=0.0.4",
+        ]
+        if protobuf {
+            types.insert(
+                "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited", at: 0)
+        }
+        var weight = 6
+        var fields: [String] = []
+        for type in types + ["*/*"] {
+            fields.append("\(type);q=0.\(weight)")
+            weight -= 1
+        }
+        return fields.joined(separator: ",")
+    }
 
     public var contentType: String {
         switch self {
         case .text: "text/plain; version=0.0.4; charset=utf-8"
         case .openMetrics: "application/openmetrics-text; version=1.0.0; charset=utf-8"
+        case .protobuf:
+            "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited"
         }
     }
 }
@@ -33,6 +61,10 @@ public struct ExpositionLimits: Sendable, Hashable {
     public var labelCountMax: Int
     /// Bytes of one name or value.
     public var textByteCountMax: Int
+
+    /// For pages that were accepted before.
+    static let none = ExpositionLimits(
+        byteCountMax: .max, sampleCountMax: .max, labelCountMax: .max, textByteCountMax: .max)
 
     public init(
         byteCountMax: Int = 32 << 20, sampleCountMax: Int = 100_000, labelCountMax: Int = 64,

@@ -45,6 +45,8 @@ public struct TemplateData: Sendable {
     public var externalLabels: [String: String]
     /// `$externalURL`, `.ExternalURL` and `externalURL`.
     public var externalURL: String
+    /// When the rule is evaluated, in seconds since 1970: `now`.
+    public var time: Double
     /// More variables, by name with `$`.
     public var variables: [String: TemplateValue]
     /// Answers `query "expr"`; without it the function fails.
@@ -56,7 +58,7 @@ public struct TemplateData: Sendable {
 
     public init(
         labels: [String: String] = [:], value: Double = 0, externalLabels: [String: String] = [:],
-        externalURL: String = "", variables: [String: TemplateValue] = [:],
+        externalURL: String = "", time: Double = 0, variables: [String: TemplateValue] = [:],
         query: (@Sendable (String) async throws -> [TemplateSample])? = nil,
         match: (@Sendable (_ pattern: String, _ text: String) throws -> Bool)? = nil,
         replaceAll: (@Sendable (_ pattern: String, _ replacement: String, _ text: String) throws -> String)? = nil
@@ -65,6 +67,7 @@ public struct TemplateData: Sendable {
         self.value = value
         self.externalLabels = externalLabels
         self.externalURL = externalURL
+        self.time = time
         self.variables = variables
         self.query = query
         self.match = match
@@ -78,9 +81,12 @@ public struct TemplateLimits: Sendable {
     public var outputBytesMax: Int
     /// Actions and function calls.
     public var stepCountMax: Int
+    /// Calls of `query`. Each may read as much as any other query, and an alert's texts are made again at every evaluation.
+    public var queryCountMax: Int
 
-    public init(outputBytesMax: Int = 65_536, stepCountMax: Int = 100_000) {
+    public init(outputBytesMax: Int = 65_536, stepCountMax: Int = 100_000, queryCountMax: Int = 100) {
         self.outputBytesMax = outputBytesMax
         self.stepCountMax = stepCountMax
+        self.queryCountMax = queryCountMax
     }
 }

@@ -9,10 +9,21 @@ public enum TemplateValue: Sendable, Hashable {
     /// A missing key reads as an empty string, as Prometheus's `missingkey=zero` has it for labels.
     case map([String: TemplateValue])
     /// Fields that must exist: a misspelt one is an error.
-    case record([String: TemplateValue])
+    case record([Field])
     case sample(TemplateSample)
     /// Seconds since 1970, shown as a time in UTC.
     case time(Double)
+
+    /// A named part of a record.
+    public struct Field: Sendable, Hashable {
+        public var name: String
+        public var value: TemplateValue
+
+        public init(_ name: String, _ value: TemplateValue) {
+            self.name = name
+            self.value = value
+        }
+    }
 }
 
 /// One element of a query's result.
@@ -49,7 +60,7 @@ extension TemplateValue {
         case .number: "float64"
         case .string: "string"
         case .list: "list"
-        case .map: "map"
+        case .map: "map[string]string"
         case .record: "record"
         case .sample: "sample"
         case .time: "time"
@@ -59,13 +70,14 @@ extension TemplateValue {
     /// As `fmt.Print` writes it.
     var printed: String {
         switch self {
-        case .nothing: "<no value>"
+        case .nothing: "<nil>"
         case .bool(let value): value ? "true" : "false"
         case .integer(let value): String(value)
         case .number(let value): GoNumber.shortest(value)
         case .string(let text): text
         case .list(let items): "[" + items.map(\.printed).joined(separator: " ") + "]"
-        case .map(let members), .record(let members):
+        case .record(let fields): "{" + fields.map(\.value.printed).joined(separator: " ") + "}"
+        case .map(let members):
             "map[" + members.sorted { $0.key < $1.key }.map { "\($0.key):\($0.value.printed)" }.joined(separator: " ")
                 + "]"
         case .sample(let sample):

@@ -77,6 +77,7 @@ enum LeafEncoding {
     /// Reads a leaf's line.
     /// - Returns: nil when it is not an entry.
     static func entry(parsing line: some Sequence<UInt8>) -> Entry? {
+        // The verifier names the line; what is wrong with its JSON is of no use beside that.
         guard let value = try? JSONValue(parsing: Array(line)), let sequence = value["sequence"]?.intValue,
             let milliseconds = value["time"]?.intValue, let kind = value["kind"]?.stringValue,
             let subject = value["subject"]?.stringValue, let payload = value["payload"],

@@ -37,6 +37,7 @@ extension Ledger {
         every interval: Duration = .seconds(60), clock: some Clock<Duration>, wallClock: any WallClock,
         report: @Sendable (any Error) -> Void
     ) async {
+        // A sleep fails only by being cancelled, which ends the loop.
         while (try? await clock.sleep(for: interval)) != nil {
             do { try await checkpoint(at: wallClock.now) } catch { report(error) }
         }
@@ -52,12 +53,27 @@ extension Ledger {
     private func keepCheckpoint(by signer: LedgerSigner, at now: Timestamp, in db: Database) throws -> Checkpoint? {
         let head = head
         let last = try Int64.fetchOne(db, sql: "SELECT max(size) FROM ledger_checkpoint") ?? 0
-        guard head.size > last else { return nil }
+        guard head.size > last else {
+            // The file could not be written then (a full disk), or was taken away.
+            if keptSize < last { try keepOutside(newestIn: db) }
+            return nil
+        }
         let checkpoint = Checkpoint(of: head, signedBy: signer)
         try db.execute(
             sql: "INSERT INTO ledger_checkpoint (size, time_ms, note) VALUES (?, ?, ?)",
             arguments: [head.size, now.millisecondsSinceEpoch, checkpoint.note])
+        try keepOutside(newestIn: db)
         return checkpoint
+    }
+
+    /// After the commit, so that the file never speaks of what the database does not have.
+    private func keepOutside(newestIn db: Database) throws {
+        guard let checkpointFile,
+            let note = try String.fetchOne(db, sql: "SELECT note FROM ledger_checkpoint ORDER BY size DESC LIMIT 1")
+        else { return }
+        let checkpoint = try Checkpoint(parsing: note)
+        try checkpointFile.keep(checkpoint)
+        keptSize = checkpoint.head.size
     }
 
     /// A key that this file has not seen is noted beside it. Where it takes the place of another, that is an entry: somebody

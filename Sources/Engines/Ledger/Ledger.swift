@@ -17,6 +17,8 @@ public final class Ledger: EventRecording {
     let store: StateStore
     let projections: [any Projection]
     let signer: LedgerSigner?
+    /// Where the newest checkpoint is kept outside the database.
+    let checkpointFile: CheckpointFile?
     private let state: Mutex<State>
     let observers = Observers()
 
@@ -25,23 +27,33 @@ public final class Ledger: EventRecording {
         var tree: CompactTree
         var waiting: [PendingAppend] = []
         var turnIsOrdered = false
+        /// The size of the checkpoint in the file.
+        var keptSize: Int64
     }
 
-    private init(store: StateStore, projections: [any Projection], signer: LedgerSigner?, tree: CompactTree) {
+    private init(
+        store: StateStore, projections: [any Projection], signer: LedgerSigner?, file: CheckpointFile?,
+        tree: CompactTree, keptSize: Int64
+    ) {
         self.store = store
         self.projections = projections
         self.signer = signer
-        state = Mutex(State(tree: tree))
+        checkpointFile = file
+        state = Mutex(State(tree: tree, keptSize: keptSize))
     }
 
     /// Opens the ledger in `store`, creates its tables and those of the projections, and replays to each projection what it
     /// has not seen: everything for a new one and for one whose version changed.
     ///
     /// Blocks the calling thread: it belongs to the start of the program.
-    /// - Parameter signer: signs the checkpoints; without one there are none.
-    /// - Throws: `LedgerError`, `StateStoreError`.
+    /// - Parameters:
+    ///   - signer: signs the checkpoints; without one there are none.
+    ///   - file: keeps the newest checkpoint outside the database.
+    /// - Throws: `LedgerError`, with `entriesLost` or `entriesChanged` when the database is not the one that the file speaks
+    ///   of; `StateStoreError`.
     public static func open(
-        store: StateStore, projections: [any Projection] = [], signing signer: LedgerSigner? = nil
+        store: StateStore, projections: [any Projection] = [], signing signer: LedgerSigner? = nil,
+        keeping file: CheckpointFile? = nil
     ) throws -> Ledger {
         precondition(
             Set(projections.map(\.name)).count == projections.count, "two projections have the same name")
@@ -49,13 +61,20 @@ public final class Ledger: EventRecording {
         let tree = try store.readBlocking { db in
             try CompactTree(size: LedgerTables.size(in: db)) { try LedgerTables.node(at: $0, in: db) }
         }
-        let ledger = Ledger(store: store, projections: projections, signer: signer, tree: tree)
+        let keptSize = try compare(store, with: file, signer: signer)
+        let ledger = Ledger(
+            store: store, projections: projections, signer: signer, file: file, tree: tree, keptSize: keptSize)
         try ledger.catchUpProjections()
         return ledger
     }
 
     /// The number of entries and the Merkle root over them, as committed.
     public var head: TreeHead { state.withLock { TreeHead(size: $0.tree.size, root: $0.tree.root) } }
+
+    var keptSize: Int64 {
+        get { state.withLock { $0.keptSize } }
+        set { state.withLock { $0.keptSize = newValue } }
+    }
 
     /// Reads, proves, verifies and exports what is committed.
     public var reader: LedgerReader { LedgerReader(store: store) }
@@ -121,6 +140,7 @@ public final class Ledger: EventRecording {
                         guard db.isInsideTransaction else { throw error }
                         results.append(.failure(store.wrapping(error)))
                     } catch {
+                        guard db.isInsideTransaction else { throw error }
                         results.append(.failure(error))
                     }
                 }
@@ -155,6 +175,9 @@ public final class Ledger: EventRecording {
             for projection in projections {
                 do {
                     try projection.apply(entry, in: db)
+                } catch let error as DatabaseError where StateStoreError.isFault(error) {
+                    // The file is at fault (a full disk), not the entry, and the whole transaction may be gone already.
+                    throw error
                 } catch {
                     throw LedgerError(
                         .projectionRefused(projection: projection.name, kind: event.kind.rawValue), cause: error)

@@ -8,6 +8,12 @@ public struct QueryLimits: Sendable {
     /// Steps of a range query; the reference's HTTP API has the same bound.
     public var stepsMax = 11_000
     public var timeMax = Duration.seconds(120)
+    /// Bytes of one label value that `label_replace`, `label_join` or `count_values` makes.
+    public var labelBytesMax = 1 << 16
+    /// Bytes of all of them together.
+    public var textBytesMax = 64 << 20
+    /// Warnings, and likewise infos, that an answer carries; the rest is counted.
+    public var annotationsMax = 50
 
     public init() {}
 }
@@ -20,6 +26,8 @@ public struct QueryOptions: Sendable {
     /// Whether names of metrics are dropped at the end of the query rather than by each function
     /// (the reference's feature `promql-delayed-name-removal`).
     public var delaysNameRemoval = false
+    /// What is allowed beyond the stable language.
+    public var features: QueryFeatures = []
 
     public init() {}
 }
@@ -44,7 +52,9 @@ public struct QueryEngine: Sendable {
 
     /// - Throws: `QueryFault`, or `CancellationError` when the caller is cancelled.
     public func instant(_ expression: String, at time: Timestamp) async throws -> QueryResult {
-        try await naming(expression) { try await instant(try Expression.parse(expression), at: time) }
+        try await naming(expression) {
+            try await instant(try Expression.parse(expression, features: options.features), at: time)
+        }
     }
 
     /// - Throws: `QueryFault`, or `CancellationError` when the caller is cancelled.
@@ -63,7 +73,8 @@ public struct QueryEngine: Sendable {
         -> QueryResult
     {
         try await naming(expression) {
-            try await range(try Expression.parse(expression), from: start, through: end, step: step)
+            try await range(
+                try Expression.parse(expression, features: options.features), from: start, through: end, step: step)
         }
     }
 
@@ -125,10 +136,10 @@ public struct QueryEngine: Sendable {
     private func unboundedEvaluate(_ expression: Expression, over grid: StepGrid, isInstant: Bool) async throws
         -> QueryResult
     {
-        let scope = QueryScope(grid: grid, options: options, isInstant: isInstant)
+        let scope = QueryScope(grid: grid, options: options, limits: limits, isInstant: isInstant)
         var demand = SeriesDemand(scope: scope)
         try demand.add(expression, over: grid)
-        var loaded: [[LabelMatcher]: [SeriesColumns]] = [:]
+        var loaded: [[LabelMatcher]: [SampleRow]] = [:]
         var samples = 0
         for (matchers, span) in demand.spans {
             let columns: [SeriesColumns]
@@ -139,10 +150,11 @@ public struct QueryEngine: Sendable {
             } catch let error where !(error is CancellationError) {
                 throw QueryFault(.storage, "reading series failed: \(error)", cause: error)
             }
-            samples += columns.reduce(0) { $0 + $1.times.count }
-            loaded[matchers] = columns
+            samples += columns.reduce(0) { $0 + $1.times.count + $1.histograms.count * Evaluator.samplesPerHistogram }
+            guard samples <= limits.samplesMax else { break }
+            loaded[matchers] = columns.map { SampleRow($0) }
         }
-        let evaluator = Evaluator(scope: scope, series: loaded, samplesMax: limits.samplesMax)
+        let evaluator = Evaluator(scope: scope, series: loaded, limits: limits)
         try evaluator.count(samples)
         var result = QueryResult(value: try evaluator.answer(expression, over: grid))
         result.warnings = evaluator.notes.warnings

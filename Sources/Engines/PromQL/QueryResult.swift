@@ -16,11 +16,14 @@ public struct QueryResult: Sendable {
         public var labels: Labels
         public var value: Double
         public var timestamp: Timestamp
+        /// The native histogram that this element is; then `value` is a NaN without meaning.
+        public var histogram: NativeHistogram?
 
-        public init(labels: Labels, value: Double, timestamp: Timestamp) {
+        public init(labels: Labels, value: Double, timestamp: Timestamp, histogram: NativeHistogram? = nil) {
             self.labels = labels
             self.value = value
             self.timestamp = timestamp
+            self.histogram = histogram
         }
     }
 

@@ -55,6 +55,8 @@ public struct JobRun: Sendable, Codable, Hashable {
         case running, succeeded, failed, timedOut, cancelled
         /// The daemon ended while it ran, so nobody knows how it went.
         case lost
+        /// The daemon was killed while it ran, and what it still ran was ended at the next start.
+        case interrupted
         /// It should have started while the daemon was off.
         case missed
     }

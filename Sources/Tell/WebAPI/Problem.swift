@@ -21,6 +21,8 @@ public struct Problem: Failure, Codable, Hashable {
         /// What is needed cannot be reached now, or is switched off.
         case unavailable
         case timeout
+        /// The disk that holds the state is full, so nothing can be recorded.
+        case diskFull = "disk-full"
         case `internal`
     }
 
@@ -48,6 +50,7 @@ public struct Problem: Failure, Codable, Hashable {
         case .tooMany: 429
         case .unavailable: 503
         case .timeout: 504
+        case .diskFull: 507
         case .internal: 500
         }
     }

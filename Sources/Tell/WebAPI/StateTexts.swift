@@ -22,6 +22,7 @@ extension JobRun.Outcome {
         case .timedOut: .outcomeTimedOut
         case .cancelled: .outcomeCancelled
         case .lost: .outcomeLost
+        case .interrupted: .outcomeInterrupted
         case .missed: .outcomeMissed
         }
     }

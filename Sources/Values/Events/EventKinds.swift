@@ -20,7 +20,7 @@ extension EventKind {
 
     /// Jobs: job, run, trigger (schedule, manual, retry), scheduledFor (ms).
     public static let jobStarted = EventKind("job.started")
-    /// … and outcome (succeeded, failed, timedOut, cancelled, lost), durationMs, exitCode, message, outputTail.
+    /// … and outcome (succeeded, failed, timedOut, cancelled, interrupted, lost), durationMs, exitCode, message, outputTail.
     public static let jobFinished = EventKind("job.finished")
     /// job, scheduledFor (ms: of the newest), count, reason
     public static let jobMissed = EventKind("job.missed")

@@ -207,6 +207,36 @@ struct PatternProgram: Sendable {
         }
     }
 
+    /// The leftmost match that begins at `start` or later, the preferred one of those that begin there.
+    /// - Returns: begin and end of the match and of each group, counted in scalars; -1 for a group that took no part.
+    func search(_ text: [Unicode.Scalar], from start: Int) -> [Int]? {
+        var marks = [Int](repeating: -1, count: code.count)
+        var current: [Thread] = []
+        var found: [Int]?
+        for position in start...text.count {
+            if found == nil {
+                var slots = [Int](repeating: -1, count: 2 * groupCount + 2)
+                slots[0] = position
+                // Last among the threads: those that began further left come first.
+                follow(Thread(instruction: 0, slots: slots), at: position, text, &marks, into: &current)
+            }
+            var next: [Thread] = []
+            for thread in current {
+                if case .match = code[thread.instruction] {
+                    found = thread.slots
+                    found?[1] = position
+                    break
+                }
+                guard position < text.count, accepts(thread.instruction, text[position]) else { continue }
+                let moved = Thread(instruction: thread.instruction + 1, slots: thread.slots)
+                follow(moved, at: position + 1, text, &marks, into: &next)
+            }
+            current = next
+            if current.isEmpty, found != nil { break }
+        }
+        return found
+    }
+
     private func follow(
         _ start: Thread, at position: Int, _ text: [Unicode.Scalar], _ marks: inout [Int], into threads: inout [Thread]
     ) {

@@ -76,6 +76,7 @@ struct BackupRepository: Sendable {
     /// - Throws: `damaged`.
     func manifest(_ target: String, _ id: String) throws -> (BackupManifest, sha256: String) {
         let bytes = try readAll("\(path(target, id))/\(BackupManifest.fileName)", of: id)
+        // Why it is no JSON helps nobody: the file is not what was written.
         guard let json = try? JSONValue(parsing: bytes), let manifest = BackupManifest(json),
             manifest.id == id, manifest.target == target
         else { throw BackupFailure(.damaged, id, "its manifest cannot be read", hint: BackupFailure.otherCopyHint) }

@@ -57,7 +57,7 @@ struct DatabaseRestore {
             return try await command.run()
         }
         guard outcome.isSuccess else {
-            let words = (try? outcome.checked()).map { _ in "" } ?? outcome.errors.lastLines(3)
+            let words = outcome.errors.lastLines(3)
             throw BackupFailure(.restoreFailed, working, words.isEmpty ? "pg_restore was ended" : words)
         }
     }
@@ -120,6 +120,7 @@ struct DatabaseRestore {
 
     /// Drops the database, whoever is connected to it. Failing leaves it to the next drill's sweep.
     static func drop(_ database: String, on server: PostgresSettings) async {
+        // Both errors say that the server cannot be asked now, and the sweep will say the same louder.
         guard let admin = try? await administer(server) else { return }
         defer { admin.close() }
         let force = admin.serverVersion >= 130_000 ? " WITH (FORCE)" : ""

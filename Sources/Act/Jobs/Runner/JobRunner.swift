@@ -2,6 +2,7 @@ import Diagnostics
 public import Events
 import JSONCoding
 public import Logging
+import Processes
 import Schedule
 public import StateStore
 import Synchronization
@@ -22,6 +23,8 @@ public final class JobRunner: Sendable {
         var running: [String: String] = [:]
         var runCount = 0
         var isRestored = false
+        /// Run to the number of its processes that a former Jaga left behind and this one has ended.
+        var leftovers: [String: Int] = [:]
     }
 
     let store: StateStore
@@ -74,6 +77,10 @@ public final class JobRunner: Sendable {
 
     // MARK: The loop
 
+    /// Says which runs of a former process had processes that went on without it and were ended at this start.
+    /// - Parameter counts: of processes, by run; known before `run` is called.
+    public func noteLeftovers(_ counts: [String: Int]) { state.withLock { $0.leftovers = counts } }
+
     /// Closes what a former process left open, then starts what is due until the task is cancelled; runs that are going on
     /// are then cancelled too and recorded as such.
     public func run() async throws {
@@ -94,15 +101,23 @@ public final class JobRunner: Sendable {
         }
     }
 
-    /// Records runs without an end as lost, and takes up from the newest scheduled time that was handled.
+    /// Records runs without an end as interrupted, when what they ran had to be ended, or else as lost, and takes up from the newest scheduled time that was handled.
     func recover() async throws {
         let now = wall.now
         let own = Set(running.values)
         for run in try await JobRuns.unfinished(in: store) where !own.contains(run.run) {
+            let count = state.withLock { $0.leftovers[run.run] ?? 0 }
+            let (outcome, message) =
+                count == 0
+                ? ("lost", "Jaga ended while the job was running; how it went is not known")
+                : (
+                    "interrupted",
+                    "Jaga was killed while the job was running, and what the job still ran was ended at the next start "
+                        + "(\(count) process\(count == 1 ? "" : "es"))"
+                )
             try await events.record([
                 finished(
-                    run.job, run: run.run, outcome: "lost", at: now, duration: nil, exitCode: nil,
-                    "Jaga ended while the job was running; how it went is not known", output: "")
+                    run.job, run: run.run, outcome: outcome, at: now, duration: nil, exitCode: nil, message, output: "")
             ])
         }
         let states = try await JobRuns.states(in: store)
@@ -251,11 +266,11 @@ public final class JobRunner: Sendable {
             let begin = wall.now
             let result = await attempt(job, context)
             do {
-                try await events.record([
+                let end = wall.now
+                try await recordPatiently(
                     finished(
-                        job.name, run: context.run, outcome: result.outcome, at: wall.now, duration: wall.now - begin,
-                        exitCode: result.exitCode, result.message, output: context.log.text)
-                ])
+                        job.name, run: context.run, outcome: result.outcome, at: end, duration: end - begin,
+                        exitCode: result.exitCode, result.message, output: context.log.text), of: job.name)
                 guard result.mayRetry, context.attempt <= job.retries else { return context.run }
                 try await clock.sleep(for: wait)
                 wait = min(wait * 2, .seconds(3600))
@@ -266,10 +281,26 @@ public final class JobRunner: Sendable {
                     scheduledFor: context.scheduledFor)
                 try await events.record([started(context, at: now)])
             } catch {
-                // The entry is missing, so the run shows as running, and as lost after the next start.
+                // Jaga stops. Where the entry is missing the run shows as running, and as lost after the next start.
                 if !(error is CancellationError) { logger.error("job \(job.name): \(describe(error))") }
                 return context.run
             }
+        }
+    }
+
+    /// Records how a run ended, and tries again every ten seconds while that fails: a job that did its work while the disk was
+    /// full did it. Its locks are held meanwhile, since no start could be recorded either.
+    /// - Throws: what the ledger says, once this task is cancelled.
+    private func recordPatiently(_ event: Event, of job: String) async throws {
+        while true {
+            do {
+                try await events.record([event])
+                return
+            } catch {
+                if Task.isCancelled { throw error }
+                logger.error("the end of a run of job \(job) is not recorded yet: \(describe(error))")
+            }
+            try await clock.sleep(for: .seconds(10))
         }
     }
 
@@ -283,7 +314,9 @@ public final class JobRunner: Sendable {
     private func attempt(_ job: JobDefinition, _ context: JobContext) async -> AttemptResult {
         do {
             let result = try await withThrowingTaskGroup(of: JobResult?.self) { group in
-                group.addTask { try await job.kind.run(context) }
+                group.addTask {
+                    try await GroupJournal.$label.withValue(context.run) { try await job.kind.run(context) }
+                }
                 group.addTask { [clock] in
                     try await clock.sleep(for: job.deadline)
                     return nil

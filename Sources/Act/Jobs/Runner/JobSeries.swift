@@ -39,7 +39,7 @@ public struct JobSeries: SampleSource {
             if let next = runner.nextRun(of: job.name) {
                 batch.add("jaga_job_next_run_timestamp_seconds", ["job": job.name], next.secondsSinceEpoch)
             }
-            for outcome in ["succeeded", "failed", "timedOut", "cancelled", "lost"] {
+            for outcome in ["succeeded", "failed", "timedOut", "cancelled", "interrupted", "lost"] {
                 let count = Double(state.counts[outcome] ?? 0)
                 batch.add("jaga_job_runs_total", ["job": job.name, "outcome": outcome], count)
             }
@@ -49,19 +49,16 @@ public struct JobSeries: SampleSource {
         return batch
     }
 
-    private static let metadata: [String: MetricMetadata] = {
-        let all = [
-            MetricMetadata("jaga_job_running", .gauge, "Whether the job runs now."),
-            MetricMetadata("jaga_job_last_run_success", .gauge, "Whether the newest run that ended succeeded."),
-            MetricMetadata("jaga_job_last_run_timestamp_seconds", .gauge, "When the newest run ended."),
-            MetricMetadata("jaga_job_last_success_timestamp_seconds", .gauge, "When the newest good run ended."),
-            MetricMetadata("jaga_job_last_duration_seconds", .gauge, "How long the newest run took."),
-            MetricMetadata("jaga_job_next_run_timestamp_seconds", .gauge, "When the schedule has its next run."),
-            MetricMetadata("jaga_job_runs_total", .counter, "Runs that ended, by outcome."),
-            MetricMetadata("jaga_job_missed_runs_total", .counter, "Runs that should have begun and did not."),
-        ]
-        return Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })
-    }()
+    private static let metadata = MetricMetadata.byName([
+        MetricMetadata("jaga_job_running", .gauge, "Whether the job runs now."),
+        MetricMetadata("jaga_job_last_run_success", .gauge, "Whether the newest run that ended succeeded."),
+        MetricMetadata("jaga_job_last_run_timestamp_seconds", .gauge, "When the newest run ended."),
+        MetricMetadata("jaga_job_last_success_timestamp_seconds", .gauge, "When the newest good run ended."),
+        MetricMetadata("jaga_job_last_duration_seconds", .gauge, "How long the newest run took."),
+        MetricMetadata("jaga_job_next_run_timestamp_seconds", .gauge, "When the schedule has its next run."),
+        MetricMetadata("jaga_job_runs_total", .counter, "Runs that ended, by outcome."),
+        MetricMetadata("jaga_job_missed_runs_total", .counter, "Runs that should have begun and did not."),
+    ])
 }
 
 extension SampleBatch {

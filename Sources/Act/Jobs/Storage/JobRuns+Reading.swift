@@ -16,7 +16,7 @@ public struct JobRunRecord: Sendable, Hashable {
     public var startedAt: Timestamp
     public var finishedAt: Timestamp?
     public var durationMs: Int64?
-    /// running, succeeded, failed, timedOut, cancelled, lost or missed.
+    /// running, succeeded, failed, timedOut, cancelled, interrupted, lost or missed.
     public var outcome: String
     public var exitCode: Int?
     public var message: String

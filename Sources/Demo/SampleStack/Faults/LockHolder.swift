@@ -38,6 +38,7 @@ final class LockHolder: Sendable {
         // The server notices a client that is gone only when it next writes to it.
         let end =
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = '\(Self.applicationName)'"
+        // A server that is gone holds no lock.
         _ = try? await postgres.run(sql: end)
     }
 }

@@ -12,6 +12,7 @@ struct Slowdown: Sendable {
     func run() async {
         while !Task.isCancelled {
             server.pause()
+            // Cancelled or not, the server must go on again; the loop sees the cancellation.
             try? await Task.sleep(for: Self.stopped)
             server.resume()
             try? await Task.sleep(for: Self.running)

@@ -48,6 +48,7 @@ final class Caretaker: Sendable {
         let kind = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
         guard socketpair(AF_UNIX, kind, 0, &ends) == 0 else { return -1 }
         defer { close(ends[1]) }
+        // Without a caretaker an orderly end still removes everything; only a killed one leaves it.
         guard (try? spawn(Command(["/bin/sh", "-c", script, "jaga-caretaker"]), standardInput: ends[1])) != nil else {
             close(ends[0])
             return -1

@@ -75,6 +75,7 @@ enum Files {
         var facts = stat()
         guard lstat(path, &facts) == 0 else { return }
         if facts.st_mode & S_IFMT == S_IFDIR {
+            // What cannot be listed cannot be removed either, and the folder stays.
             for name in (try? names(in: path)) ?? [] { remove("\(path)/\(name)") }
             rmdir(path)
         } else {

@@ -4,6 +4,7 @@ import Glibc
 /// process groups of their own, and nginx's go on serving when only their master is killed.
 func descendants(of root: pid_t) -> [pid_t] {
     var children: [pid_t: [pid_t]] = [:]
+    // Without /proc no descendant is known; the process itself is ended all the same.
     for name in (try? Files.names(in: "/proc")) ?? [] {
         guard let pid = pid_t(name), let parent = processFacts(of: pid)?.parent else { continue }
         children[parent, default: []].append(pid)

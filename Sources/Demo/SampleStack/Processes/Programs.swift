@@ -18,6 +18,7 @@ enum Programs {
             return "\(folder)/\(name)"
         }
         let root = "/usr/lib/postgresql"
+        // No such folder: PostgreSQL is not installed from Debian, which the failure below says.
         let versions = ((try? Files.names(in: root)) ?? []).compactMap(Int.init).sorted(by: >)
         if let found = versions.lazy.map({ "\(root)/\($0)/bin/\(name)" }).first(where: isProgram) { return found }
         return try find(name, package: "postgresql-15")

@@ -81,6 +81,7 @@ func run(_ command: Command, limit: Duration = .seconds(30)) async throws -> Com
             return CommandResult(status: status, output: Files.read(command.output))
         }
         guard ContinuousClock.now < deadline, !Task.isCancelled else { break }
+        // A cancelled sleep is seen by the condition above.
         try? await Task.sleep(for: .milliseconds(10))
     }
     kill(child, SIGKILL)

@@ -73,6 +73,7 @@ public final class NginxServer: StackServer {
     }
 
     public func answers() async -> Bool {
+        // Whatever the error, it does not answer.
         let answer = try? await Loopback.request(port: port, "GET", "/stub_status", limit: .seconds(1))
         return answer?.status == 200 && answer?.body.hasPrefix("Active connections") == true
     }

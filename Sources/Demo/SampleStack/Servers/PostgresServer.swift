@@ -138,6 +138,7 @@ public final class PostgresServer: StackServer {
         message.append(0)
         let length = UInt32(message.count + 4)
         message = withUnsafeBytes(of: length.bigEndian) { Array($0) } + message
+        // Whatever the error, it does not answer.
         let answer = try? await Loopback.exchange(port: port, message, limit: .seconds(1)) { !$0.isEmpty }
         return answer?.first == UInt8(ascii: "R")
     }

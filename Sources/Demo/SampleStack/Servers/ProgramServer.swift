@@ -28,6 +28,7 @@ public final class ProgramServer: StackServer {
 
     /// Whether somebody accepts connections on the port.
     public func answers() async -> Bool {
+        // Whatever the error, it does not answer.
         (try? await Loopback.exchange(port: port, [], limit: .seconds(1)) { _ in true }) != nil
     }
 }

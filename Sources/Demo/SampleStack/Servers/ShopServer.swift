@@ -75,6 +75,7 @@ public final class ShopServer: StackServer {
 
     /// Whether the program answers at all; it may be ill.
     public func answers() async -> Bool {
+        // Whatever the error, it does not answer.
         (try? await Loopback.request(port: port, "GET", "/metrics", limit: .seconds(1)))?.status == 200
     }
 

@@ -38,6 +38,7 @@ public final class Traffic: Sendable {
         while !Task.isCancelled {
             await send(number)
             number += 1
+            // A cancelled sleep is seen by the loop.
             try? await clock.sleep(for: pause)
         }
     }

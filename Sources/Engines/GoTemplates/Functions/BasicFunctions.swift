@@ -66,6 +66,14 @@ extension TemplateFunctions {
             guard case .string(let format)? = arguments.first else { throw CallFault(reason: "expected a format") }
             return .string(try GoPrintf.text(format, Array(arguments.dropFirst())))
         },
+        "slice": { (arguments) throws(CallFault) in try slice(arguments) },
+        "call": { (arguments) throws(CallFault) in
+            guard let first = arguments.first else {
+                throw CallFault(reason: "wrong number of args: want at least 1 got 0")
+            }
+            throw CallFault(reason: "non-function of type \(first.kindName)")
+        },
+        "js": { (arguments) throws(CallFault) in .string(escapedForScript(printed(arguments))) },
         "html": { (arguments) throws(CallFault) in .string(escapedForHTML(printed(arguments))) },
         "urlquery": { (arguments) throws(CallFault) in .string(escapedForQuery(printed(arguments))) },
     ]
@@ -114,8 +122,58 @@ extension TemplateFunctions {
         case (.list(let items), .integer(let index)):
             guard index >= 0, index < items.count else { throw CallFault(reason: "index out of range: \(index)") }
             return items[Int(index)]
+        case (.string(let text), .integer(let index)):
+            let bytes = text.utf8
+            guard index >= 0, index < bytes.count else { throw CallFault(reason: "index out of range: \(index)") }
+            return .integer(Int64(bytes[bytes.index(bytes.startIndex, offsetBy: Int(index))]))
         default: throw CallFault(reason: "can't index item of type \(value.kindName) with \(key.kindName)")
         }
+    }
+
+    /// `slice x 1 3` is Go's `x[1:3]`.
+    private static func slice(_ arguments: [TemplateValue]) throws(CallFault) -> TemplateValue {
+        guard let value = arguments.first else {
+            throw CallFault(reason: "wrong number of args: want at least 1 got 0")
+        }
+        guard arguments.count <= 3 else {
+            throw CallFault(reason: "too many slice indexes: \(arguments.count - 1)")
+        }
+        let count: Int
+        switch value {
+        case .string(let text): count = text.utf8.count
+        case .list(let items): count = items.count
+        default: throw CallFault(reason: "can't slice item of type \(value.kindName)")
+        }
+        var bounds = [0, count]
+        for (place, argument) in arguments.dropFirst().enumerated() {
+            guard case .integer(let bound) = argument else {
+                throw CallFault(reason: "cannot index slice/array with type \(argument.kindName)")
+            }
+            guard bound >= 0, bound <= count else { throw CallFault(reason: "index out of range: \(bound)") }
+            bounds[place] = Int(bound)
+        }
+        guard bounds[0] <= bounds[1] else {
+            throw CallFault(reason: "invalid slice index: \(bounds[0]) > \(bounds[1])")
+        }
+        if case .list(let items) = value { return .list(Array(items[bounds[0]..<bounds[1]])) }
+        guard case .string(let text) = value else { return value }
+        return .string(String(decoding: Array(text.utf8)[bounds[0]..<bounds[1]], as: UTF8.self))
+    }
+
+    private static func escapedForScript(_ text: String) -> String {
+        var escaped = ""
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "\\": escaped += "\\\\"
+            case "'": escaped += "\\'"
+            case "\"": escaped += "\\\""
+            case "<", ">", "&", "=", "\u{00}"..<"\u{20}", "\u{7F}"..."\u{9F}", "\u{2028}"..."\u{2029}":
+                let digits = String(scalar.value, radix: 16, uppercase: true)
+                escaped += "\\u" + String(repeating: "0", count: max(0, 4 - digits.utf8.count)) + digits
+            default: escaped.unicodeScalars.append(scalar)
+            }
+        }
+        return escaped
     }
 
     private static func escapedForHTML(_ text: String) -> String {

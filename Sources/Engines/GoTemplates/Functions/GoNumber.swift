@@ -29,6 +29,33 @@ enum GoNumber {
         return String(decoding: buffer.prefix(max(0, min(Int(count), 511))).map(UInt8.init(bitPattern:)), as: UTF8.self)
     }
 
+    /// As `strconv.ParseFloat` reads a text: also `inf`, `+Inf`, `infinity` and `nan`, in any case.
+    static func parsed(_ text: String) -> Double? {
+        switch text.lowercased() {
+        case "nan": .nan
+        case "inf", "+inf", "infinity", "+infinity": .infinity
+        case "-inf", "-infinity": -.infinity
+        default: text.first.map { !$0.isWhitespace } == true ? Double(text) : nil
+        }
+    }
+
+    /// As `time.Duration` prints: `1h30m0s`, `1.5s`, `250ms`.
+    static func duration(_ seconds: Double) -> String {
+        guard seconds != 0 else { return "0s" }
+        let sign = seconds < 0 ? "-" : ""
+        let size = seconds.magnitude
+        if size < 1 {
+            let (value, unit) = size < 1e-6 ? (size * 1e9, "ns") : size < 1e-3 ? (size * 1e6, "µs") : (size * 1e3, "ms")
+            return sign + shortest((value * 1e6).rounded() / 1e6) + unit
+        }
+        // A `time.Duration` ends at 292 years.
+        guard size < 9.2e9 else { return sign + shortest(size) + "s" }
+        let minutes = Int64(size) / 60
+        let rest = shortest(((size - Double(minutes * 60)) * 1e9).rounded() / 1e9) + "s"
+        if minutes == 0 { return sign + rest }
+        return sign + (minutes >= 60 ? "\(minutes / 60)h" : "") + "\(minutes % 60)m" + rest
+    }
+
     /// `2026-01-01 00:00:00.5 +0000 UTC`
     static func time(_ seconds: Double) -> String {
         guard seconds.magnitude < 2e11 else { return significant(seconds, digits: 4) }

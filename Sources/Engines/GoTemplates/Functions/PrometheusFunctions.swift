@@ -21,6 +21,14 @@ extension TemplateFunctions {
             guard seconds.isFinite else { throw CallFault(reason: "value is NaN or Inf") }
             return .time(seconds)
         },
+        "toDuration": { (arguments) throws(CallFault) in
+            let seconds = try number(arguments, 0, of: 1)
+            guard seconds.isFinite else { throw CallFault(reason: "value is NaN or Inf") }
+            return .string(GoNumber.duration(seconds))
+        },
+        "urlQueryEscape": { (arguments) throws(CallFault) in
+            .string(escapedForQuery(try text(arguments, 0, of: 1)))
+        },
         "parseDuration": { (arguments) throws(CallFault) in
             let text = try text(arguments, 0, of: 1)
             guard let duration = Duration(prometheusText: text) else {

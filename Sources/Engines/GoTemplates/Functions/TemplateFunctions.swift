@@ -6,7 +6,7 @@ struct CallFault: Error {
 /// The functions that a template may call.
 enum TemplateFunctions {
     static let names: Set<String> = Set(simple.keys).union([
-        "and", "or", "query", "match", "reReplaceAll", "externalURL", "pathPrefix",
+        "and", "or", "query", "match", "reReplaceAll", "externalURL", "pathPrefix", "now",
     ])
 
     typealias Body = @Sendable ([TemplateValue]) throws(CallFault) -> TemplateValue
@@ -15,8 +15,12 @@ enum TemplateFunctions {
 
     static func call(_ name: String, _ arguments: [TemplateValue], data: TemplateData) async throws -> TemplateValue {
         switch name {
-        case "externalURL": return .string(data.externalURL)
-        case "pathPrefix": return .string(path(of: data.externalURL))
+        case "externalURL", "pathPrefix", "now":
+            guard arguments.isEmpty else {
+                throw CallFault(reason: "wrong number of args: want 0 got \(arguments.count)")
+            }
+            if name == "now" { return .number(data.time) }
+            return .string(name == "externalURL" ? data.externalURL : path(of: data.externalURL))
         case "query":
             guard let query = data.query else { throw CallFault(reason: "queries are not available here") }
             return .list(try await query(try text(arguments, 0, of: 1)).map(TemplateValue.sample))
@@ -63,7 +67,7 @@ enum TemplateFunctions {
         case .integer(let value): return Double(value)
         case .number(let value): return value
         case .string(let text):
-            guard let value = Double(text) else {
+            guard let value = GoNumber.parsed(text) else {
                 throw CallFault(reason: "parsing \"\(text)\": invalid syntax")
             }
             return value

@@ -134,6 +134,7 @@ struct TemplateLexer {
             advance(2)
             add(.define, at: place)
         case "\"": try quoted(at: place)
+        case "'": try character(at: place)
         case "`":
             advance()
             var text = ""
@@ -182,15 +183,38 @@ struct TemplateLexer {
             text.unicodeScalars.append(advance())
         }
         let plain = text.filter { $0 != "_" }
-        if plain.hasPrefix("0x"), let value = Int64(plain.dropFirst(2), radix: 16) {
-            add(.literal(.integer(value)), at: place)
-        } else if let value = Int64(plain) {
+        if let value = Self.integer(plain) {
             add(.literal(.integer(value)), at: place)
         } else if let value = Double(plain), value.isFinite, !plain.hasPrefix("+") || plain.count > 1 {
             add(.literal(.number(value)), at: place)
         } else {
             throw fault("bad number syntax: \"\(text)\"", at: place)
         }
+    }
+
+    /// Go's integers: `0x1f`, `0b101`, `0o17`, and `017`, which is octal too.
+    private static func integer(_ text: String) -> Int64? {
+        let isNegative = text.hasPrefix("-")
+        let digits = isNegative || text.hasPrefix("+") ? text.dropFirst() : text[...]
+        let prefix = digits.prefix(2).lowercased()
+        let radix = ["0x": 16, "0b": 2, "0o": 8][prefix]
+        let isOctal = radix == nil && digits.count > 1 && digits.first == "0"
+        let body = radix == nil ? digits : digits.dropFirst(2)
+        guard let first = body.first, first.isHexDigit else { return nil }
+        return Int64((isNegative ? "-" : "") + body, radix: radix ?? (isOctal ? 8 : 10))
+    }
+
+    /// `'x'` is the number of the character.
+    private mutating func character(at place: SourcePosition) throws(TemplateFault) {
+        advance()
+        guard let scalar = next, scalar != "'", scalar != "\n" else {
+            throw fault("unterminated character constant", at: place)
+        }
+        advance()
+        let value = scalar == "\\" ? try escape(at: place) : scalar
+        guard next == "'" else { throw fault("unterminated character constant", at: place) }
+        advance()
+        add(.literal(.integer(Int64(value.value))), at: place)
     }
 
     private mutating func quoted(at place: SourcePosition) throws(TemplateFault) {
@@ -204,26 +228,41 @@ struct TemplateLexer {
                 text.unicodeScalars.append(scalar)
                 continue
             }
-            guard let escape = next else { throw fault("unterminated quoted string", at: place) }
-            advance()
-            switch escape {
-            case "n": text += "\n"
-            case "t": text += "\t"
-            case "r": text += "\r"
-            case "\\", "\"", "'": text.unicodeScalars.append(escape)
-            case "x": text.unicodeScalars.append(try hexadecimal(2, at: place))
-            case "u": text.unicodeScalars.append(try hexadecimal(4, at: place))
-            case "U": text.unicodeScalars.append(try hexadecimal(8, at: place))
-            default: throw fault("unknown escape \\\(escape)", at: place)
-            }
+            text.unicodeScalars.append(try escape(at: place))
         }
         add(.literal(.string(text)), at: place)
     }
 
-    private mutating func hexadecimal(_ count: Int, at place: SourcePosition) throws(TemplateFault) -> Unicode.Scalar {
+    /// What stands after a backslash.
+    private mutating func escape(at place: SourcePosition) throws(TemplateFault) -> Unicode.Scalar {
+        guard let escape = next else { throw fault("unterminated quoted string", at: place) }
+        advance()
+        switch escape {
+        case "a": return "\u{07}"
+        case "b": return "\u{08}"
+        case "f": return "\u{0C}"
+        case "n": return "\n"
+        case "r": return "\r"
+        case "t": return "\t"
+        case "v": return "\u{0B}"
+        case "\\", "\"", "'": return escape
+        case "x": return try number(of: 2, radix: 16, at: place)
+        case "u": return try number(of: 4, radix: 16, at: place)
+        case "U": return try number(of: 8, radix: 16, at: place)
+        case "0"..."7":
+            index -= 1
+            column -= 1
+            return try number(of: 3, radix: 8, at: place)
+        default: throw fault("unknown escape \\\(escape)", at: place)
+        }
+    }
+
+    private mutating func number(
+        of count: Int, radix: Int, at place: SourcePosition
+    ) throws(TemplateFault) -> Unicode.Scalar {
         guard index + count <= scalars.count else { throw fault("unterminated quoted string", at: place) }
         let digits = String(String.UnicodeScalarView(scalars[index..<index + count]))
-        guard let value = UInt32(digits, radix: 16), let scalar = Unicode.Scalar(value) else {
+        guard let value = UInt32(digits, radix: radix), let scalar = Unicode.Scalar(value) else {
             throw fault("'\(digits)' is not a character's number", at: place)
         }
         advance(count)

@@ -2,7 +2,7 @@ import Diagnostics
 
 /// Builds the tree of a template from its words, by recursive descent.
 ///
-/// <https://pkg.go.dev/text/template> has the grammar. Left out: `block`, character constants, complex numbers and methods.
+/// <https://pkg.go.dev/text/template> has the grammar. Left out: complex numbers, and methods other than those of a time.
 struct TemplateParser {
     /// How deep actions and parentheses may nest: the parser and the renderer recurse.
     static let depthMax = 50
@@ -99,8 +99,11 @@ struct TemplateParser {
             return Parsed(value: .call(name: name, argument, start))
         case "define":
             index += 1
-            try definition(at: start)
+            _ = try definition("define", at: start)
             return Parsed(value: nil)
+        case "block":
+            index += 1
+            return Parsed(value: try definition("block", at: start))
         case "break", "continue":
             index += 1
             guard loopDepth > 0 else { throw fault("{{\(word)}} outside {{range}}", at: start) }
@@ -110,18 +113,22 @@ struct TemplateParser {
         }
     }
 
-    private mutating func definition(at start: SourcePosition) throws(TemplateFault) {
+    /// `{{define "name"}}`, and `{{block "name" pipeline}}`, which defines a template and calls it where it stands.
+    private mutating func definition(_ word: String, at start: SourcePosition) throws(TemplateFault) -> TemplateNode {
         guard case .literal(.string(let name)) = token.kind else { throw fault("expected a name in quotation marks") }
         index += 1
-        try expectClose("define clause")
+        let argument = word == "block" ? try pipeline("block clause") : nil
+        try expectClose("\(word) clause")
         let (outerVariables, outerLoops) = (variables, loopDepth)
         variables = ["$"]
         loopDepth = 0
         let (body, ending) = try list()
         (variables, loopDepth) = (outerVariables, outerLoops)
-        guard ending?.word == "end" else { throw fault("'define' has no {{end}}", at: start) }
+        guard ending?.word == "end" else { throw fault("'\(word)' has no {{end}}", at: start) }
         try expectClose("end")
-        definitions[name] = body
+        // A `define` elsewhere in the text wins over what a `block` brings along.
+        if word == "define" || definitions[name] == nil { definitions[name] = body }
+        return .call(name: name, argument, start)
     }
 
     private mutating func control(_ word: String, at start: SourcePosition) throws(TemplateFault) -> TemplateNode {
@@ -204,7 +211,8 @@ struct TemplateParser {
                 token.kind == .close
                     ? "missing value for \(context)" : "unexpected \(describe(token.kind)) in \(context)")
         }
-        var isFunction = false
+        // What ends in a field may be a method.
+        var isFunction = !first.fields.isEmpty
         if case .function = first.base { isFunction = true }
         if !isFunction, !isFirst { throw fault("non executable command in pipeline", at: first.position) }
         if !isFunction, command.operands.count > 1 {

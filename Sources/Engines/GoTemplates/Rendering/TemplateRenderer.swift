@@ -15,6 +15,7 @@ struct TemplateRenderer {
     private var output = ""
     private var stepCount = 0
     private var callDepth = 0
+    private var queryCount = 0
     private var variables: [(name: String, value: TemplateValue)] = []
 
     init(template: Template, data: TemplateData, limits: TemplateLimits) {
@@ -27,8 +28,8 @@ struct TemplateRenderer {
         let labels = TemplateValue.map(data.labels.mapValues { .string($0) })
         let externalLabels = TemplateValue.map(data.externalLabels.mapValues { .string($0) })
         let root = TemplateValue.record([
-            "Labels": labels, "ExternalLabels": externalLabels, "ExternalURL": .string(data.externalURL),
-            "Value": .number(data.value),
+            .init("Labels", labels), .init("ExternalLabels", externalLabels),
+            .init("ExternalURL", .string(data.externalURL)), .init("Value", .number(data.value)),
         ])
         variables = [
             ("$", root), ("$labels", labels), ("$externalLabels", externalLabels),
@@ -65,7 +66,9 @@ struct TemplateRenderer {
             case .text(let text): try write(text, at: start)
             case .output(let pipeline):
                 let value = try await evaluate(pipeline, dot: dot)
-                if pipeline.variables.isEmpty { try write(value.printed, at: pipeline.position) }
+                if pipeline.variables.isEmpty {
+                    try write(value == .nothing ? "<no value>" : value.printed, at: pipeline.position)
+                }
             case .condition(let head, let body, let otherwise):
                 let flow = try await scoped { this in
                     let isTrue = try await this.evaluate(head, dot: dot).isTrue
@@ -176,8 +179,11 @@ struct TemplateRenderer {
         _ command: Command, dot: TemplateValue, piped: TemplateValue?
     ) async throws -> TemplateValue {
         let first = command.operands[0]
-        guard case .function(let name) = first.base else { return try await evaluate(first, dot: dot) }
         let rest = command.operands.dropFirst()
+        guard case .function(let name) = first.base else {
+            if rest.isEmpty, piped == nil { return try await evaluate(first, dot: dot) }
+            return try await callMethod(first, rest, dot: dot, piped: piped)
+        }
         // `and` and `or` look at no argument past the one that decides.
         if name == "and" || name == "or" {
             var value = TemplateValue.nothing
@@ -196,10 +202,36 @@ struct TemplateRenderer {
         return try await apply(name, arguments, at: first)
     }
 
+    /// `(toTime 0).Format "2006"`
+    private mutating func callMethod(
+        _ operand: Operand, _ rest: ArraySlice<Operand>, dot: TemplateValue, piped: TemplateValue?
+    ) async throws -> TemplateValue {
+        var receiver = operand
+        let method = receiver.fields.removeLast()
+        var arguments: [TemplateValue] = []
+        let value = try await evaluate(receiver, dot: dot)
+        for operand in rest { arguments.append(try await evaluate(operand, dot: dot)) }
+        if let piped { arguments.append(piped) }
+        guard case .time(let seconds) = value else {
+            throw fault("\(method) has arguments but cannot be invoked as function", at: operand.position)
+        }
+        do {
+            return try TimeMethods.call(method, arguments, seconds: seconds)
+        } catch {
+            throw fault("error calling \(method): \(error.reason)", at: operand.position)
+        }
+    }
+
     private mutating func apply(
         _ name: String, _ arguments: [TemplateValue], at operand: Operand
     ) async throws -> TemplateValue {
         try step(at: operand.position)
+        if name == "query" {
+            queryCount += 1
+            guard queryCount <= limits.queryCountMax else {
+                throw fault("it makes more than \(limits.queryCountMax) queries", at: operand.position)
+            }
+        }
         do {
             let value = try await TemplateFunctions.call(name, arguments, data: data)
             return try follow(operand.fields, from: value, at: operand.position)
@@ -238,10 +270,18 @@ struct TemplateRenderer {
             switch value {
             case .map(let members): value = members[field] ?? .string("")
             case .record(let members):
-                guard let member = members[field] else { throw fault("can't evaluate field \(field)", at: position) }
+                guard let member = members.first(where: { $0.name == field })?.value else {
+                    throw fault("can't evaluate field \(field)", at: position)
+                }
                 value = member
             case .sample(let sample) where field == "Labels": value = .map(sample.labelValues)
             case .sample(let sample) where field == "Value": value = .number(sample.value)
+            case .time(let seconds):
+                do {
+                    value = try TimeMethods.call(field, [], seconds: seconds)
+                } catch {
+                    throw fault("error calling \(field): \(error.reason)", at: position)
+                }
             case .nothing: throw fault("nil data; no entry for key \"\(field)\"", at: position)
             default: throw fault("can't evaluate field \(field) in type \(value.kindName)", at: position)
             }

@@ -41,6 +41,7 @@ public struct VerifierKey: Sendable, Hashable, CustomStringConvertible {
     public var description: String { "\(name)+\(Base16.text(keyHash))+\(Base64.text([ed25519] + publicKey))" }
 
     func accepts(_ signature: [UInt8], of message: [UInt8]) -> Bool {
+        // 32 bytes that are no point on the curve accept no signature.
         guard let key = try? Curve25519.Signing.PublicKey(rawRepresentation: publicKey) else { return false }
         return key.isValidSignature(signature, for: message)
     }
@@ -59,6 +60,7 @@ public struct LedgerSigner: Sendable {
 
     /// The key that follows from a seed of 32 bytes (RFC 8032 §5.1.5).
     public init(name: String, seed: [UInt8]) throws(LedgerError) {
+        // Its one error is the length.
         guard let key = try? Curve25519.Signing.PrivateKey(rawRepresentation: seed) else {
             throw LedgerError(.malformedKey("a seed has 32 bytes, not \(seed.count)"))
         }
@@ -79,6 +81,7 @@ public struct LedgerSigner: Sendable {
         let parts = line.split(separator: "+", maxSplits: 4, omittingEmptySubsequences: false).map(String.init)
         guard parts.count == 5, parts[0] == "PRIVATE", parts[1] == "KEY", let bytes = Base64.bytes(parts[4]),
             bytes.count == 33, bytes[0] == ed25519,
+            // Its one error is the length, and nothing of a private key goes into a message.
             let key = try? Curve25519.Signing.PrivateKey(rawRepresentation: Array(bytes.dropFirst()))
         else { throw LedgerError(.malformedKey("the file does not hold a signing key")) }
         try self.init(name: parts[2], key: key)

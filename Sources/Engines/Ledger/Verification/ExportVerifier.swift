@@ -28,6 +28,7 @@ public struct ExportVerifier {
         lineNumber += 1
         if lineNumber == 1 { return takeHeader(line) }
         if line.starts(with: "{\"checkpoint\":".utf8) {
+            // An unreadable line is judged as an empty note, which is a finding.
             guard let note = (try? JSONValue(parsing: Array(line)))?["checkpoint"]?.stringValue else {
                 return audit.judge(note: "")
             }
@@ -56,6 +57,7 @@ public struct ExportVerifier {
     }
 
     private mutating func takeHeader(_ line: some Collection<UInt8>) {
+        // No JSON and other JSON are the same finding.
         guard let header = try? JSONValue(parsing: Array(line)), header["format"]?.stringValue == ExportFormat.name
         else {
             return halt(.unreadable("the first line is not that of a ledger's export"))
@@ -65,6 +67,7 @@ public struct ExportVerifier {
         }
         guard keys.isEmpty else { return }
         let named = header["verifiers"]?.arrayValue ?? []
+        // A text that is no key can have signed nothing; its checkpoints show as those of an unknown key.
         audit = LedgerAudit(
             keys: named.compactMap { try? VerifierKey(parsing: $0.stringValue ?? "") }, areTrusted: false)
     }

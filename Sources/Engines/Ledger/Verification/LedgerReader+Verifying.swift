@@ -1,18 +1,29 @@
+import Events
 import GRDB
+import JSONCoding
 import StateStore
 
 extension LedgerReader {
     /// Computes the whole tree again from the entries and holds it against the stored hashes, every stored checkpoint and
     /// its signature. One snapshot; memory does not grow with the ledger.
     /// - Parameters:
-    ///   - keys: whose signatures count; empty for those that the file names itself.
+    ///   - keys: whose signatures count, and those of the keys that they took the place of; empty for those that the file
+    ///     names itself.
     ///   - witnesses: checkpoints that were kept elsewhere. They show what the file alone cannot: a tail that was cut off
     ///     together with its checkpoints, a history that was written anew with another key.
     /// - Throws: `StateStoreError` when the file cannot be read. What is wrong with the ledger is in the report.
     public func verify(trusting keys: [VerifierKey] = [], witnesses: [Checkpoint] = []) async throws -> LedgerReport {
         try await store.read { db in
+            guard try db.tableExists("ledger_entry") else {
+                // An emptied file. What was kept elsewhere tells what should be in it.
+                var audit = LedgerAudit(keys: keys, areTrusted: !keys.isEmpty)
+                for witness in witnesses { audit.judge(note: witness.note) }
+                return audit.finish()
+            }
             var audit = LedgerAudit(
-                keys: keys.isEmpty ? try LedgerTables.verifierKeys(in: db) : keys, areTrusted: !keys.isEmpty)
+                keys: keys.isEmpty
+                    ? try LedgerTables.verifierKeys(in: db) : try LedgerTables.keys(vouchedForBy: keys, in: db),
+                areTrusted: !keys.isEmpty)
             let rows = try Row.fetchCursor(
                 db,
                 sql: """
@@ -76,6 +87,30 @@ private struct NoteQueue {
 }
 
 extension LedgerTables {
+    /// `keys`, and each key that one of them says it took the place of. The entry that says so counts when a checkpoint over
+    /// it is signed by the newer key: nobody else can have put it there without that checkpoint failing.
+    static func keys(vouchedForBy keys: [VerifierKey], in db: Database) throws -> [VerifierKey] {
+        var trusted = keys
+        let rows = try Row.fetchAll(
+            db, sql: "SELECT \(entryColumns) FROM ledger_entry WHERE kind = ? ORDER BY sequence DESC",
+            arguments: [EventKind.ledgerKeyChanged.rawValue])
+        for row in rows {
+            let entry = try entry(row)
+            guard let newer = trusted.first(where: { $0.description == entry.event.payload["verifier"]?.stringValue }),
+                let previous = entry.event.payload["previous"]?.stringValue,
+                // A text that is no key vouches for nothing.
+                let older = try? VerifierKey(parsing: previous), !trusted.contains(older)
+            else { continue }
+            let notes = try String.fetchAll(
+                db, sql: "SELECT note FROM ledger_checkpoint WHERE size > ?", arguments: [entry.sequence])
+            // A note that cannot be read is a finding of the audit, and no reason to trust.
+            if notes.contains(where: { (try? Checkpoint(parsing: $0))?.isSigned(by: newer) == true }) {
+                trusted.append(older)
+            }
+        }
+        return trusted
+    }
+
     static func nodeIfPresent(at place: NodePlace, in db: Database) throws -> MerkleHash? {
         let statement = try db.cachedStatement(sql: "SELECT hash FROM ledger_node WHERE level = ? AND position = ?")
         return try Blob.fetchOne(statement, arguments: [place.level, place.index]).flatMap { MerkleHash($0.bytes) }

@@ -26,12 +26,84 @@ extension Evaluator {
             return try valueCounts(aggregation, columns, keys, groups, grid)
         default:
             let phi = try quantileParameter(aggregation, grid)
-            return zip(keys, groups).map { key, members in
-                let values = reduced(aggregation.op, members, columns, phi, grid)
+            return zip(keys, groups).compactMap { key, members in
                 // A name that is only waiting to be dropped stays so, whatever grouping kept it.
                 let dropsName = members.contains { columns[$0].dropsName } && key[Labels.metricName] != nil
+                if members.contains(where: { columns[$0].hasHistograms }) {
+                    let column = reducedWithHistograms(aggregation, key, members, columns, phi, grid)
+                    return column.isEmpty ? nil : column
+                }
+                let values = reduced(aggregation.op, members, columns, phi, grid)
                 return Column(labels: key, values: values, dropsName: dropsName)
             }
+        }
+    }
+
+    // MARK: Histograms among the series
+
+    private func reducedWithHistograms(
+        _ aggregation: Aggregation, _ key: Labels, _ members: [Int], _ columns: [Column], _ phi: [Double],
+        _ grid: StepGrid
+    ) -> Column {
+        let op = aggregation.op
+        var result = Column(labels: key, values: [Double](repeating: absent, count: grid.count))
+        result.dropsName = members.contains { columns[$0].dropsName } && key[Labels.metricName] != nil
+        for step in 0..<grid.count {
+            var numbers: [Double] = []
+            var histograms: [Histogram] = []
+            var metric = ""
+            for member in members {
+                switch columns[member][step] {
+                case .number(let number): numbers.append(number)
+                case .histogram(let histogram):
+                    histograms.append(histogram)
+                    metric = columns[member].labels.name
+                case nil: break
+                }
+            }
+            guard !numbers.isEmpty || !histograms.isEmpty else { continue }
+            switch op {
+            case .count: result.values[step] = Double(numbers.count + histograms.count)
+            case .group: result.values[step] = 1
+            case .sum, .avg:
+                if histograms.isEmpty {
+                    result.values[step] = reduce(op, &numbers, phi: 0)
+                } else if !numbers.isEmpty {
+                    warn("encountered a mix of histograms and floats for aggregation", aggregation.inner.span)
+                } else {
+                    result[step] = combined(aggregation, histograms, metric).map { .histogram($0) }
+                }
+            default:
+                if !histograms.isEmpty { noteIgnored(aggregation) }
+                if !numbers.isEmpty {
+                    result.values[step] = reduce(op, &numbers, phi: op == .quantile ? phi[step] : 0)
+                }
+            }
+        }
+        return result
+    }
+
+    private func noteIgnored(_ aggregation: Aggregation) {
+        inform("ignored histogram in \(aggregation.op.rawValue) aggregation", aggregation.inner.span)
+    }
+
+    private func combined(_ aggregation: Aggregation, _ histograms: [Histogram], _ metric: String) -> Histogram? {
+        let span = aggregation.inner.span
+        do throws(IncompatibleSchemas) {
+            var sum = HistogramSum(histograms[0])
+            for histogram in histograms.dropFirst() { try sum.add(histogram) }
+            if sum.hasHintCollision { warn("conflicting counter resets during histogram aggregation", span) }
+            if sum.notes.hasReconciledBounds {
+                inform("mismatched custom buckets were reconciled during aggregation", span)
+            }
+            if aggregation.op == .sum { return sum.sum }
+            if let mean = sum.mean { return mean }
+            return try HistogramSum.runningMean(histograms)
+        } catch {
+            warn(
+                "vector contains a mix of histograms with exponential and custom buckets schemas for metric name "
+                    + goQuoted(metric), span)
+            return nil
         }
     }
 
@@ -112,12 +184,17 @@ extension Evaluator {
             var kept = members.map { member in
                 var column = columns[member]
                 column.values = [Double](repeating: absent, count: grid.count)
+                column.histograms = []
                 return column
             }
             var order: [Int] = Array(members.indices)
             for step in 0..<grid.count {
                 let limit = max(0, min(Double(members.count), parameters[step]))
                 var candidates = members.indices.filter { columns[members[$0]].isPresent(step) }
+                if aggregation.op != .limitk, members.contains(where: { columns[$0].histogram(step) != nil }) {
+                    noteIgnored(aggregation)
+                    candidates = candidates.filter { columns[members[$0]].isNumber(step) }
+                }
                 func value(_ index: Int) -> Double { columns[members[index]].values[step] }
                 switch aggregation.op {
                 case .topk: candidates = stablySorted(candidates) { ranksBefore(value($0), value($1), >) }
@@ -125,10 +202,10 @@ extension Evaluator {
                 default: break
                 }
                 let chosen = candidates.prefix(Int(limit))
-                for index in chosen { kept[index].values[step] = value(index) }
+                for index in chosen { kept[index][step] = columns[members[index]][step] }
                 if scope.isInstant && grid.count == 1 { order = Array(chosen) }
             }
-            results += order.map { kept[$0] }.filter { $0.values.contains { !$0.isStaleMarker } }
+            results += order.map { kept[$0] }.filter { !$0.isEmpty }
         }
         return results
     }
@@ -146,13 +223,15 @@ extension Evaluator {
                 aggregation.parameter!.span)
         }
         return columns.map { column in
-            let share = labelShare(column.labels)
-            return mapped(column) { step, value in
+            let share = Double(labelHash(column.labels)) / Double(UInt64.max)
+            var column = column
+            for step in ratios.indices {
                 let ratio = max(-1, min(1, ratios[step]))
                 let isChosen = ratio >= 0 ? share < ratio : share >= 1 + ratio
-                return isChosen ? value : absent
+                if !isChosen { column.clear(step) }
             }
-        }
+            return column
+        }.filter { !$0.isEmpty }
     }
 
     // MARK: Counting values
@@ -170,9 +249,16 @@ extension Evaluator {
         var places: [Labels: Int] = [:]
         for (key, members) in zip(keys, groups) {
             for member in members {
-                for step in 0..<grid.count where columns[member].isPresent(step) {
+                for step in 0..<grid.count {
+                    let text: String
+                    switch columns[member][step] {
+                    case .number(let number): text = goNumber(number)
+                    case .histogram(let histogram): text = histogram.text
+                    case nil: continue
+                    }
                     var labels = key
-                    labels[name] = goNumber(columns[member].values[step])
+                    try count(text: text)
+                    labels[name] = text
                     let place = places[labels] ?? results.count
                     if place == results.count {
                         places[labels] = place
@@ -202,18 +288,4 @@ func stablySorted<Element>(_ elements: [Element], _ isBefore: (Element, Element)
         if isBefore(right.element, left.element) { return false }
         return left.offset < right.offset
     }.map(\.element)
-}
-
-/// A number in 0 ..< 1 that depends on the labels alone (FNV-1a, mixed).
-private func labelShare(_ labels: Labels) -> Double {
-    var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-    for pair in labels.pairs {
-        for byte in Array(pair.name.utf8) + [0xFF] + Array(pair.value.utf8) + [0xFF] {
-            hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3
-        }
-    }
-    hash ^= hash >> 33
-    hash = hash &* 0xff51_afd7_ed55_8ccd
-    hash ^= hash >> 33
-    return Double(hash >> 11) / Double(UInt64(1) << 53)
 }

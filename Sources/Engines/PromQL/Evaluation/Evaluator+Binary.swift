@@ -23,8 +23,12 @@ extension Evaluator {
         _ binary: BinaryExpression, _ columns: [Column], _ numbers: [Double], scalarIsLeft: Bool
     ) throws -> [Column] {
         let isFilter = binary.op.isComparison && !binary.returnsBool
+        let isTrim = binary.op == .trimUpper || binary.op == .trimLower
         let results = columns.map { column in
-            mapped(column) { step, value in
+            if column.hasHistograms || isTrim {
+                return withScalar(binary, column, numbers, scalarIsLeft: scalarIsLeft)
+            }
+            return mapped(column) { step, value in
                 let (a, b) = scalarIsLeft ? (numbers[step], value) : (value, numbers[step])
                 // A comparison keeps the vector's value, on whichever side it stands.
                 if isFilter { return binary.op.holds(a, b) ? value : absent }
@@ -32,6 +36,85 @@ extension Evaluator {
             }
         }
         return isFilter ? results : try withoutName(results)
+    }
+
+    /// A series that has histograms, step by step.
+    private func withScalar(
+        _ binary: BinaryExpression, _ column: Column, _ numbers: [Double], scalarIsLeft: Bool
+    ) -> Column {
+        var result = column.blank
+        for step in numbers.indices {
+            guard let value = column[step] else { continue }
+            let number = SampleValue.number(numbers[step])
+            let (a, b) = scalarIsLeft ? (number, value) : (value, number)
+            switch element(binary, a, b) {
+            case .value(let value): result[step] = value
+            case .holds(let holds):
+                if binary.returnsBool { result.values[step] = holds ? 1 : 0 } else if holds { result[step] = value }
+            case .none: break
+            }
+        }
+        return result
+    }
+
+    // MARK: One element
+
+    enum ElementResult {
+        /// The operator has no meaning for these two; a note says so.
+        case none
+        case value(SampleValue)
+        /// Of a comparison.
+        case holds(Bool)
+    }
+
+    /// The operator on two samples, either of which may be a histogram.
+    func element(_ binary: BinaryExpression, _ left: SampleValue, _ right: SampleValue) -> ElementResult {
+        let op = binary.op
+        switch (left, right) {
+        case (.number(let a), .number(let b)) where op != .trimUpper && op != .trimLower:
+            return op.isComparison ? .holds(op.holds(a, b)) : .value(.number(op.apply(a, b)))
+        case (.histogram(let a), .number(let b)):
+            switch op {
+            case .multiply: return .value(.histogram(a.multiplied(by: b)))
+            case .divide: return .value(.histogram(a.divided(by: b)))
+            case .trimUpper, .trimLower: return .value(.histogram(a.trimmed(at: b, keepsBelow: op == .trimUpper)))
+            default: break
+            }
+        case (.number(let a), .histogram(let b)) where op == .multiply:
+            return .value(.histogram(b.multiplied(by: a)))
+        case (.histogram(let a), .histogram(let b)):
+            switch op {
+            case .add, .subtract: return combined(binary, a, b)
+            case .equal: return .holds(a == b)
+            case .notEqual: return .holds(a != b)
+            default: break
+            }
+        default: break
+        }
+        func kind(_ value: SampleValue) -> String { if case .number = value { "float" } else { "histogram" } }
+        inform(
+            "incompatible sample types encountered for binary operator \(goQuoted(op.rawValue)): "
+                + "\(kind(left)) \(op.rawValue) \(kind(right))", binary.span)
+        return .none
+    }
+
+    private func combined(_ binary: BinaryExpression, _ left: Histogram, _ right: Histogram) -> ElementResult {
+        let isSum = binary.op == .add
+        let operation = isSum ? "addition" : "subtraction"
+        do throws(IncompatibleSchemas) {
+            var result = left
+            let notes = isSum ? try result.add(right) : try result.subtract(right)
+            if notes.hasHintCollision { warn("conflicting counter resets during histogram \(operation)", binary.span) }
+            if notes.hasReconciledBounds {
+                inform("mismatched custom buckets were reconciled during \(operation)", binary.span)
+            }
+            if !isSum { result.hint = .gauge }
+            result.compact()
+            return .value(.histogram(result))
+        } catch {
+            warn("incompatible bucket layout encountered for binary operator \(binary.op.rawValue)", binary.span)
+            return .none
+        }
     }
 
     // MARK: Set operators
@@ -47,17 +130,17 @@ extension Evaluator {
                 let other = rightPresence[signature(column.labels, matching)]
                 var column = column
                 for step in column.values.indices where (other?[step] ?? false) != (binary.op == .and) {
-                    column.values[step] = absent
+                    column.clear(step)
                 }
-                return column.values.contains { !$0.isStaleMarker } ? column : nil
+                return column.isEmpty ? nil : column
             }
         default:
             let leftPresence = presence(left, matching, grid)
             let added = right.compactMap { column -> Column? in
                 guard let other = leftPresence[signature(column.labels, matching)] else { return column }
                 var column = column
-                for step in column.values.indices where other[step] { column.values[step] = absent }
-                return column.values.contains { !$0.isStaleMarker } ? column : nil
+                for step in column.values.indices where other[step] { column.clear(step) }
+                return column.isEmpty ? nil : column
             }
             return try merged(left + added)
         }

@@ -13,20 +13,34 @@ extension Evaluator {
         case .timestamp: return .vector(try timestamps(arguments[0], grid))
         case .absent: return .vector([absence(of: arguments[0], try vector(arguments[0], over: grid), grid)])
         case .absentOverTime:
-            let present = try overWindows(try windowed(arguments[0], over: grid), grid, isSteady: true) { _, _ in 1 }
+            let present = try overWindows(try windowed(arguments[0], over: grid), grid, isSteady: true) { _, _ in
+                1
+            } mixed: { _, _ in
+                .number(1)
+            }
             return .vector([absence(of: arguments[0], present, grid)])
         case .sort, .sortDesc, .sortByLabel, .sortByLabelDesc: return .vector(try sorted(call, grid))
         case .labelReplace: return .vector(try labelReplace(call, grid))
         case .labelJoin: return .vector(try labelJoin(call, grid))
         case .histogramQuantile, .histogramFraction, .histogramQuantiles: return .vector(try histogram(call, grid))
         case .histogramAvg, .histogramCount, .histogramStddev, .histogramStdvar, .histogramSum:
-            // They read native histograms; plain numbers are left out.
-            _ = try vector(arguments[0], over: grid)
-            return .vector([])
+            return .vector(try histogramStatistics(call, grid))
+        case .queryStart: return .scalar(constant(Double(scope.grid.start) / 1000, grid))
+        case .queryEnd: return .scalar(constant(Double(scope.grid.last) / 1000, grid))
+        case .queryRange: return .scalar(constant(Double(scope.grid.last - scope.grid.start) / 1000, grid))
+        case .queryStep: return .scalar(constant(scope.isInstant ? 0 : Double(scope.grid.step) / 1000, grid))
+        case .maxOf, .minOf:
+            let sides = try arguments.map { try scalar($0, over: grid) }
+            return .scalar(zip(sides[0], sides[1]).map { call.function == .maxOf ? goMax($0, $1) : goMin($0, $1) })
+        case .info: return .vector(try info(call, grid))
         default:
             if call.function.signature.parameters.contains(.rangeVector) { return .vector(try rangeCall(call, grid)) }
             return .vector(try withoutName(try elementCall(call, grid)))
         }
+    }
+
+    private func constant(_ value: Double, _ grid: StepGrid) -> [Double] {
+        [Double](repeating: value, count: grid.count)
     }
 
     func warn(_ text: String, _ span: SourceSpan) { notes.warn("PromQL warning: \(text) (\(place(span)))") }
@@ -37,17 +51,26 @@ extension Evaluator {
 
     private func onlyValues(_ columns: [Column], _ grid: StepGrid) -> [Double] {
         (0..<grid.count).map { step in
-            let present = columns.filter { $0.isPresent(step) }
+            let present = columns.filter { $0.isNumber(step) }
             return present.count == 1 ? present[0].values[step] : .nan
         }
     }
 
     private func timestamps(_ argument: Expression, _ grid: StepGrid) throws -> [Column] {
         if case .vector(let selector) = argument.bare {
-            return try withoutName(try latest(selector, over: grid) { time, _ in Double(time) / 1000 })
+            return try withoutName(
+                try latest(selector, over: grid) { row, index, column, step in
+                    column.values[step] = Double(row.times[index]) / 1000
+                })
         }
         return try withoutName(
-            try vector(argument, over: grid).map { mapped($0) { step, _ in Double(grid[step]) / 1000 } })
+            try vector(argument, over: grid).map { column in
+                var times = column.blank
+                for step in 0..<grid.count where column.isPresent(step) {
+                    times.values[step] = Double(grid[step]) / 1000
+                }
+                return times
+            })
     }
 
     /// 1 wherever `columns` have nothing, labelled as the selector promises.
@@ -72,7 +95,10 @@ extension Evaluator {
     }
 
     private func sorted(_ call: FunctionCall, _ grid: StepGrid) throws -> [Column] {
-        let columns = try vector(call.arguments[0], over: grid)
+        var columns = try vector(call.arguments[0], over: grid)
+        if call.function == .sort || call.function == .sortDesc {
+            columns = columns.map { $0.hasHistograms ? mapped($0) { $1 } : $0 }
+        }
         // The order of a range query's answer is that of the labels.
         guard scope.isInstant, grid.count == 1 else { return columns }
         switch call.function {
@@ -88,57 +114,6 @@ extension Evaluator {
                 }
                 return left.labels != right.labels && (left.labels < right.labels) == isAscending
             }
-        }
-    }
-
-    // MARK: Range functions
-
-    private func rangeCall(_ call: FunctionCall, _ grid: StepGrid) throws -> [Column] {
-        let function = call.function
-        let place = function.signature.parameters.firstIndex(of: .rangeVector)!
-        let windowed = try windowed(call.arguments[place], over: grid)
-        let numbers = try call.arguments.enumerated().filter { $0.offset != place }
-            .map { try scalar($0.element, over: grid) }
-        var isWrong: String?
-        let columns: [Column]
-        switch function {
-        case .quantileOverTime:
-            warnOfQuantiles(numbers[0], call.arguments[0].span)
-            columns = try overWindows(windowed, grid, isSteady: false) { window, step in
-                var values = Array(window.values[window.from..<window.to])
-                return quantile(numbers[0][step], of: &values)
-            }
-        case .predictLinear:
-            columns = try overWindows(windowed, grid, isSteady: false) { window, step in
-                guard window.count >= 2 else { return absent }
-                let line = linearRegression(window.times, window.values, window.from, window.to, origin: window.now)
-                return line.slope * numbers[0][step] + line.intercept
-            }
-        case .doubleExponentialSmoothing:
-            columns = try overWindows(windowed, grid, isSteady: false) { window, step in
-                for (name, factor) in [("smoothing", numbers[0][step]), ("trend", numbers[1][step])]
-                where factor <= 0 || factor >= 1 {
-                    isWrong = "invalid \(name) factor. Expected: 0 < \(name) factor < 1, got: \(goNumber(factor))"
-                }
-                return window.doubleExponentialSmoothing(numbers[0][step], numbers[1][step])
-            }
-        default:
-            if function == .rate || function == .increase { noteGauges(windowed, call) }
-            columns = try overWindows(windowed, grid, isSteady: true) { window, _ in
-                window.evaluate(function, rangeMs: windowed.rangeMs)
-            }
-        }
-        if let isWrong { throw QueryFault(.execution, isWrong, span: call.span) }
-        let keepsName = function == .lastOverTime || function == .firstOverTime
-        return keepsName ? columns : try withoutName(columns)
-    }
-
-    private func noteGauges(_ windowed: WindowedSeries, _ call: FunctionCall) {
-        for name in Set(windowed.rows.map(\.labels.name)).sorted() where !name.isEmpty {
-            guard !["_total", "_sum", "_count", "_bucket"].contains(where: name.hasSuffix) else { continue }
-            inform(
-                "metric might not be a counter, name does not end in _total/_sum/_count/_bucket: \(goQuoted(name))",
-                call.arguments[0].span)
         }
     }
 
@@ -173,8 +148,8 @@ extension Evaluator {
 }
 
 /// As Go's `math.Max`: NaN wins.
-private func goMax(_ a: Double, _ b: Double) -> Double { a.isNaN || b.isNaN ? .nan : max(a, b) }
-private func goMin(_ a: Double, _ b: Double) -> Double { a.isNaN || b.isNaN ? .nan : min(a, b) }
+func goMax(_ a: Double, _ b: Double) -> Double { a.isNaN || b.isNaN ? .nan : max(a, b) }
+func goMin(_ a: Double, _ b: Double) -> Double { a.isNaN || b.isNaN ? .nan : min(a, b) }
 
 private func elementary(_ function: Function, _ value: Double) -> Double {
     switch function {

@@ -22,7 +22,9 @@ extension Evaluator {
             guard let groups = pattern.captures(column.labels[source] ?? "") else { return column }
             var column = column
             if destination.value == Labels.metricName { column.dropsName = false }
-            column.labels[destination.value] = expanded(replacement, groups, pattern.groupNames)
+            let value = expanded(replacement, groups, pattern.groupNames)
+            try count(text: value)
+            column.labels[destination.value] = value
             return column
         }
         return try merged(columns)
@@ -43,8 +45,9 @@ extension Evaluator {
         let columns = try vector(call.arguments[0], over: grid).map { column in
             var column = column
             if destination.value == Labels.metricName { column.dropsName = false }
-            column.labels[destination.value] =
-                sources.map { column.labels[$0.value] ?? "" }.joined(separator: separator)
+            let value = sources.map { column.labels[$0.value] ?? "" }.joined(separator: separator)
+            try count(text: value)
+            column.labels[destination.value] = value
             return column
         }
         return try merged(columns)

@@ -8,21 +8,66 @@ extension Evaluator {
         let matching = binary.matching!
         let isSwapped = matching.cardinality == .oneToMany
         let (many, one) = isSwapped ? (right, left) : (left, right)
-        let oneBySignature = Dictionary(grouping: one.indices) { signature(one[$0].labels, matching) }
+        let oneSignatures = one.map { signature($0.labels, matching) }
+        let manySignatures = many.map { signature($0.labels, matching) }
+        let oneBySignature = Dictionary(grouping: one.indices) { oneSignatures[$0] }
         for (signature, places) in oneBySignature where places.count > 1 {
             try checkUnique(places, signature, one, many, grid, side: isSwapped ? "left" : "right")
         }
         var output = JoinOutput(stepCount: grid.count)
         // The order of the "many" side is kept, as a sort before the operator may have set it.
         for place in many.indices {
-            let signature = signature(many[place].labels, matching)
+            let signature = manySignatures[place]
             guard let others = oneBySignature[signature] else { continue }
             try count(grid.count)
             for other in others {
                 try join(binary, many[place], one[other], signature, isSwapped, &output)
             }
         }
+        if matching.leftFill != nil || matching.rightFill != nil {
+            try fill(binary, (many, manySignatures), (one, oneSignatures), grid, isSwapped, &output)
+        }
         return output.columns
+    }
+
+    private typealias Side = (columns: [Column], signatures: [Labels])
+
+    /// Joins what found no partner with the number that stands for a missing side. That side's labels are those that are matched.
+    private func fill(
+        _ binary: BinaryExpression, _ many: Side, _ one: Side, _ grid: StepGrid, _ isSwapped: Bool,
+        _ output: inout JoinOutput
+    ) throws {
+        let matching = binary.matching!
+        func stepsPresent(_ side: Side) -> [Labels: [Bool]] {
+            var presence: [Labels: [Bool]] = [:]
+            for (column, signature) in zip(side.columns, side.signatures) {
+                for step in 0..<grid.count where column.isPresent(step) {
+                    presence[signature, default: [Bool](repeating: false, count: grid.count)][step] = true
+                }
+            }
+            return presence
+        }
+        func standIn(_ value: Double, _ signature: Labels, where isMissing: [Bool]?) -> Column {
+            Column(
+                labels: signature,
+                values: (0..<grid.count).map { isMissing?[$0] == true ? absent : value })
+        }
+        if let value = isSwapped ? matching.leftFill : matching.rightFill {
+            let present = stepsPresent(one)
+            for (column, signature) in zip(many.columns, many.signatures) {
+                try count(2 * grid.count)
+                let other = standIn(value, signature, where: present[signature])
+                try join(binary, column, other, signature, isSwapped, &output)
+            }
+        }
+        if let value = isSwapped ? matching.rightFill : matching.leftFill {
+            let present = stepsPresent(many)
+            for (column, signature) in zip(one.columns, one.signatures) {
+                try count(2 * grid.count)
+                let other = standIn(value, signature, where: present[signature])
+                try join(binary, other, column, signature, isSwapped, &output)
+            }
+        }
     }
 
     private func join(
@@ -32,15 +77,28 @@ extension Evaluator {
         let matching = binary.matching!
         let isFilter = binary.op.isComparison && !binary.returnsBool
         var place: Int?
+        let isPlain =
+            !many.hasHistograms && !one.hasHistograms && binary.op != .trimUpper && binary.op != .trimLower
         for step in many.values.indices where many.isPresent(step) && one.isPresent(step) {
-            let (a, b) =
-                isSwapped ? (one.values[step], many.values[step]) : (many.values[step], one.values[step])
-            let result: Double
-            if isFilter {
-                guard binary.op.holds(a, b) else { continue }
-                result = a
+            let result: SampleValue
+            if isPlain {
+                let (a, b) =
+                    isSwapped ? (one.values[step], many.values[step]) : (many.values[step], one.values[step])
+                if isFilter {
+                    guard binary.op.holds(a, b) else { continue }
+                    result = .number(a)
+                } else {
+                    result = .number(binary.op.apply(a, b))
+                }
             } else {
-                result = binary.op.apply(a, b)
+                let (a, b) = isSwapped ? (one[step]!, many[step]!) : (many[step]!, one[step]!)
+                switch element(binary, a, b) {
+                case .none: continue
+                case .value(let value): result = value
+                case .holds(let holds):
+                    guard binary.returnsBool || holds else { continue }
+                    result = binary.returnsBool ? .number(holds ? 1 : 0) : a
+                }
             }
             let target: Int
             if let place {
@@ -61,7 +119,7 @@ extension Evaluator {
         let matching = binary.matching!
         var labels = many
         if !binary.op.isComparison || (binary.returnsBool && !scope.delaysNameRemoval) {
-            labels[Labels.metricName] = nil
+            labels = labels.dropping(reservedLabels)
         }
         if matching.cardinality == .oneToOne {
             labels = matching.isOn ? labels.keeping(matching.labels) : labels.dropping(matching.labels)
@@ -107,7 +165,8 @@ private struct JoinOutput {
     }
 
     /// - Returns: what is wrong, or nil.
-    mutating func put(_ value: Double, at place: Int, _ step: Int, signature: Labels, isOneToOne: Bool) -> String? {
+    mutating func put(_ value: SampleValue, at place: Int, _ step: Int, signature: Labels, isOneToOne: Bool) -> String?
+    {
         if isOneToOne {
             if !taken[signature, default: []].insert(step).inserted {
                 return "multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)"
@@ -118,7 +177,7 @@ private struct JoinOutput {
                 ? "vector cannot contain metrics with the same labelset"
                 : "multiple matches for labels: grouping labels must ensure unique matches"
         }
-        columns[place].values[step] = value
+        columns[place][step] = value
         return nil
     }
 }

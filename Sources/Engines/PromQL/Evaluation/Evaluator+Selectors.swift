@@ -1,29 +1,79 @@
 import Series
 
 extension Evaluator {
-    /// For each series and step the newest sample not older than the look-back; `value` picks from its time and value.
-    func latest(_ selector: VectorSelector, over grid: StepGrid, _ value: (Int64, Double) -> Double) throws -> [Column]
-    {
+    /// The samples that a selector reads, with buckets only where something looks at them.
+    func rows(_ selector: VectorSelector) -> [SampleRow] {
+        guard statisticsOnly.contains(selector.span) else { return series[selector.matchers] ?? [] }
+        if let known = statistics[selector.matchers] { return known }
+        let rows = (series[selector.matchers] ?? []).map(\.statistics)
+        statistics[selector.matchers] = rows
+        return rows
+    }
+
+    /// For each series and step the newest sample not older than the look-back.
+    func latest(_ selector: VectorSelector, over grid: StepGrid) throws -> [Column] {
+        if selector.edges == .smoothed { return try smoothed(selector, over: grid) }
+        return try latest(selector, over: grid) { row, index, column, step in
+            column.values[step] = row.values[index]
+            if !row.histograms.isEmpty, let histogram = row.histograms[index] { column[step] = .histogram(histogram) }
+        }
+    }
+
+    /// The same, with what `put` makes of the sample.
+    func latest(
+        _ selector: VectorSelector, over grid: StepGrid, _ put: (SampleRow, Int, inout Column, Int) -> Void
+    ) throws -> [Column] {
         let moments = try scope.moments(of: grid, at: selector.at, offset: selector.offset, selector.span)
         var columns: [Column] = []
-        for row in series[selector.matchers] ?? [] {
-            try count(grid.count)
-            var values = [Double](repeating: absent, count: grid.count)
+        for row in rows(selector) {
+            try count(row.histograms.isEmpty ? grid.count : grid.count * Self.samplesPerHistogram)
+            var column = Column(labels: row.labels, values: [Double](repeating: absent, count: grid.count))
             var next = 0
             var any = false
             for step in 0..<grid.count {
                 let moment = moments[step]
                 while next < row.times.count, row.times[next] <= moment { next += 1 }
-                guard next > 0, row.times[next - 1] > moment - scope.lookbackMs, !row.values[next - 1].isStaleMarker
-                else {
+                guard next > 0, row.times[next - 1] > moment - scope.lookbackMs, row.isPresent(next - 1) else {
                     continue
                 }
-                values[step] = value(row.times[next - 1], row.values[next - 1])
+                put(row, next - 1, &column, step)
                 any = true
             }
-            if any { columns.append(Column(labels: row.labels, values: values)) }
+            if any { columns.append(column) }
         }
         return columns
+    }
+
+    /// `x smoothed`: on the line between the samples before and after the step; where there is none after, the last one.
+    private func smoothed(_ selector: VectorSelector, over grid: StepGrid) throws -> [Column] {
+        let moments = try scope.moments(of: grid, at: selector.at, offset: selector.offset, selector.span)
+        var columns: [Column] = []
+        for whole in rows(selector) {
+            let row = whole.withoutStaleMarkers
+            try checkExtended(row)
+            try count(grid.count)
+            var column = Column(labels: row.labels, values: [Double](repeating: absent, count: grid.count))
+            var next = 0
+            for step in 0..<grid.count {
+                let moment = moments[step]
+                while next < row.times.count, row.times[next] <= moment { next += 1 }
+                guard next > 0, row.times[next - 1] > moment - scope.lookbackMs else { continue }
+                let before = (time: row.times[next - 1], value: row.values[next - 1])
+                column.values[step] = before.value
+                guard before.time < moment, next < row.times.count, row.times[next] <= moment + scope.lookbackMs
+                else { continue }
+                column.values[step] = interpolated(
+                    before, (row.times[next], row.values[next]), at: moment, isCounter: false)
+            }
+            if !column.isEmpty { columns.append(column) }
+        }
+        return columns
+    }
+
+    func checkExtended(_ row: SampleRow) throws {
+        if row.histograms.contains(where: { $0 != nil }) {
+            throw QueryFault(.execution, "smoothed and anchored modifiers do not work with native histograms")
+        }
     }
 
     /// The raw samples that a range selector or subquery gives to each step.
@@ -32,23 +82,15 @@ extension Evaluator {
         case .matrix(let matrix):
             let selector = matrix.selector
             let moments = try scope.moments(of: grid, at: selector.at, offset: selector.offset, matrix.span)
-            let rows = (series[selector.matchers] ?? []).map(withoutStaleMarkers)
             let range = try scope.positiveMilliseconds(matrix.range, matrix.span)
-            return WindowedSeries(rows: rows, rangeMs: range, moments: moments)
+            let rows = rows(selector).map(\.withoutStaleMarkers)
+            if selector.edges != nil { for row in rows { try checkExtended(row) } }
+            return WindowedSeries(rows: rows, rangeMs: range, moments: moments, edges: selector.edges)
         case .subquery(let subquery):
             return try windowed(subquery, over: grid)
         default:
             preconditionFailure("no range vector: \(expression)")
         }
-    }
-
-    private func withoutStaleMarkers(_ row: SeriesColumns) -> WindowedSeries.Row {
-        guard row.values.contains(where: \.isStaleMarker) else {
-            return WindowedSeries.Row(labels: row.labels, times: row.times, values: row.values)
-        }
-        let kept = row.values.indices.filter { !row.values[$0].isStaleMarker }
-        return WindowedSeries.Row(
-            labels: row.labels, times: kept.map { row.times[$0] }, values: kept.map { row.values[$0] })
     }
 
     private func windowed(_ subquery: Subquery, over grid: StepGrid) throws -> WindowedSeries {
@@ -62,41 +104,49 @@ extension Evaluator {
         case .scalar(let values): columns = [Column(labels: [:], values: values)]
         case .string: preconditionFailure("a subquery of a string")
         }
+        let times = (0..<inner.count).map { inner[$0] }
         let rows = columns.map { column in
-            let present = column.values.indices.filter { column.isPresent($0) }
-            return WindowedSeries.Row(
-                labels: column.labels, times: present.map { inner[$0] }, values: present.map { column.values[$0] },
-                dropsName: column.dropsName)
+            SampleRow(
+                labels: column.labels, times: times, values: column.values,
+                histograms: column.histograms.map { $0?.withoutHint }, dropsName: column.dropsName
+            ).withoutStaleMarkers
         }
         return WindowedSeries(rows: rows, rangeMs: range, moments: moments)
     }
 
     /// Applies `body` to each series' window at each step where the window holds a sample.
-    /// - Parameter isSteady: whether `body` depends on the window alone, so that a window fixed by `@` is computed once.
+    /// - Parameters:
+    ///   - isSteady: whether `body` depends on the window alone, so that a window fixed by `@` is computed once.
+    ///   - mixed: what to do with the window of a series that has histograms.
     func overWindows(
-        _ windowed: WindowedSeries, _ grid: StepGrid, isSteady: Bool, _ body: (inout Window, Int) -> Double
+        _ windowed: WindowedSeries, _ grid: StepGrid, isSteady: Bool, _ body: (inout Window, Int) throws -> Double,
+        mixed: (MixedWindow, Int) throws -> SampleValue?
     ) throws -> [Column] {
         var columns: [Column] = []
         for row in windowed.rows {
-            try count(grid.count)
+            try count(row.histograms.isEmpty ? grid.count : grid.count * Self.samplesPerHistogram)
             var window = Window(times: row.times, values: row.values)
-            var values = [Double](repeating: absent, count: grid.count)
-            var any = false
+            var column = Column(
+                labels: row.labels, values: [Double](repeating: absent, count: grid.count), dropsName: row.dropsName)
             for step in 0..<grid.count {
                 if isSteady, windowed.moments.fixed != nil, step > 0 {
-                    values[step] = values[0]
+                    column[step] = column[0]
                     continue
                 }
+                if step & 0x3FF == 0x3FF { try Task.checkCancellation() }
                 window.end = windowed.moments[step]
                 window.start = window.end - windowed.rangeMs
                 window.now = grid[step]
                 while window.to < row.times.count, row.times[window.to] <= window.end { window.to += 1 }
                 while window.from < window.to, row.times[window.from] <= window.start { window.from += 1 }
                 guard window.count > 0 else { continue }
-                values[step] = body(&window, step)
-                any = any || !values[step].isStaleMarker
+                if row.histograms.isEmpty {
+                    column.values[step] = try body(&window, step)
+                } else {
+                    column[step] = try mixed(MixedWindow(row, window), step)
+                }
             }
-            if any { columns.append(Column(labels: row.labels, values: values, dropsName: row.dropsName)) }
+            if !column.isEmpty { columns.append(column) }
         }
         return columns
     }

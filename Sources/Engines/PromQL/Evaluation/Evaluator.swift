@@ -7,20 +7,32 @@ import Units
 /// Computes one query over series that were read before.
 final class Evaluator {
     let scope: QueryScope
-    let series: [[LabelMatcher]: [SeriesColumns]]
-    var notes = Notes()
+    let series: [[LabelMatcher]: [SampleRow]]
+    /// Of the selectors in `statisticsOnly`: the same series without buckets.
+    var statistics: [[LabelMatcher]: [SampleRow]] = [:]
+    /// The places of selectors whose histograms are only asked for count and sum.
+    private(set) var statisticsOnly: Set<SourceSpan> = []
+    var notes: Notes
     private let samplesMax: Int
+    private let limits: QueryLimits
     private var samples = 0
+    private var textBytes = 0
 
-    init(scope: QueryScope, series: [[LabelMatcher]: [SeriesColumns]], samplesMax: Int) {
+    /// What a histogram counts as, next to a number of 16 bytes with its time.
+    static let samplesPerHistogram = 12
+
+    init(scope: QueryScope, series: [[LabelMatcher]: [SampleRow]], limits: QueryLimits) {
         self.scope = scope
         self.series = series
-        self.samplesMax = samplesMax
+        self.limits = limits
+        samplesMax = limits.samplesMax
+        notes = Notes(max: limits.annotationsMax)
     }
 
-    /// Takes `more` values into account.
+    /// Takes `more` values into account, before they are computed.
     func count(_ more: Int) throws {
-        samples += more
+        let (total, overflow) = samples.addingReportingOverflow(more)
+        samples = overflow ? .max : total
         guard samples <= samplesMax else {
             throw QueryFault(
                 .tooManySamples,
@@ -30,10 +42,27 @@ final class Evaluator {
         try Task.checkCancellation()
     }
 
+    /// Takes the bytes of a text that the query makes into account.
+    func count(text: String) throws {
+        let length = text.utf8.count
+        guard length <= limits.labelBytesMax else {
+            throw QueryFault(
+                .execution, "label value of \(length) bytes is too long, at most \(limits.labelBytesMax) are allowed")
+        }
+        textBytes += length
+        guard textBytes <= limits.textBytesMax else {
+            throw QueryFault(
+                .tooManySamples,
+                "query would make more than \(textBytes) bytes of label values, at most \(limits.textBytesMax) are allowed"
+            )
+        }
+    }
+
     // MARK: The answer
 
     func answer(_ expression: Expression, over grid: StepGrid) throws -> QueryResult.Value {
         let time = Timestamp(millisecondsSinceEpoch: grid.start)
+        statisticsOnly = selectorsWithoutBuckets(expression)
         if expression.type == .rangeVector {
             let windowed = try self.windowed(expression, over: grid)
             return .matrix(try rawSamples(windowed))
@@ -49,7 +78,11 @@ final class Evaluator {
             if scope.isInstant {
                 return .vector(
                     finished.filter { $0.isPresent(0) }
-                        .map { QueryResult.Sample(labels: $0.labels, value: $0.values[0], timestamp: time) })
+                        .map { column in
+                            QueryResult.Sample(
+                                labels: column.labels, value: column.values[0], timestamp: time,
+                                histogram: column.histogram(0)?.native)
+                        })
             }
             let rows = finished.compactMap { column in self.points(column, grid) }
             return .matrix(rows.sorted { $0.labels < $1.labels })
@@ -59,17 +92,27 @@ final class Evaluator {
     private func points(_ column: Column, _ grid: StepGrid) -> SeriesColumns? {
         let present = column.values.indices.filter { column.isPresent($0) }
         guard !present.isEmpty else { return nil }
-        return SeriesColumns(
-            labels: column.labels, times: present.map { grid[$0] }, values: present.map { column.values[$0] })
+        return SampleRow(
+            labels: column.labels, times: present.map { grid[$0] }, values: present.map { column.values[$0] },
+            histograms: column.histograms.isEmpty ? [] : present.map { column.histograms[$0] }
+        ).columns
     }
 
     private func rawSamples(_ windowed: WindowedSeries) throws -> [SeriesColumns] {
         let end = windowed.moments[0]
         let rows = windowed.rows.compactMap { row -> SeriesColumns? in
-            let kept = row.times.indices.filter { row.times[$0] > end - windowed.rangeMs && row.times[$0] <= end }
+            let start = end - windowed.rangeMs
+            if let edges = windowed.edges {
+                return ExtendedWindow(row, edges, start: start, end: end, lookbackMs: scope.lookbackMs).map { window in
+                    let (times, values) = window.points
+                    return SeriesColumns(labels: row.labels, times: times, values: values)
+                }
+            }
+            let kept = row.times.indices.filter { row.times[$0] > start && row.times[$0] <= end }
             guard !kept.isEmpty else { return nil }
-            let labels = row.dropsName ? row.labels.dropping([Labels.metricName]) : row.labels
-            return SeriesColumns(labels: labels, times: kept.map { row.times[$0] }, values: kept.map { row.values[$0] })
+            var part = row.keeping(kept)
+            if row.dropsName { part.labels = row.labels.dropping(reservedLabels) }
+            return part.columns
         }
         return rows.sorted { $0.labels < $1.labels }
     }
@@ -79,7 +122,7 @@ final class Evaluator {
         return try merged(
             columns.map { column in
                 var column = column
-                if column.dropsName { column.labels[Labels.metricName] = nil }
+                if column.dropsName { column.labels = column.labels.dropping(reservedLabels) }
                 return column
             })
     }
@@ -94,7 +137,7 @@ final class Evaluator {
             return columns
         }
         let names = Set(columns.map(\.labels.name))
-        for index in columns.indices { columns[index].labels[Labels.metricName] = nil }
+        for index in columns.indices { columns[index].labels = columns[index].labels.dropping(reservedLabels) }
         // Series of one name differ in another label, so that losing the name cannot make two of them equal.
         return names.count > 1 ? try merged(columns) : columns
     }
@@ -113,7 +156,7 @@ final class Evaluator {
                 guard !result[place].isPresent(step) else {
                     throw QueryFault(.execution, "vector cannot contain metrics with the same labelset")
                 }
-                result[place].values[step] = column.values[step]
+                result[place][step] = column[step]
             }
         }
         return result
@@ -131,11 +174,10 @@ final class Evaluator {
         case .parenthesised(let inner, _):
             return try evaluate(inner, over: grid)
         case .vector(let selector):
-            return .vector(try latest(selector, over: grid) { _, value in value })
+            return .vector(try latest(selector, over: grid))
         case .signed(let signed):
             let inner = try evaluate(signed.inner, over: grid)
-            guard signed.isNegative else { return inner }
-            return try map(inner) { -$0 }
+            return signed.isNegative ? try negated(inner) : inner
         case .binary(let binary):
             return try self.binary(binary, over: grid)
         case .aggregation(let aggregation):
@@ -166,20 +208,58 @@ final class Evaluator {
         return literal
     }
 
-    /// Every value changed by `change`, names dropped.
-    func map(_ values: StepValues, _ change: (Double) -> Double) throws -> StepValues {
+    private func negated(_ values: StepValues) throws -> StepValues {
         switch values {
-        case .scalar(let numbers): return .scalar(numbers.map(change))
-        case .vector(let columns): return .vector(try withoutName(columns.map { mapped($0) { change($1) } }))
+        case .scalar(let numbers): return .scalar(numbers.map { -$0 })
+        case .vector(let columns):
+            return .vector(
+                try withoutName(
+                    columns.map { column in
+                        var negated = mapped(column) { -$1 }
+                        if column.hasHistograms {
+                            negated.histograms = column.histograms.map { $0?.multiplied(by: -1) }
+                        }
+                        return negated
+                    }))
         case .string: preconditionFailure("a string has no arithmetic")
         }
     }
 
+    /// The numbers changed by `change`; histograms are left out.
     func mapped(_ column: Column, _ change: (Int, Double) -> Double) -> Column {
         var column = column
-        for step in column.values.indices where column.isPresent(step) {
+        column.histograms = []
+        for step in column.values.indices where column.isNumber(step) {
             column.values[step] = change(step, column.values[step])
         }
         return column
     }
+}
+
+/// Labels that say what a metric is rather than which of its series: functions that make another quantity drop them.
+let reservedLabels = [Labels.metricName, "__type__", "__unit__"]
+
+/// The selectors whose histograms are only asked for count and sum, so that buckets need not be carried along: those below
+/// `histogram_count` and its like with neither an operator nor a subquery between, and no function of buckets above.
+private func selectorsWithoutBuckets(_ root: Expression) -> Set<SourceSpan> {
+    var found: Set<SourceSpan> = []
+    func walk(_ expression: Expression, _ skips: Bool?) {
+        var skips = skips
+        switch expression {
+        case .vector(let selector): if skips == true { found.insert(selector.span) }
+        case .matrix(let matrix): if skips == true { found.insert(matrix.selector.span) }
+        case .binary: skips = nil
+        case .subquery: skips = false
+        case .call(let call):
+            switch call.function {
+            case .histogramCount, .histogramSum, .histogramAvg: skips = skips ?? true
+            case .histogramQuantile, .histogramQuantiles, .histogramFraction: skips = false
+            default: break
+            }
+        default: break
+        }
+        for child in expression.children { walk(child, skips) }
+    }
+    walk(root, nil)
+    return found
 }

@@ -123,6 +123,7 @@ extension BinaryOperator {
         case .modulo: fmod(left, right)
         case .power: pow(left, right)
         case .atan2: Glibc.atan2(left, right)
+        case .trimUpper, .trimLower: .nan
         default: holds(left, right) ? 1 : 0
         }
     }

@@ -17,6 +17,28 @@ struct Window {
     var count: Int { to - from }
 }
 
+/// By how much the change between the first and the last sample must be drawn out to cover the whole window.
+/// - Parameters:
+///   - times: of the first and the last of `count` samples.
+///   - first: the first value and `change` what it grew by: a counter is never drawn out below zero.
+func extrapolationFactor(
+    times: (first: Int64, last: Int64), count: Int, start: Int64, end: Int64, isCounter: Bool, first: Double,
+    change: Double
+) -> Double {
+    var toStart = Double(times.first - start) / 1000
+    var toEnd = Double(end - times.last) / 1000
+    let sampled = Double(times.last - times.first) / 1000
+    let interval = sampled / Double(count - 1)
+    if toStart >= interval * 1.1 { toStart = interval / 2 }
+    if isCounter {
+        var toZero = toStart
+        if change > 0 && first >= 0 { toZero = sampled * (first / change) }
+        toStart = min(toStart, toZero)
+    }
+    if toEnd >= interval * 1.1 { toEnd = interval / 2 }
+    return (sampled + toStart + toEnd) / sampled
+}
+
 extension Window {
     /// What a counter or a gauge changed by over the whole window, drawn out from its samples to the window's edges; `absent`
     /// for fewer than two samples.
@@ -35,18 +57,9 @@ extension Window {
                 previous = values[index]
             }
         }
-        var toStart = Double(times[from] - start) / 1000
-        var toEnd = Double(end - times[to - 1]) / 1000
-        let sampled = Double(times[to - 1] - times[from]) / 1000
-        let interval = sampled / Double(count - 1)
-        if toStart >= interval * 1.1 { toStart = interval / 2 }
-        if isCounter {
-            var toZero = toStart
-            if change > 0 && first >= 0 { toZero = sampled * (first / change) }
-            toStart = min(toStart, toZero)
-        }
-        if toEnd >= interval * 1.1 { toEnd = interval / 2 }
-        var factor = (sampled + toStart + toEnd) / sampled
+        var factor = extrapolationFactor(
+            times: (times[from], times[to - 1]), count: count, start: start, end: end, isCounter: isCounter,
+            first: first, change: change)
         if perSecond { factor /= Double(rangeMs) / 1000 }
         return change * factor
     }

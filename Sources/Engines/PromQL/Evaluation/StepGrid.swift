@@ -18,12 +18,17 @@ struct QueryScope: Sendable {
     let subqueryStepMs: Int64
     let delaysNameRemoval: Bool
     let isInstant: Bool
+    let features: QueryFeatures
+    /// How many steps all subqueries of a query may have together.
+    let subqueryStepsMax: Int
 
     /// The furthest that times and spans may lie from zero: some 285,000 years, of which sums of a few fit into 64 bits of
     /// milliseconds.
     static let secondsMax = 9e12
 
-    init(grid: StepGrid, options: QueryOptions, isInstant: Bool) {
+    init(grid: StepGrid, options: QueryOptions, limits: QueryLimits, isInstant: Bool) {
+        features = options.features
+        subqueryStepsMax = limits.samplesMax
         self.grid = grid
         lookbackMs = options.lookback.wholeMilliseconds
         subqueryStepMs = options.subqueryStep.wholeMilliseconds
@@ -32,10 +37,15 @@ struct QueryScope: Sendable {
     }
 
     func milliseconds(_ duration: DurationExpression, _ span: SourceSpan) throws(QueryFault) -> Int64 {
-        let value = duration.milliseconds(
-            step: isInstant ? 0 : grid.step, length: isInstant ? 0 : grid.last - grid.start)
+        let value: Double
+        do throws(DurationFault) {
+            value = try duration.milliseconds(
+                step: isInstant ? 0 : grid.step, length: isInstant ? 0 : grid.last - grid.start)
+        } catch {
+            throw QueryFault(.parse, error.rawValue, span: span)
+        }
         guard value.isFinite, value.magnitude <= Self.secondsMax * 1000 else {
-            throw QueryFault(.execution, "duration is out of range", span: span)
+            throw QueryFault(.parse, "duration is out of range", span: span)
         }
         return Int64(value.rounded())
     }
@@ -71,9 +81,10 @@ struct QueryScope: Sendable {
         var start = step * (open / step)
         if start <= open { start += step }
         let count = moments.last < start ? 0 : (moments.last - start) / step + 1
-        guard count <= 50_000_000 else {
+        guard count <= subqueryStepsMax else {
             throw QueryFault(
-                .tooManySteps, "subquery has \(count) steps, at most 50000000 are allowed", span: subquery.span)
+                .tooManySteps, "subquery has \(count) steps, at most \(subqueryStepsMax) are allowed",
+                span: subquery.span)
         }
         return StepGrid(start: start, step: step, count: Int(count))
     }
@@ -106,15 +117,21 @@ struct SeriesDemand {
         case .vector(let selector):
             let moments = try scope.moments(of: grid, at: selector.at, offset: selector.offset, selector.span)
             // Ranges are open on the left: a sample exactly as old as the look-back is too old.
-            add(selector.matchers, moments.first - scope.lookbackMs + 1, moments.last)
+            let reach = selector.edges == nil ? 0 : scope.lookbackMs
+            add(selector.matchers, moments.first - scope.lookbackMs + 1, moments.last + reach)
         case .matrix(let matrix):
             let selector = matrix.selector
             let range = try scope.positiveMilliseconds(matrix.range, matrix.span)
             let moments = try scope.moments(of: grid, at: selector.at, offset: selector.offset, matrix.span)
-            add(selector.matchers, moments.first - range + 1, moments.last)
+            let before = selector.edges == nil ? 0 : scope.lookbackMs
+            let after = selector.edges == .smoothed ? scope.lookbackMs : 0
+            add(selector.matchers, moments.first - range - before + 1, moments.last + after)
         case .subquery(let subquery):
             let moments = try scope.moments(of: grid, at: subquery.at, offset: subquery.offset, subquery.span)
             try add(subquery.inner, over: try scope.innerGrid(subquery, moments))
+        case .call(let call) where call.function == .info:
+            try add(call.arguments[0], over: grid)
+            add(infoMatchers(call), grid.start - scope.lookbackMs + 1, grid.last)
         default:
             for child in expression.children { try add(child, over: grid) }
         }

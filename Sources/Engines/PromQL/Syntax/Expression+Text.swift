@@ -14,8 +14,7 @@ extension Expression: CustomStringConvertible {
         case .vector(let selector): return selector.text(range: "")
         case .matrix(let matrix): return matrix.selector.text(range: "[\(matrix.range)]")
         case .subquery(let subquery):
-            let step = subquery.step.map { "\($0)" } ?? ""
-            return "\(subquery.inner)[\(subquery.range):\(step)]" + modifiers(subquery.at, subquery.offset)
+            return "\(subquery.inner)\(subquery.suffix)"
         case .parenthesised(let inner, _): return "(\(inner))"
         case .signed(let signed): return (signed.isNegative ? "-" : "+") + "\(signed.inner)"
         case .binary(let binary): return binary.text
@@ -24,6 +23,11 @@ extension Expression: CustomStringConvertible {
             return "\(call.function.rawValue)(\(call.arguments.map(\.description).joined(separator: ", ")))"
         }
     }
+}
+
+extension Subquery {
+    /// What stands behind the inner expression.
+    var suffix: String { "[\(range):\(step.map { "\($0)" } ?? "")]" + modifiers(at, offset) }
 }
 
 private func modifiers(_ at: FixedTime?, _ offset: DurationExpression?) -> String {
@@ -52,7 +56,8 @@ extension VectorSelector {
         }
         let head = isPlainName ? name ?? "" : ""
         let braces = parts.isEmpty ? "" : "{\(parts.joined(separator: ","))}"
-        return head + braces + range + modifiers(at, offset)
+        let edges = edges.map { " \($0.rawValue)" } ?? ""
+        return head + braces + range + edges + modifiers(at, offset)
     }
 }
 
@@ -65,7 +70,10 @@ func isLegacyName(_ name: String, allowsColon: Bool) -> Bool {
 }
 
 extension BinaryExpression {
-    fileprivate var text: String {
+    fileprivate var text: String { "\(left) \(operatorText) \(right)" }
+
+    /// The operator with its modifiers.
+    var operatorText: String {
         var middle = op.rawValue
         if returnsBool { middle += " bool" }
         if let matching,
@@ -79,19 +87,32 @@ extension BinaryExpression {
                 middle += matching.included.map(labelText).joined(separator: ", ") + ")"
             }
         }
-        return "\(left) \(middle) \(right)"
+        if let matching {
+            if let left = matching.leftFill, let right = matching.rightFill, left == right {
+                middle += " fill (\(goNumber(left)))"
+            } else {
+                if let value = matching.leftFill { middle += " fill_left (\(goNumber(value)))" }
+                if let value = matching.rightFill { middle += " fill_right (\(goNumber(value)))" }
+            }
+        }
+        return middle
     }
 }
 
 extension Aggregation {
     fileprivate var text: String {
+        let first = parameter.map { "\($0), " } ?? ""
+        return "\(head)(\(first)\(inner))"
+    }
+
+    /// The operator with its grouping.
+    var head: String {
         var head = op.rawValue
         if isWithout || !labels.isEmpty {
             head += isWithout ? " without (" : " by ("
             head += labels.map(labelText).joined(separator: ", ") + ") "
         }
-        let first = parameter.map { "\($0), " } ?? ""
-        return "\(head)(\(first)\(inner))"
+        return head
     }
 }
 
@@ -110,29 +131,58 @@ extension DurationExpression: CustomStringConvertible {
     }
 
     /// - Parameters: the step and the length of the query, in milliseconds.
-    func milliseconds(step: Int64, length: Int64) -> Double {
-        func value(_ inner: DurationExpression) -> Double { inner.milliseconds(step: step, length: length) }
+    func milliseconds(step: Int64, length: Int64) throws(DurationFault) -> Double {
+        func value(_ inner: DurationExpression) throws(DurationFault) -> Double {
+            try inner.milliseconds(step: step, length: length)
+        }
         switch self {
         case .literal(let span): return Double(span.wholeMilliseconds)
         case .step: return Double(step)
         case .range: return Double(length)
-        case .negated(let inner): return -value(inner)
-        case .parenthesised(let inner): return value(inner)
-        case .least(let left, let right): return min(value(left), value(right))
-        case .greatest(let left, let right): return max(value(left), value(right))
+        case .negated(let inner): return -(try value(inner))
+        case .parenthesised(let inner): return try value(inner)
+        case .least(let left, let right): return min(try value(left), try value(right))
+        case .greatest(let left, let right): return max(try value(left), try value(right))
         case .binary(let op, let left, let right):
             // Both sides are seconds to the user: 2 * 5m multiplies 2 s by 300 s and means 600 s.
-            let (a, b) = (value(left) / 1000, value(right) / 1000)
+            let (a, b) = (try value(left) / 1000, try value(right) / 1000)
             switch op {
             case .add: return (a + b) * 1000
             case .subtract: return (a - b) * 1000
             case .multiply: return a * b * 1000
-            case .divide: return a / b * 1000
-            case .modulo: return fmod(a, b) * 1000
+            case .divide:
+                if b == 0 { throw .divisionByZero }
+                return a / b * 1000
+            case .modulo:
+                if b == 0 { throw .moduloByZero }
+                return fmod(a, b) * 1000
             default: return pow(a, b) * 1000
             }
         }
     }
+}
+
+/// Why a computed duration has no value.
+enum DurationFault: String, Error {
+    case divisionByZero = "division by zero"
+    case moduloByZero = "modulo by zero"
+}
+
+/// A number as Go's `%g` writes it: with an exponent of at least two digits below 0.0001 and from a million on (`1e+06`).
+public func goGeneral(_ value: Double) -> String {
+    let plain = goNumber(value)
+    guard value.isFinite, value != 0 else { return plain }
+    let digits = plain.filter { $0 != "-" && $0 != "." }.drop { $0 == "0" }
+    let whole = plain.drop { $0 == "-" }.prefix { $0 != "." }
+    let exponent =
+        whole == "0" ? -(plain.split(separator: ".")[1].prefix { $0 == "0" }.count + 1) : whole.utf8.count - 1
+    guard exponent < -4 || exponent >= 6 else { return plain }
+    var significant = String(digits)
+    while significant.hasSuffix("0") { significant.removeLast() }
+    let rest = significant.dropFirst()
+    let mantissa = significant.prefix(1) + (rest.isEmpty ? "" : "." + rest)
+    let size = exponent.magnitude < 10 ? "0\(exponent.magnitude)" : "\(exponent.magnitude)"
+    return "\(value < 0 ? "-" : "")\(mantissa)e\(exponent < 0 ? "-" : "+")\(size)"
 }
 
 /// A number as Go's `strconv.FormatFloat(v, 'f', -1, 64)` writes it: the shortest digits that give the value back, without an

@@ -44,7 +44,17 @@ public struct VectorSelector: Sendable {
     public var matchers: [LabelMatcher]
     public var offset: DurationExpression?
     public var at: FixedTime?
+    /// `anchored` or `smoothed`.
+    public var edges: RangeExtension? = nil
     public var span: SourceSpan
+}
+
+/// What a selector takes from beyond the edges of its range.
+public enum RangeExtension: String, Sendable, Hashable {
+    /// The last sample before the range, as it is.
+    case anchored
+    /// Values at both edges, interpolated between the samples on either side.
+    case smoothed
 }
 
 public struct MatrixSelector: Sendable {
@@ -78,6 +88,10 @@ public struct VectorMatching: Sendable, Hashable {
     public var labels: [String] = []
     /// Labels of `group_left` and `group_right`, taken over from the "one" side.
     public var included: [String] = []
+    /// Stands for a missing left side (`fill_left`).
+    public var leftFill: Double?
+    /// Stands for a missing right side (`fill_right`).
+    public var rightFill: Double?
 }
 
 public struct BinaryExpression: Sendable {

@@ -2,6 +2,7 @@
 public enum Function: String, Sendable, Hashable, CaseIterable {
     case abs, absent, acos, acosh, asin, asinh, atan, atanh, ceil, changes, clamp, cos, cosh, deg, delta, deriv, exp
     case floor, hour, idelta, increase, irate, ln, log2, log10, minute, month, pi, rad, rate, resets, round, scalar, sgn
+    case info
     case sin, sinh, sort, sqrt, tan, tanh, time, timestamp, vector, year
     case absentOverTime = "absent_over_time"
     case avgOverTime = "avg_over_time"
@@ -27,7 +28,13 @@ public enum Function: String, Sendable, Hashable, CaseIterable {
     case lastOverTime = "last_over_time"
     case madOverTime = "mad_over_time"
     case maxOverTime = "max_over_time"
+    case maxOf = "max_of"
+    case minOf = "min_of"
     case minOverTime = "min_over_time"
+    case queryEnd = "end"
+    case queryRange = "range"
+    case queryStart = "start"
+    case queryStep = "step"
     case predictLinear = "predict_linear"
     case presentOverTime = "present_over_time"
     case quantileOverTime = "quantile_over_time"
@@ -52,10 +59,14 @@ public enum Function: String, Sendable, Hashable, CaseIterable {
 
     public var signature: Signature {
         switch self {
-        case .pi, .time:
+        case .pi, .time, .queryStart, .queryEnd, .queryRange, .queryStep:
             Signature(parameters: [], result: .scalar)
         case .scalar:
             Signature(parameters: [.instantVector], result: .scalar)
+        case .maxOf, .minOf:
+            Signature(parameters: [.scalar, .scalar], result: .scalar)
+        case .info:
+            Signature(parameters: [.instantVector, .instantVector], optional: 1, result: .instantVector)
         case .vector:
             Signature(parameters: [.scalar], result: .instantVector)
         case .hour, .minute, .month, .year, .dayOfMonth, .dayOfWeek, .dayOfYear, .daysInMonth:

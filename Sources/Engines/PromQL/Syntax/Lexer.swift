@@ -7,6 +7,9 @@ struct Lexer {
     private var insideBrackets = false
     private var parenDepth = 0
 
+    /// Far more than the parser takes; a bound here keeps a megabyte of parentheses from becoming a million tokens.
+    private static let parenDepthMax = 1000
+
     init(_ query: String) {
         self.query = query
         bytes = Array(query.utf8)
@@ -73,6 +76,9 @@ struct Lexer {
         case "(":
             kind = .leftParen
             parenDepth += 1
+            guard parenDepth <= Self.parenDepthMax else {
+                throw fault("more than \(Self.parenDepthMax) parentheses are open", at: start)
+            }
         case ")":
             parenDepth -= 1
             if parenDepth < 0 { throw fault("unexpected right parenthesis ')'", at: start) }
@@ -108,6 +114,8 @@ struct Lexer {
             throw fault(
                 "unexpected character after '!': \(start + 1 < bytes.count ? character(at: start + 1) : "''")",
                 at: start)
+        case "<" where two("/"): (kind, length) = (.op(.trimUpper), 2)
+        case ">" where two("/"): (kind, length) = (.op(.trimLower), 2)
         case "<" where two("="): (kind, length) = (.op(.lessOrEqual), 2)
         case "<": kind = .op(.less)
         case ">" where two("="): (kind, length) = (.op(.greaterOrEqual), 2)

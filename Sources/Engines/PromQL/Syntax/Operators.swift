@@ -13,6 +13,10 @@ public enum BinaryOperator: String, Sendable, Hashable, CaseIterable {
     case lessOrEqual = "<="
     case greater = ">"
     case greaterOrEqual = ">="
+    /// Keeps a histogram's observations up to a limit.
+    case trimUpper = "</"
+    /// Keeps a histogram's observations from a limit on.
+    case trimLower = ">/"
     case and, or, unless
 
     public var isComparison: Bool {
@@ -29,7 +33,7 @@ public enum BinaryOperator: String, Sendable, Hashable, CaseIterable {
         switch self {
         case .or: 1
         case .and, .unless: 2
-        case .equal, .notEqual, .less, .lessOrEqual, .greater, .greaterOrEqual: 3
+        case .equal, .notEqual, .less, .lessOrEqual, .greater, .greaterOrEqual, .trimUpper, .trimLower: 3
         case .add, .subtract: 4
         case .multiply, .divide, .modulo, .atan2: 5
         case .power: 6

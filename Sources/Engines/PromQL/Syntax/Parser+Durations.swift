@@ -40,6 +40,7 @@ extension Parser {
     private mutating func durationExpression(atLeast precedence: Int = 4) throws(QueryFault) -> DurationExpression {
         var left = try durationSigned()
         while case .op(let op) = token.kind, op.precedence >= max(precedence, 4), op != .atan2 {
+            try requireComputedDurations()
             advance()
             let right = try durationExpression(atLeast: op == .power ? op.precedence : op.precedence + 1)
             left = .binary(op, left, right)
@@ -47,7 +48,14 @@ extension Parser {
         return left
     }
 
+    private func requireComputedDurations() throws(QueryFault) {
+        try require(.durationExpressions, "experimental duration expression is not enabled", token.span)
+    }
+
     private mutating func durationSigned() throws(QueryFault) -> DurationExpression {
+        durationDepth += 1
+        defer { durationDepth -= 1 }
+        guard durationDepth <= 100 else { throw fault("duration expression nests too deeply", token.span) }
         if take(.op(.add)) { return try durationPrimary() }
         guard take(.op(.subtract)) else { return try durationPrimary() }
         let inner = try durationPrimary()
@@ -65,16 +73,19 @@ extension Parser {
             advance()
             return .literal(.milliseconds(Int64((seconds * 1000).rounded())))
         case .leftParen:
+            try requireComputedDurations()
             advance()
             let inner = try durationExpression()
             try expect(.rightParen, "duration", "\")\"")
             return .parenthesised(inner)
         case .keyword(.step), .keyword(.range):
+            try requireComputedDurations()
             let isStep = advance().kind == .keyword(.step)
             try expect(.leftParen, "duration", "\"(\"")
             try expect(.rightParen, "duration", "\")\"")
             return isStep ? .step : .range
         case .aggregator(.min), .aggregator(.max):
+            try requireComputedDurations()
             let isLeast = advance().kind == .aggregator(.min)
             try expect(.leftParen, "duration", "\"(\"")
             let first = try durationExpression()

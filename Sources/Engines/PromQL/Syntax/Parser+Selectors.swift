@@ -2,7 +2,8 @@ import Series
 
 extension Parser {
     /// `name{…}`, `name`, `{…}`; the name was read already.
-    mutating func selector(named nameToken: Token?) throws(QueryFault) -> Expression {
+    mutating func selector(named nameToken: Token?, mayMatchAnything: Bool = false) throws(QueryFault) -> Expression {
+        height = 1
         let start = nameToken?.span.start ?? token.span.start
         var name = nameToken?.text
         var matchers: [LabelMatcher] = []
@@ -21,7 +22,7 @@ extension Parser {
             }
             matchers.append(LabelMatcher(Labels.metricName, equals: name))
         }
-        guard matchers.contains(where: { !$0.matches("") }) else {
+        guard mayMatchAnything || matchers.contains(where: { !$0.matches("") }) else {
             throw fault("vector selector must contain at least one non-empty matcher", span)
         }
         return .vector(VectorSelector(name: name, matchers: matchers, span: span))

@@ -8,9 +8,14 @@ import Units
 
 extension Expression {
     /// Reads a query of Prometheus 3. <https://prometheus.io/docs/prometheus/latest/querying/basics/>
+    /// - Parameter features: what is allowed beyond the stable language.
     /// - Throws: `QueryFault` with `code` `.parse`, the place, and the reference's wording where it has one.
-    public static func parse(_ query: String) throws(QueryFault) -> Expression {
-        var parser = Parser(query: query, tokens: try Lexer.tokens(of: query))
+    public static func parse(_ query: String, features: QueryFeatures = []) throws(QueryFault) -> Expression {
+        let length = query.utf8.count
+        guard length <= Parser.bytesMax else {
+            throw QueryFault(.parse, "query is \(length) bytes long, at most \(Parser.bytesMax) are allowed")
+        }
+        var parser = Parser(query: query, tokens: try Lexer.tokens(of: query), features: features)
         return try parser.parseAll()
     }
 
@@ -21,20 +26,41 @@ extension Expression {
         }
         return selector.matchers
     }
+
+    /// Reads the name and labels of one series, which may be without any.
+    static func parseSeries(_ text: String) throws(QueryFault) -> [LabelMatcher] {
+        var parser = Parser(query: text, tokens: try Lexer.tokens(of: text), features: [])
+        let isNamed = parser.token.kind != .leftBrace
+        let name = isNamed ? parser.advance() : nil
+        if let name, !name.isWord, name.kind != .number, name.kind != .op(.or) { throw parser.unexpected("series") }
+        guard case .vector(let selector) = try parser.selector(named: name, mayMatchAnything: true),
+            parser.token.kind == .end, selector.matchers.allSatisfy({ $0.op == .equal })
+        else { throw parser.unexpected("series") }
+        return selector.matchers
+    }
 }
 
 struct Parser {
     let query: String
     let tokens: [Token]
     var index = 0
+    let features: QueryFeatures
     private var depth = 0
+    /// Levels of the tree that was read last.
+    var height = 0
+    var durationDepth = 0
 
+    /// No one writes more; a dashboard's longest are some kilobytes.
+    static let bytesMax = 1 << 20
+    /// What walks the tree, and what frees it, calls itself once for each level.
+    private static let heightMax = 600
     /// Every operator of a chain deepens the tree by one; what walks the tree must not exhaust the stack.
     private static let chainLengthMax = 500
 
-    init(query: String, tokens: [Token]) {
+    init(query: String, tokens: [Token], features: QueryFeatures) {
         self.query = query
         self.tokens = tokens
+        self.features = features
     }
 
     mutating func parseAll() throws(QueryFault) -> Expression {
@@ -85,6 +111,7 @@ struct Parser {
         defer { depth -= 1 }
         guard depth <= 200 else { throw fault("expression nests too deeply", token.span) }
         var left = try signed()
+        var leftHeight = height
         var chainLength = 0
         while case .op(let op) = token.kind, op.precedence >= precedence {
             chainLength += 1
@@ -96,8 +123,22 @@ struct Parser {
             let matching = try matchingClause(&binary)
             binary.right = try expression(atLeast: op == .power ? op.precedence : op.precedence + 1)
             left = try checked(binary, matching)
+            height = max(leftHeight, height)
+            try grow(token.span)
+            leftHeight = height
         }
+        height = leftHeight
         return left
+    }
+
+    /// Counts one more level of the tree.
+    private mutating func grow(_ span: SourceSpan) throws(QueryFault) {
+        height += 1
+        guard height <= Self.heightMax else { throw fault("expression nests too deeply", span) }
+    }
+
+    func require(_ feature: QueryFeatures, _ message: String, _ span: SourceSpan) throws(QueryFault) {
+        if !features.contains(feature) { throw fault(message, span) }
     }
 
     private mutating func matchingClause(_ binary: inout BinaryExpression) throws(QueryFault) -> VectorMatching? {
@@ -111,7 +152,40 @@ struct Parser {
                 if token.kind == .leftParen { matching!.included = try labelList() }
             }
         }
+        try fillClauses(&matching)
         return matching
+    }
+
+    /// `fill(0)`, `fill_left(0) fill_right(1)`, after all other modifiers.
+    private mutating func fillClauses(_ matching: inout VectorMatching?) throws(QueryFault) {
+        while case .keyword(let keyword) = token.kind, following.kind == .leftParen,
+            keyword == .fill || keyword == .fillLeft || keyword == .fillRight
+        {
+            try require(.fillModifiers, "binop fill modifiers are experimental and not enabled", token.span)
+            let start = advance()
+            try expect(.leftParen, "fill", "\"(\"")
+            let value = try signedNumber("fill")
+            try expect(.rightParen, "fill", "\")\"")
+            var clause = matching ?? VectorMatching()
+            let (fillsLeft, fillsRight) = (keyword != .fillRight, keyword != .fillLeft)
+            if fillsLeft && clause.leftFill != nil || fillsRight && clause.rightFill != nil {
+                throw fault("fill modifier may not be set multiple times", start.span)
+            }
+            if fillsLeft { clause.leftFill = value }
+            if fillsRight { clause.rightFill = value }
+            matching = clause
+        }
+    }
+
+    private mutating func signedNumber(_ context: String) throws(QueryFault) -> Double {
+        var sign = 1.0
+        if take(.op(.subtract)) { sign = -1 } else { _ = take(.op(.add)) }
+        guard token.kind == .number || token.kind == .duration else {
+            throw unexpected(context, expected: "number")
+        }
+        let value = sign * (try numberValue(of: token))
+        advance()
+        return value
     }
 
     /// `(a, b, "c d")`
@@ -158,6 +232,9 @@ struct Parser {
             if let clause, !clause.labels.isEmpty || clause.cardinality != .oneToOne {
                 throw fault("vector matching only allowed between instant vectors", binary.span)
             }
+            if let clause, clause.leftFill != nil || clause.rightFill != nil {
+                throw fault("filling in missing series only allowed between instant vectors", binary.span)
+            }
             if op.isSetOperator {
                 throw fault(
                     "set operator \(goQuoted(op.rawValue)) not allowed in binary scalar expression", binary.span)
@@ -167,6 +244,9 @@ struct Parser {
             if op.isSetOperator {
                 guard matching.cardinality == .oneToOne else {
                     throw fault("no grouping allowed for \(goQuoted(op.rawValue)) operation", binary.span)
+                }
+                guard matching.leftFill == nil, matching.rightFill == nil else {
+                    throw fault("filling in missing series not allowed for set operators", binary.span)
                 }
                 matching.cardinality = .manyToMany
             }
@@ -184,6 +264,7 @@ struct Parser {
         guard depth <= 200 else { throw fault("expression nests too deeply", token.span) }
         let sign = advance()
         let inner = try expression(atLeast: BinaryOperator.signPrecedence + 1)
+        try grow(sign.span)
         let isNegative = sign.kind == .op(.subtract)
         let span = sign.span.through(inner.span)
         if case .number(var literal) = inner, !literal.isDuration {
@@ -206,6 +287,8 @@ struct Parser {
             case .leftBracket: expression = try ranged(expression)
             case .keyword(.offset): expression = try offset(expression)
             case .at: expression = try fixed(expression)
+            case .keyword(.anchored): expression = try extended(expression, .anchored)
+            case .keyword(.smoothed): expression = try extended(expression, .smoothed)
             default: return expression
             }
         }
@@ -255,6 +338,37 @@ struct Parser {
             throw fault(
                 "offset modifier must be preceded by an instant vector selector or range vector selector or a subquery",
                 inner.span)
+        }
+    }
+
+    private mutating func extended(_ inner: Expression, _ edges: RangeExtension) throws(QueryFault) -> Expression {
+        let keyword = advance()
+        try require(
+            .extendedRangeSelectors, "\(edges.rawValue) modifier is experimental and not enabled", keyword.span)
+        func set(_ selector: inout VectorSelector) throws(QueryFault) {
+            if let old = selector.edges {
+                throw old == edges
+                    ? fault("\(edges.rawValue) may not be set multiple times", keyword.span)
+                    : fault("anchored and smoothed modifiers cannot be used together", keyword.span)
+            }
+            selector.edges = edges
+        }
+        switch inner {
+        case .vector(var selector):
+            guard edges == .smoothed else {
+                throw fault("anchored modifier is not supported for instant vector selectors", keyword.span)
+            }
+            try set(&selector)
+            selector.span.end = previousEnd
+            return .vector(selector)
+        case .matrix(var matrix):
+            try set(&matrix.selector)
+            matrix.span.end = previousEnd
+            return .matrix(matrix)
+        case .subquery:
+            throw fault("\(edges.rawValue) modifier is not supported for subqueries", keyword.span)
+        default:
+            throw fault("\(edges.rawValue) modifier must be preceded by an instant or range selector", inner.span)
         }
     }
 
@@ -308,16 +422,19 @@ struct Parser {
     private mutating func primary() throws(QueryFault) -> Expression {
         switch token.kind {
         case .number, .duration:
+            height = 1
             let literal = NumberLiteral(
                 value: try numberValue(of: token), isDuration: token.kind == .duration, span: token.span)
             advance()
             return .number(literal)
         case .string:
+            height = 1
             return .string(try StringLiteral.unquote(advance(), query: query))
         case .leftParen:
             let start = advance().span.start
             let inner = try expression()
             try expect(.rightParen, "parentheses", "\")\"")
+            try grow(SourceSpan(start, previousEnd))
             return .parenthesised(inner, SourceSpan(start, previousEnd))
         case .leftBrace:
             return try selector(named: nil)
@@ -332,6 +449,9 @@ struct Parser {
         case .keyword(let keyword):
             switch keyword {
             case .bool, .on, .ignoring, .groupLeft, .groupRight: throw unexpected("")
+            case .start where following.kind == .leftParen, .end where following.kind == .leftParen,
+                .step where following.kind == .leftParen, .range where following.kind == .leftParen:
+                return try call()
             default: return try selector(named: advance())
             }
         case .op(let op) where op.isSetOperator:
@@ -346,23 +466,39 @@ struct Parser {
         guard let function = Function(rawValue: name.text) else {
             throw fault("unknown function with name \(goQuoted(name.text))", name.span)
         }
-        let arguments = try argumentList(name.text)
+        if function.isExperimental {
+            try require(.experimentalFunctions, "function \(goQuoted(name.text)) is not enabled", name.span)
+        }
+        let arguments = try argumentList(name.text, secondIsLabels: function == .info)
         let span = SourceSpan(name.span.start, previousEnd)
         return try checkedCall(FunctionCall(function: function, arguments: arguments, span: span))
     }
 
-    private mutating func argumentList(_ name: String) throws(QueryFault) -> [Expression] {
+    private mutating func argumentList(_ name: String, secondIsLabels: Bool = false) throws(QueryFault) -> [Expression]
+    {
         try expect(.leftParen, "function call", "\"(\"")
         var arguments: [Expression] = []
+        var highest = 0
         while token.kind != .rightParen {
-            arguments.append(try expression())
+            arguments.append(secondIsLabels && arguments.count == 1 ? try labelSelector() : try expression())
+            highest = max(highest, height)
             guard take(.comma) else { break }
             if token.kind == .rightParen {
                 throw fault("trailing commas not allowed in function call args", token.span)
             }
         }
         try expect(.rightParen, "function call", "\",\" or \")\"")
+        height = highest
+        try grow(token.span)
         return arguments
+    }
+
+    /// The second argument of `info`: braces alone, which may match anything.
+    private mutating func labelSelector() throws(QueryFault) -> Expression {
+        guard token.kind == .leftBrace else {
+            throw fault("expected label selectors only, got vector selector instead", token.span)
+        }
+        return try selector(named: nil, mayMatchAnything: true)
     }
 
     private func checkedCall(_ call: FunctionCall) throws(QueryFault) -> Expression {
@@ -397,6 +533,12 @@ struct Parser {
     }
 
     private mutating func aggregation(_ op: Aggregator) throws(QueryFault) -> Expression {
+        if op.isExperimental {
+            try require(
+                .experimentalFunctions,
+                "\(op.rawValue)() is experimental and must be enabled with --enable-feature=promql-experimental-functions",
+                token.span)
+        }
         let start = advance().span.start
         var grouping = try groupingClause()
         var arguments = try argumentList(op.rawValue)

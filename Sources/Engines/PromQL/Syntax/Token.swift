@@ -17,9 +17,11 @@ struct Token: Sendable {
     }
 
     enum Keyword: String, Sendable, CaseIterable {
-        case offset, by, without, on, ignoring, bool, start, end, step, range
+        case offset, by, without, on, ignoring, bool, start, end, step, range, anchored, smoothed, fill
         case groupLeft = "group_left"
         case groupRight = "group_right"
+        case fillLeft = "fill_left"
+        case fillRight = "fill_right"
     }
 
     var kind: Kind

@@ -13,32 +13,43 @@ public import Units
 public actor RuleEngine {
     private let runner: RuleRunner
     private let series: any SeriesAppending
+    /// Nil: hold times go on by what the ledger says alone.
+    let history: (any SeriesReading)?
     private let events: any EventRecording
-    private let defaultInterval: Duration
+    let defaultInterval: Duration
     private let clock: any Clock<Duration>
-    private let logger: Logger
-    private var states: [RuleGroupState]
+    let logger: Logger
+    private(set) var states: [RuleGroupState]
     private var busy: Set<String> = []
     /// Open alerts that no rule carries any more.
     private var orphans: [RestoredAlert]
+    /// Series of rules and groups that are gone from the configuration, which are yet to end with a stale marker.
+    private var departed: Set<Labels> = []
+    /// Groups that wait for one of the places in which groups are evaluated.
+    var waiting: [Timetable.Due] = []
+    var runningCount = 0
 
     /// - Parameters:
     ///   - groups: names and files together are unique.
     ///   - defaultInterval: for groups that name none.
+    ///   - history: the stored series, for the hold times of alerts that were open when the program ended.
     ///   - restored: the alerts that were open when the program ended, from `AlertStateProjection.open`.
     ///   - clock: measures durations.
     public init(
         groups: [RuleGroup], defaultInterval: Duration, queries: QueryEngine, series: any SeriesAppending,
-        events: any EventRecording, templates: any TemplateExpanding, externalLabels: [String: String] = [:],
+        history: (any SeriesReading)? = nil, events: any EventRecording, templates: any TemplateExpanding,
+        externalLabels: [String: String] = [:],
         restored: [RestoredAlert] = [], clock: any Clock<Duration>, logger: Logger
     ) {
         runner = RuleRunner(queries: queries, templates: templates, externalLabels: externalLabels)
         self.series = series
+        self.history = history
         self.events = events
         self.defaultInterval = defaultInterval
         self.clock = clock
         self.logger = logger
         (states, orphans) = Self.states(groups, defaultInterval, restored)
+        for index in states.indices { states[index].isToBeRestored = true }
     }
 
     private static func states(_ groups: [RuleGroup], _ interval: Duration, _ restored: [RestoredAlert])
@@ -77,6 +88,11 @@ public actor RuleEngine {
         for index in next.indices {
             if let before = old[next[index].group.id] { next[index].inherit(before) }
         }
+        // Rules that moved to another group write the same series there; those do not end.
+        let stillNamed = Set(next.flatMap(\.group.rules).filter { $0.kind == .recording }.map(\.name))
+        let kept = next.reduce(into: Set<Labels>()) { $0.formUnion($1.allWritten) }
+        for state in states { departed.formUnion(state.allWritten) }
+        departed = departed.subtracting(kept).filter { !stillNamed.contains($0.name) }
         states = next
         self.orphans = orphans
     }
@@ -96,6 +112,7 @@ public actor RuleEngine {
         }
         defer { busy.remove(id) }
         try await retireOrphans(at: now)
+        await endDeparted(at: now)
         guard let current = states.first(where: { $0.group.id == id }) else { return nil }
         var state = current
         var outcome = GroupEvaluation()
@@ -111,21 +128,24 @@ public actor RuleEngine {
         case .evaluate, .settle: break
         }
         state.note = nil
+        if state.isToBeRestored { await recall(&state, at: now) }
+        state.lastSampleCount = 0
+        state.lastRuleDuration = .zero
         var changes: [Event] = []
-        var batch = SampleBatch(at: now)
         let took = try await measured(clock) {
             for index in state.rules.indices {
                 try await self.evaluate(
-                    rule: index, of: &state, at: now, isSettling: verdict != .evaluate, &changes, &batch, &outcome)
+                    rule: index, of: &state, at: now, isSettling: verdict != .evaluate, &changes, &outcome)
             }
         }
         if !changes.isEmpty { try await events.record(changes) }
         state.iterations += 1
         state.lastEvaluation = now
         state.lastDuration = took
-        batch.rows += state.ownRows()
         commit(state)
-        await store(batch, of: state.group)
+        var batch = SampleBatch(at: now)
+        batch.rows = state.ownRows()
+        await store(batch, of: state.group.id)
         return outcome
     }
 
@@ -157,13 +177,12 @@ public actor RuleEngine {
 
     private func evaluate(
         rule index: Int, of state: inout RuleGroupState, at now: Timestamp, isSettling: Bool, _ changes: inout [Event],
-        _ batch: inout SampleBatch, _ outcome: inout GroupEvaluation
+        _ outcome: inout GroupEvaluation
     ) async throws {
         let group = state.group
         let rule = group.rules[index]
         let time = now - group.queryOffset
         state.evaluations += 1
-        var rows: [SampleBatch.Row] = []
         var failure: (any Error)?
         let took = try await measured(clock) {
             do {
@@ -177,8 +196,9 @@ public actor RuleEngine {
                         if case .resolved = change { outcome.resolved += 1 }
                     }
                 case .recording:
-                    rows = try await self.runner.rows(rule, limit: group.limit, at: time)
+                    let rows = try await self.runner.rows(rule, limit: group.limit, at: time)
                     state.rules[index].status.lastElementCount = rows.count
+                    state.lastSampleCount += rows.count
                     var recorded = SampleBatch(at: time)
                     recorded.rows = rows + self.ended(rows, &state.rules[index])
                     // At once, since the rules after this one may ask for it.
@@ -190,12 +210,18 @@ public actor RuleEngine {
         }
         state.rules[index].status.lastEvaluation = now
         state.rules[index].status.lastDuration = took
+        state.lastRuleDuration += took
         note(failure, rule, &state, index, at: now, &changes)
         if failure != nil { outcome.failedRules += 1 }
         if rule.kind == .alerting {
             state.rules[index].status.alerts = state.rules[index].alerts.sorted
-            rows = state.rules[index].alerts.sorted.flatMap { RuleGroupState.series($0) }
-            batch.rows += rows + ended(rows, &state.rules[index])
+            let rows = state.rules[index].alerts.sorted.flatMap { RuleGroupState.series($0) }
+            state.lastSampleCount += rows.count
+            var batch = SampleBatch(at: time)
+            batch.rows = rows + ended(rows, &state.rules[index])
+            // Like recorded series, so that the rules after this one see which alerts are open. Should what changed not
+            // reach the ledger, the next evaluation finds the same again, and these series were right all the while.
+            if !batch.rows.isEmpty { await store(batch, of: group.id) }
         }
     }
 
@@ -229,16 +255,33 @@ public actor RuleEngine {
         state.rules[index].status.lastError = text
     }
 
-    private func store(_ batch: SampleBatch, of group: RuleGroup) async {
+    private func store(_ batch: SampleBatch, of group: String) async {
         do {
             try await series.append(batch)
         } catch {
             // The states are safe in the ledger; these series only show them.
             logger.warning(
                 "series of a rule group were not stored",
-                metadata: ["group": "\(group.id)", "error": "\(describe(error))"])
+                metadata: ["group": "\(group)", "error": "\(describe(error))"])
         }
     }
+
+    /// Ends the series of rules and groups that a reload took away.
+    func endDeparted(at now: Timestamp) async {
+        guard !departed.isEmpty else { return }
+        var batch = SampleBatch(at: now)
+        batch.rows = departed.sorted().map { SampleBatch.Row(labels: $0, value: staleMarker) }
+        departed = []
+        await store(batch, of: "(removed)")
+    }
+
+    /// Counts evaluations of a group that were left out.
+    func countMissed(_ count: Int, of id: String) {
+        guard count > 0, let place = states.firstIndex(where: { $0.group.id == id }) else { return }
+        states[place].missed += count
+    }
+
+    func isBusy(_ id: String) -> Bool { busy.contains(id) || waiting.contains { $0.group == id } }
 
     /// Ends alerts whose rule is gone from the configuration.
     private func retireOrphans(at now: Timestamp) async throws {
@@ -255,47 +298,6 @@ public actor RuleEngine {
         } catch {
             orphans += leaving
             throw error
-        }
-    }
-
-    // MARK: Running
-
-    /// Evaluates every group at its interval until the task is cancelled. A group that takes long holds up no other.
-    public func run<C: Clock>(clock: C, wall: any WallClock) async where C.Duration == Duration {
-        await withDiscardingTaskGroup { tasks in
-            var due: [String: C.Instant] = [:]
-            while !Task.isCancelled {
-                let now = clock.now
-                let intervals = Dictionary(states.map { ($0.group.id, $0.interval) }, uniquingKeysWith: min)
-                due = due.filter { intervals[$0.key] != nil }
-                for (id, interval) in intervals where (due[id] ?? now) <= now {
-                    var next = (due[id] ?? now).advanced(by: interval)
-                    while next <= now { next = next.advanced(by: interval) }
-                    due[id] = next
-                    let time = wall.now
-                    tasks.addTask { await self.evaluateLogging(id, at: time) }
-                }
-                // New groups of a reload are noticed within the site's interval.
-                let wake = due.values.min() ?? now.advanced(by: defaultInterval)
-                do {
-                    try await clock.sleep(until: min(wake, now.advanced(by: defaultInterval)), tolerance: nil)
-                } catch {
-                    break
-                }
-            }
-            tasks.cancelAll()
-        }
-    }
-
-    private func evaluateLogging(_ id: String, at time: Timestamp) async {
-        do {
-            try await evaluate(id, at: time)
-        } catch is CancellationError {
-            return
-        } catch {
-            logger.error(
-                "what a rule group found could not be recorded; it will be found again",
-                metadata: ["group": "\(id)", "error": "\(describe(error))"])
         }
     }
 }

@@ -25,6 +25,12 @@ struct RuleGroupState: Sendable {
     var evaluations = 0
     var failures = 0
     var note: String?
+    /// Samples that the rules gave at the last evaluation.
+    var lastSampleCount = 0
+    /// All rules together, where the group's duration also has the time to store.
+    var lastRuleDuration = Duration.zero
+    /// Whether the hold times of an earlier run are still to be looked up.
+    var isToBeRestored = false
 
     init(_ group: RuleGroup, defaultInterval: Duration, restored: [RestoredAlert]) {
         self.group = group
@@ -57,6 +63,9 @@ struct RuleGroupState: Sendable {
         failures = old.failures
         lastEvaluation = old.lastEvaluation
         lastDuration = old.lastDuration
+        lastSampleCount = old.lastSampleCount
+        lastRuleDuration = old.lastRuleDuration
+        isToBeRestored = old.isToBeRestored
         if interval == old.interval { clock = old.clock }
         for index in rules.indices {
             let name = rules[index].status.name
@@ -89,7 +98,13 @@ struct RuleGroupState: Sendable {
     var status: RuleGroupStatus {
         RuleGroupStatus(
             id: group.id, name: group.name, file: group.file, interval: interval, lastEvaluation: lastEvaluation,
-            lastDuration: lastDuration, missedEvaluations: missed, note: note, rules: rules.map(\.status))
+            lastDuration: lastDuration, limit: group.limit, queryOffset: group.queryOffset, missedEvaluations: missed,
+            note: note, rules: rules.map(\.status))
+    }
+
+    /// All that the group has written and that ends with it.
+    var allWritten: Set<Labels> {
+        rules.reduce(into: Set(ownRows().map(\.labels))) { $0.formUnion($1.written) }
     }
 
     /// The series about the group, named as the reference names them.
@@ -104,6 +119,8 @@ struct RuleGroupState: Sendable {
             row("prometheus_rule_group_iterations_missed_total", Double(missed)),
             row("prometheus_rule_evaluations_total", Double(evaluations)),
             row("prometheus_rule_evaluation_failures_total", Double(failures)),
+            row("prometheus_rule_group_last_evaluation_samples", Double(lastSampleCount)),
+            row("prometheus_rule_group_last_rule_duration_sum_seconds", lastRuleDuration.inSeconds),
         ]
         if let lastDuration { rows.append(row("prometheus_rule_group_last_duration_seconds", lastDuration.inSeconds)) }
         if let lastEvaluation {

@@ -16,11 +16,10 @@ struct RuleRunner: Sendable {
         var found: [AlertStates.Found] = []
         var seen: Set<Labels> = []
         for sample in try await elements(rule, at: time) {
-            let own = sample.labels.dropping([Labels.metricName])
             let data = AlertTemplateData(
-                labels: Dictionary(uniqueKeysWithValues: own.pairs.map { ($0.name, $0.value) }), value: sample.value,
-                externalLabels: externalLabels)
-            var labels = own
+                labels: Dictionary(uniqueKeysWithValues: sample.labels.pairs.map { ($0.name, $0.value) }),
+                value: sample.value, externalLabels: externalLabels, time: time)
+            var labels = sample.labels.dropping([Labels.metricName])
             for (name, template) in rule.labels { labels[name] = await expanded(template, data) }
             labels["alertname"] = rule.name
             guard seen.insert(labels).inserted else {

@@ -8,6 +8,9 @@ public struct RuleGroupStatus: Sendable, Identifiable {
     public var interval: Duration
     public var lastEvaluation: Timestamp?
     public var lastDuration: Duration?
+    /// More elements than this fail a rule; 0 is no limit.
+    public var limit = 0
+    public var queryOffset = Duration.zero
     /// Evaluations that were left out since the one before had not ended.
     public var missedEvaluations = 0
     /// Why evaluations are held back at present; nil when they are not.
@@ -39,6 +42,8 @@ public struct RuleStatus: Sendable {
     /// How many elements the expression gave. 0 for a rule whose series do not exist, and for one whose condition is false.
     public var lastElementCount = 0
     public var alerts: [ActiveAlert] = []
+    /// What the query engine warned of at the last evaluation.
+    public var lastWarnings: [String] = []
 
     /// As the API of the reference calls it: inactive, pending or firing.
     public var state: String {

@@ -14,7 +14,19 @@ public enum RuleFile {
     public static func read(_ yaml: String, file: String, templates: any TemplateExpanding) throws(InvalidInput)
         -> [RuleGroup]
     {
-        let document = try SettingsDocument.read(yaml, file: file, sources: .verbatim, as: RuleFileSection.self).section
+        try readWithPlaces(yaml, file: file, templates: templates).groups
+    }
+
+    /// Reads one file, and gives the place of each of its keys by path, as in `groups[0].rules[2].expr`.
+    static func readWithPlaces(_ yaml: String, file: String, templates: any TemplateExpanding) throws(InvalidInput)
+        -> (groups: [RuleGroup], places: [String: SourcePosition])
+    {
+        let reading = try SettingsDocument.read(yaml, file: file, sources: .verbatim, as: RuleFileSection.self)
+        let document = reading.section
+        var places: [String: SourcePosition] = [:]
+        for value in reading.values {
+            if case .file(let position) = value.origin { places[value.path] = position }
+        }
         var faults: [Diagnostic] = []
         for (groupIndex, group) in document.groups.enumerated() {
             for (ruleIndex, rule) in group.rules.enumerated() {
@@ -23,14 +35,14 @@ public enum RuleFile {
                         try templates.check(template)
                     } catch {
                         let path = "groups[\(groupIndex)].rules[\(ruleIndex)].\(key)"
-                        let position = SourcePosition(file: file, line: 1, column: 1)
+                        let position = places[path] ?? SourcePosition(file: file, line: 1, column: 1)
                         faults.append(Diagnostic(at: position, path: path, "is no valid template: \(describe(error))"))
                     }
                 }
             }
         }
         guard faults.isEmpty else { throw InvalidInput(faults) }
-        return document.groups.map { $0.group(file: file) }
+        return (document.groups.map { $0.group(file: file) }, places)
     }
 }
 
@@ -121,12 +133,18 @@ private struct RuleSection: SettingsSection {
             if reader.isPresent("annotations") {
                 reader.fault("annotations", "invalid field 'annotations' in recording rule")
             }
-            if record.isEmpty || record.contains(where: { "{}\"' \n".contains($0) }) {
+            if record.contains("{") || record.contains("}") {
+                reader.fault("record", "braces present in the recording rule name; should it be in expr?: \(record)")
+            } else if record.isEmpty || record.contains(where: { "\"' \n".contains($0) }) {
                 reader.fault("record", "invalid recording rule name: \(record)")
             }
         }
+        if alert?.isEmpty == true { reader.fault("alert", "the alert has no name") }
         for name in labels.keys.sorted() where name.isEmpty || name == "__name__" {
             reader.fault("labels", "invalid label name: '\(name)'")
+        }
+        for name in annotations.keys.sorted() where name.isEmpty {
+            reader.fault("annotations", "invalid annotation name: '\(name)'")
         }
     }
 
@@ -139,6 +157,7 @@ private struct RuleSection: SettingsSection {
 
     func rule(groupLabels: [String: String]) -> Rule? {
         guard let name = alert ?? record, let expr else { return nil }
+        // `check` has parsed the expression and noted its fault; a document with faults gives no groups.
         return try? Rule(
             alert != nil ? .alerting : .recording, name, expr, hold: hold, keepFiring: keepFiring,
             labels: groupLabels.merging(labels) { _, own in own }, annotations: annotations)

@@ -31,6 +31,8 @@ struct AlertStates: Sendable {
     let hold: Duration
     let keepFiring: Duration
     private(set) var active: [Labels: ActiveAlert] = [:]
+    /// When conditions began that hold again at a start, from the series of an earlier run. Used until the states have settled.
+    var recalled: [Labels: Timestamp] = [:]
 
     init(hold: Duration, keepFiring: Duration, restored: [ActiveAlert] = []) {
         self.hold = hold
@@ -49,6 +51,7 @@ struct AlertStates: Sendable {
             changes += see(element, at: now)
         }
         guard !isSettling else { return changes }
+        recalled = [:]
         for labels in active.keys.filter({ !seen.contains($0) }).sorted() {
             if let change = miss(labels, at: now) { changes.append(change) }
         }
@@ -60,7 +63,9 @@ struct AlertStates: Sendable {
         let isNew = active[element.labels] == nil
         var alert =
             active[element.labels]
-            ?? ActiveAlert(labels: element.labels, value: element.value, state: .pending, activeAt: now)
+            ?? ActiveAlert(
+                labels: element.labels, value: element.value, state: .pending, activeAt: recalled[element.labels] ?? now
+            )
         alert.value = element.value
         alert.annotations = element.annotations
         alert.goneSince = nil
@@ -91,6 +96,12 @@ struct AlertStates: Sendable {
         }
         active[labels] = nil
         return .resolved(alert)
+    }
+
+    /// Lets the hold time of a pending alert begin at `time`.
+    mutating func hold(_ labels: Labels, since time: Timestamp) {
+        guard active[labels]?.state == .pending else { return }
+        active[labels]?.activeAt = time
     }
 
     /// Sets the times of alerts that lie after `now` back to it: the clock was ahead and has been put right, and hold times

@@ -3,6 +3,7 @@ public import Outbound
 import Series
 public import Settings
 import Texts
+import Units
 
 /// What a probe looks at.
 public enum ProbeKind: String, Sendable, Hashable {
@@ -71,10 +72,10 @@ public struct ProbeSettings: SettingsSection, Sendable {
         if let url, !url.hasPrefix("http://"), !url.hasPrefix("https://") {
             s.fault("url", "'\(withoutSecrets(url))' is not a web address; begin it with http:// or https://")
         }
-        if let tcp, !tcp.hasPrefix("/"), hostAndPort(tcp) == nil {
+        if let tcp, !tcp.hasPrefix("/"), HostAndPort(tcp) == nil {
             s.fault("tcp", "'\(tcp)' is not an address; write host:port, or a path that begins with '/'")
         }
-        if let tls, hostAndPort(tls) == nil {
+        if let tls, HostAndPort(tls) == nil {
             s.fault("tls", "'\(tls)' is not an address; write host:port")
         }
     }
@@ -113,30 +114,18 @@ public struct ProbeSettings: SettingsSection, Sendable {
                     address: .unixSocket(address), timeout: timeout, durationMax: expectation.durationMax,
                     phrases: phrases)
             }
-            let (host, port) = hostAndPort(address) ?? (address, 0)
+            let place = HostAndPort(address)
             return TCPLook(
-                address: .port(host: host, port: port), timeout: timeout, durationMax: expectation.durationMax,
-                phrases: phrases)
+                address: .port(host: place?.host ?? address, port: place?.port ?? 0), timeout: timeout,
+                durationMax: expectation.durationMax, phrases: phrases)
         case .tls:
-            let (host, port) = hostAndPort(address) ?? (address, 443)
-            return TLSLook(host: host, port: port, serverName: serverName, options: request.tls, timeout: timeout)
+            let place = HostAndPort(address)
+            return TLSLook(
+                host: place?.host ?? address, port: place?.port ?? 443, serverName: serverName, options: request.tls,
+                timeout: timeout)
         }
     }
 }
 
 /// A page to look for a word in is shorter; what is longer is cut.
 let probeBodyBytesMax = 1024 * 1024
-
-/// Splits `host:port`, `[v6]:port`.
-func hostAndPort(_ text: String) -> (host: String, port: Int)? {
-    guard let colon = text.lastIndex(of: ":"), let port = Int(text[text.index(after: colon)...]),
-        (1...65_535).contains(port)
-    else { return nil }
-    var host = text[..<colon]
-    if host.hasPrefix("["), host.hasSuffix("]") {
-        host = host.dropFirst().dropLast()
-    } else if host.contains(":") {
-        return nil
-    }
-    return host.isEmpty ? nil : (String(host), port)
-}

@@ -1,4 +1,5 @@
 public import Diagnostics
+import Synchronization
 import WebAPI
 
 /// Speaks to the daemon's HTTP API.
@@ -8,6 +9,11 @@ public protocol APIConnection: Sendable {
     ///   - body: nil for none.
     /// - Throws: `DaemonUnreachable` when nobody answers.
     func send(_ method: String, _ path: String, body: APIBody?) async throws -> APIAnswer
+
+    /// Gets `path` and hands on the body of the answer line by line as it comes, without line ends.
+    /// - Returns: the answer without its body.
+    /// - Throws: as `send`.
+    func lines(of path: String, _ onLine: @escaping @Sendable (String) -> Void) async throws -> APIAnswer
 }
 
 /// What is sent with a request.
@@ -105,13 +111,36 @@ extension APIConnection {
     /// - Throws: the `Problem` that the daemon answered with.
     func raw(_ method: String, _ path: String, body: APIBody?) async throws -> [UInt8] {
         let answer = try await send(method, path, body: body)
-        guard answer.status >= 400 else { return answer.body }
-        // Each attempt that fails means that the body has another shape, and the next one is tried.
+        try check(answer, of: method, path)
+        return answer.body
+    }
+
+    private func check(_ answer: APIAnswer, of method: String, _ path: String) throws {
+        guard answer.status >= 400 else { return }
+        // Each attempt that fails means that the body has another shape, and the next one is tried: a refusal of a proxy before
+        // the daemon has none of ours.
         if let problem = try? APIJSON.decode(Problem.self, from: answer.body) { throw problem }
         if let fault = try? APIJSON.decode(PrometheusReply<String>.self, from: answer.body), let text = fault.error {
             throw PlainFailure(fault.errorType ?? "failed", text)
         }
         throw PlainFailure("failed", "the daemon answered \(method) \(path) with status \(answer.status)")
+    }
+
+    /// The lines of a successful answer.
+    /// - Throws: the `Problem` that the daemon answered with.
+    func eachLine(of path: String, _ onLine: @escaping @Sendable (String) -> Void) async throws {
+        // A refusal is one line too, and its status is known only at the end: so one line is always held back.
+        let held = Mutex<String?>(nil)
+        let answer = try await lines(of: path) { line in
+            let before = held.withLock { held in
+                defer { held = line }
+                return held
+            }
+            if let before { onLine(before) }
+        }
+        let last = held.withLock { $0 }
+        try check(APIAnswer(status: answer.status, body: Array((last ?? "").utf8)), of: "GET", path)
+        if let last { onLine(last) }
     }
 
     func decode<Answer: Decodable>(_ body: [UInt8], as type: Answer.Type) throws -> Answer {

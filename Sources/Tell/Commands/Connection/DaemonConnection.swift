@@ -44,18 +44,37 @@ public struct DaemonConnection: APIConnection {
     private var address: String { options.url ?? options.socketPath }
 
     public func send(_ method: String, _ path: String, body: APIBody?) async throws -> APIAnswer {
+        try await answered {
+            let response = try await client.send(request(method, path, body: body, timeout: .seconds(120)))
+            return APIAnswer(status: response.status, body: response.body)
+        }
+    }
+
+    public func lines(of path: String, _ onLine: @escaping @Sendable (String) -> Void) async throws -> APIAnswer {
+        try await answered {
+            // As long as the ledger and whoever takes its lines need.
+            let response = try await client.lines(of: request("GET", path, body: nil, timeout: .seconds(24 * 3600))) {
+                onLine($0)
+                return true
+            }
+            return APIAnswer(status: response.status, body: [])
+        }
+    }
+
+    private func request(_ method: String, _ path: String, body: APIBody?, timeout: Duration) -> HTTPRequest {
         var headers = HTTPHeaders([("Accept", "application/json")])
         if let body, !body.bytes.isEmpty { headers.add("Content-Type", body.contentType) }
-        let request = HTTPRequest(
+        return HTTPRequest(
             url: (options.url.map { $0.hasSuffix("/") ? String($0.dropLast()) : $0 } ?? "http://localhost") + path,
             method: method, headers: headers, body: body?.bytes ?? [],
             credentials: options.url == nil ? nil : options.token.map { .bearer($0) },
             // A verification reads the whole ledger.
-            timeout: .seconds(120), bodyBytesMax: 1 << 30, unixSocketPath: options.url == nil ? options.socketPath : nil
-        )
+            timeout: timeout, bodyBytesMax: 1 << 30, unixSocketPath: options.url == nil ? options.socketPath : nil)
+    }
+
+    private func answered(_ body: () async throws -> APIAnswer) async throws -> APIAnswer {
         do {
-            let response = try await client.send(request)
-            return APIAnswer(status: response.status, body: response.body)
+            return try await body()
         } catch let error as OutboundError {
             switch error.code {
             case .connectionRefused, .unreachable, .nameNotFound, .timedOut, .connectionLost:

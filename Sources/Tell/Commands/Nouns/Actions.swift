@@ -107,7 +107,7 @@ extension Page {
             switch outcome {
             case .succeeded: .green
             case .running: .blue
-            case .failed, .timedOut, .cancelled, .lost, .missed: .red
+            case .failed, .timedOut, .cancelled, .lost, .interrupted, .missed: .red
             }
         return Cell(states[outcome.word], style)
     }

@@ -115,10 +115,8 @@ struct LedgerCommand: AsyncParsableCommand {
         @OptionGroup var daemon: DaemonOptions
 
         func run() async throws {
-            let body = try await daemon.connect().raw("GET", APIPath.ledgerExport, body: nil)
-            var text = String(decoding: body, as: UTF8.self)
-            if text.hasSuffix("\n") { text.removeLast() }
-            Console.current.output(text)
+            let output = Console.current.output
+            try await daemon.connect().eachLine(of: APIPath.ledgerExport, output)
         }
     }
 }

@@ -91,7 +91,7 @@ extension WebSite {
                 .get, APIPath.ledgerExport, .api, .needs(.verifyLedger),
                 "All entries as JSON lines, with the signed checkpoint at the end."
             ) { site, _ in
-                Reply(200, type: "application/x-ndjson; charset=utf-8", .text(try await site.service.exportLedger()))
+                Reply(200, type: "application/x-ndjson; charset=utf-8", .pieces(try await site.service.exportLedger()))
             },
             get(APIPath.whoAmI, "Who the server takes the caller for.", "WhoAmI", needs: .manageOwnAccount) {
                 _, request in

@@ -176,7 +176,7 @@ extension WebSite {
             case .notFound, .methodNotAllowed: .notFound
             case .timeout: .timeout
             case .internal: .internal
-            case .unavailable: .unavailable
+            case .unavailable, .diskFull: .unavailable
             default: .badData
             }
         return QueryFault(kind, problem.summary)
@@ -190,6 +190,10 @@ extension WebSite {
         case let error as AccessError: return Problem(Self.code(for: error.code), error.summary, hint: error.hint)
         case is TimeLimitExceeded:
             return Problem(.timeout, "this took longer than \(options.timeLimit.briefText)", hint: "Try again.")
+        case let failure as any Failure where failure.codeName == Problem.Code.diskFull.rawValue:
+            // The caller can do something about it, and the text holds nothing but a path.
+            logger.error("nothing can be recorded: \(failure.summary)")
+            return Problem(.diskFull, failure.summary, hint: failure.hint)
         default:
             logger.error(
                 "request failed",

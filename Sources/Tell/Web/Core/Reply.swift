@@ -5,6 +5,9 @@ public struct Reply: Sendable {
     public enum Body: Sendable {
         case bytes([UInt8])
         case text(String)
+        /// Pieces of text, asked for one at a time as fast as the caller takes them; nil is the end. An error cuts the answer
+        /// off, which every client sees as such.
+        case pieces(@Sendable () async throws -> String?)
         /// Server-sent events until the caller goes away.
         case changes(AsyncStream<SiteChange>)
     }
@@ -52,12 +55,12 @@ public struct Reply: Sendable {
     /// - Returns: the value of the first header of this lower-case name.
     public func header(_ name: String) -> String? { headers.first { $0.name == name }?.value }
 
-    /// The body as text; empty for events.
+    /// The body as text; empty for pieces and events.
     public var text: String {
         switch body {
         case .bytes(let bytes): String(decoding: bytes, as: UTF8.self)
         case .text(let text): text
-        case .changes: ""
+        case .pieces, .changes: ""
         }
     }
 

@@ -74,6 +74,7 @@ extension PageContext {
         case .timedOut: Self.badge("critical", "✕", t[.outcomeTimedOut])
         case .cancelled: Self.badge("warning", "▲", t[.outcomeCancelled])
         case .lost: Self.badge("unknown", "?", t[.outcomeLost])
+        case .interrupted: Self.badge("critical", "✕", t[.outcomeInterrupted])
         case .missed: Self.badge("critical", "✕", t[.outcomeMissed])
         }
     }

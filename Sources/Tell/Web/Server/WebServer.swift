@@ -175,6 +175,11 @@ private struct SiteResponder: HTTPResponder {
         switch reply.body {
         case .text(let text): body = ResponseBody(byteBuffer: ByteBuffer(string: text))
         case .bytes(let bytes): body = ResponseBody(byteBuffer: ByteBuffer(bytes: bytes))
+        case .pieces(let next):
+            body = ResponseBody { writer in
+                while let piece = try await next() { try await writer.write(ByteBuffer(string: piece)) }
+                try await writer.finish(nil)
+            }
         case .changes(let changes): body = isHead ? ResponseBody() : LiveFeed(site: site, changes: changes).body
         }
         let response = Response(status: HTTPResponse.Status(code: reply.status), headers: headers, body: body)

@@ -31,8 +31,9 @@ public protocol SiteService: Sendable {
     func ledgerCheckpoint() async throws -> LedgerCheckpoint
     /// Reads the whole ledger; may take seconds.
     func verifyLedger() async throws -> LedgerVerification
-    /// All entries as JSON lines, with the signed checkpoint at the end (`docs/formats/ledger.md`).
-    func exportLedger() async throws -> String
+    /// All entries as JSON lines, with the signed checkpoint at the end (`docs/formats/ledger.md`), piece by piece: each call
+    /// gives some whole lines, and nil after the last.
+    func exportLedger() async throws -> @Sendable () async throws -> String?
 
     /// Begins an action and comes back at once; the answer carries the identifier to ask for later.
     /// - Throws: `Problem` of code `notFound`, `invalid` or `conflict` when it cannot begin.

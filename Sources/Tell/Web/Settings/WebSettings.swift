@@ -17,7 +17,7 @@ public struct WebSettings: SettingsSection, Sendable {
 
     public init(_ s: SettingsReader) {
         let listen = s.text("listen", default: "127.0.0.1:9797", "Address and port of the pages and the API.")
-        let address = Self.split(listen)
+        let address = HostAndPort(listen, ports: 0...65_535)
         if address == nil {
             s.fault("listen", "'\(listen)' is not an address with a port; write it like 127.0.0.1:9797")
         }
@@ -52,19 +52,5 @@ public struct WebSettings: SettingsSection, Sendable {
         self.sessionIdle = sessionIdle
         self.sessionMax = sessionMax
         self.language = language
-    }
-
-    /// `[::1]:80` gives `::1` and 80; nil when there is no port between 0 and 65535.
-    static func split(_ text: String) -> (host: String, port: Int)? {
-        guard let colon = text.lastIndex(of: ":"), let port = Int(text[text.index(after: colon)...]),
-            (0...65_535).contains(port)
-        else { return nil }
-        var host = text[..<colon]
-        if host.hasPrefix("["), host.hasSuffix("]") {
-            host = host.dropFirst().dropLast()
-        } else if host.contains(":") {
-            return nil
-        }
-        return host.isEmpty ? nil : (String(host), port)
     }
 }

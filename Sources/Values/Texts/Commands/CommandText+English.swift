@@ -77,6 +77,7 @@ extension CommandText {
         case .queryWarning: "warning: {text}"
         case .restoreWould: "would restore {backup} of {database}, taken {age}, into the new database {into}"
         case .roleChanged: "{user} is now {role}"
+        case .scriptCases: "{passed} passed, {failed} failed"
         case .statusAlerts: "{firing} {firing?alert|alerts} firing, {pending} pending"
         case .statusLine: "{headline} on {host}: {counts}; {alerts}"
         case .statusRows: "{critical} critical, {warning} warning, {unknown} unknown of {count}"

@@ -10,6 +10,6 @@ public enum CommandText: String, TextKey {
     case configurationValid, configurationValidEmpty, daemonNotRunning, daemonVersion, figureUnknown
     case headlineCritical, headlineOK, headlineUnknown, headlineWarning, initWritten, jobsNone, ledgerBroken
     case ledgerIntact, linkPage, linkPath, outputOfLastRun, passwordNotSet, passwordSet, queryEmpty
-    case queryWarning, restoreWould, roleChanged, statusAlerts, statusLine, statusRows, tokenRevoked
-    case userRemoved, version
+    case queryWarning, restoreWould, roleChanged, scriptCases, statusAlerts, statusLine, statusRows
+    case tokenRevoked, userRemoved, version
 }

@@ -12,6 +12,7 @@ extension StateText {
         case .drillPassed: "passed"
         case .outcomeCancelled: "cancelled"
         case .outcomeFailed: "failed"
+        case .outcomeInterrupted: "interrupted"
         case .outcomeLost: "lost"
         case .outcomeMissed: "missed"
         case .outcomeNone: "never ran"

@@ -187,6 +187,7 @@ extension WebText {
         case .olderEntries: "Older entries"
         case .outcomeCancelled: "Cancelled"
         case .outcomeFailed: "Failed"
+        case .outcomeInterrupted: "Interrupted"
         case .outcomeLost: "Lost"
         case .outcomeMissed: "Missed"
         case .outcomeRunning: "Running"

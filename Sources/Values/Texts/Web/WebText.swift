@@ -24,7 +24,7 @@ public enum WebText: String, TextKey {
     case noCheckpoint, noCopies, noData, noDrills, noEntries, noFile, noHost, noJobs, noLabel, noOutput
     case noPasswordYet, noProbes, noReceivers, noRules, noRuns, noSeverity, noSources, noTargets, noTokens
     case noUsers, noneFiring, nonePending, noneResolved, nothingWatched, notificationCounts, oldPassword
-    case olderEntries, outcomeCancelled, outcomeFailed, outcomeLost, outcomeMissed, outcomeRunning
+    case olderEntries, outcomeCancelled, outcomeFailed, outcomeInterrupted, outcomeLost, outcomeMissed, outcomeRunning
     case outcomeSucceeded, outcomeTimedOut, outputTitle, panelArchiver, panelCacheHits, panelCommands
     case panelConnections, panelDatabaseSize, panelDeadlocks, panelDiskBusy, panelDiskTraffic, panelEvictions
     case panelFilesystems, panelKeys, panelLoad, panelLongestTransaction, panelMemory, panelNetwork

@@ -1,3 +1,4 @@
+import StateStore
 import Notifications
 import Ledger
 import TimeSeriesStore
@@ -11,6 +12,7 @@ import Backup
 import Diagnostics
 import Events
 import Glibc
+import Processes
 import JSONCoding
 import Logging
 import ServiceLifecycle
@@ -69,6 +71,19 @@ struct Daemon {
                 at: clock.now, by: .jaga, .configurationLoaded, "configuration",
                 ["file": .string(loaded.file ?? ""), "sha256": .string(loaded.sha256), "changed": []]),
         ])
+        // Signed at once, so that from the first minute on a lost database is noticed.
+        try await parts.ledger.enterAcceptedLoss(at: clock.now)
+        try await parts.ledger.checkpoint(at: clock.now)
+        try LedgerSigner.keyIsAnnounced(at: SiteParts.keyPath(in: folder.path))
+        try await GroupJournal.$current.withValue(GroupJournal(folder: "\(folder.path)/run/processes")) {
+            try await run(parts, in: folder.path)
+        }
+        _ = folder.lock
+    }
+
+    /// Puts in order what a crash left, then runs the services until they are told to stop.
+    private func run(_ parts: SiteParts, in folder: String) async throws {
+        try await endLeftovers(parts)
         try await wiringRecovery(parts)
         let link = try await parts.access.prepareFirstStart()
         let group = ServiceGroup(
@@ -82,7 +97,19 @@ struct Daemon {
             throw error
         }
         await farewell(parts, reason: "stopped")
-        _ = folder.lock
+    }
+
+    /// Ends what a killed daemon left running, before anything looks at its traces or runs it again.
+    private func endLeftovers(_ parts: SiteParts) async throws {
+        guard let journal = GroupJournal.current else { return }
+        let leftovers = await journal.endLeftovers()
+        parts.jobs.noteLeftovers(leftovers.countByLabel)
+        if leftovers.count > 0 {
+            logger.warning(
+                "ended what the daemon before this one left running",
+                metadata: ["processes": "\(leftovers.count)", "runs": "\(leftovers.countByLabel.keys.sorted())"])
+        }
+        for id in leftovers.survivors { logger.error("process \(id) of an interrupted job does not end") }
     }
 
     /// Backups that a crash left half done are put in order before anything asks for them.
@@ -100,6 +127,11 @@ struct Daemon {
             await parts.ledger.close(at: clock.now)
         } catch {
             logger.error("the end could not be entered in the ledger: \(describe(error))")
+        }
+        do {
+            try parts.state.close()
+        } catch {
+            logger.error("the state file could not be closed: \(describe(error))")
         }
     }
 

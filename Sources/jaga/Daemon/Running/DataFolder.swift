@@ -23,7 +23,7 @@ struct DataFolder: ~Copyable {
                 "failed", "cannot close \(path) to others: \(String(cString: strerror(errno)))",
                 hint: "Run Jaga as the folder's owner, or name another folder with --data.")
         }
-        for name in ["run", "spool", "backups"] { try files.createFolders("\(path)/\(name)") }
+        for name in ["run", "run/processes", "spool", "backups"] { try files.createFolders("\(path)/\(name)") }
         lock = try files.lockDataFolder(path, holder: getpid())
     }
 

@@ -42,15 +42,12 @@ public struct JagaProgram: ProgramParts {
 
     /// `host:port`, `:port`, `[v6]:port`.
     private func listenAddress(_ text: String) throws -> (String, Int) {
-        guard let colon = text.lastIndex(of: ":"), let port = Int(text[text.index(after: colon)...]),
-            (0...65535).contains(port)
-        else {
+        let whole = text.hasPrefix(":") ? "0.0.0.0\(text)" : text
+        guard let address = HostAndPort(whole, ports: 0...65_535) else {
             throw PlainFailure(
                 "invalid", "'\(text)' is not an address to listen at", hint: "Write it like 127.0.0.1:9797.")
         }
-        var host = String(text[..<colon])
-        if host.hasPrefix("["), host.hasSuffix("]") { host = String(host.dropFirst().dropLast()) }
-        return (host.isEmpty ? "0.0.0.0" : host, port)
+        return (address.host, address.port)
     }
 
     public func discoveredConfiguration() async throws -> String {
@@ -92,8 +89,7 @@ public struct JagaProgram: ProgramParts {
             throw PlainFailure("not-found", "cannot read \(path): \(String(cString: strerror(errno)))")
         }
         if try beginsAsDatabase(path) {
-            let store = try StateStore.openForReading(at: path)
-            return try await LedgerReader(store: store).verify()
+            return try await databaseReport(at: path)
         }
         var verifier = ExportVerifier()
         guard let file = fopen(path, "re") else {
@@ -112,12 +108,24 @@ public struct JagaProgram: ProgramParts {
         return verifier.finish()
     }
 
+    /// A database is held against what lies beside it in the data folder: the key, and the checkpoint that is kept outside.
+    private func databaseReport(at path: String) async throws -> LedgerReport {
+        let folder = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
+        let keyPath = SiteParts.keyPath(in: folder)
+        let kept = try CheckpointFile(path: SiteParts.checkpointPath(in: folder)).read()
+        let keys = access(keyPath, F_OK) == 0 ? [try LedgerSigner.load(at: keyPath).verifier] : []
+        let store = try StateStore.openForReading(at: path)
+        return try await LedgerReader(store: store).verify(trusting: keys, witnesses: kept.map { [$0] } ?? [])
+    }
+
+    /// An empty file of that name is an emptied database.
     private func beginsAsDatabase(_ path: String) throws -> Bool {
         guard let file = fopen(path, "re") else { return false }
         defer { fclose(file) }
         var head = [UInt8](repeating: 0, count: 15)
-        return fread(&head, 1, head.count, file) == head.count
-            && String(decoding: head, as: UTF8.self) == "SQLite format 3"
+        let count = fread(&head, 1, head.count, file)
+        if count == 0 { return path.hasSuffix(".db") }
+        return count == head.count && String(decoding: head, as: UTF8.self) == "SQLite format 3"
     }
 
     /// `share/jaga/web` beside the program, or what set-up unpacked in the build folder. Nil: charts are the server's own.

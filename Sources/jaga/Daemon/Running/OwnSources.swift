@@ -33,16 +33,13 @@ struct OwnSource: SampleSource {
         return batch
     }
 
-    private static let metadata: [String: MetricMetadata] = {
-        let all = [
-            MetricMetadata("jaga_build_info", .gauge, "The version that runs."),
-            MetricMetadata("process_start_time_seconds", .gauge, "When the process started, in Unix seconds."),
-            MetricMetadata("process_resident_memory_bytes", .gauge, "Resident memory."),
-            MetricMetadata("process_cpu_seconds_total", .counter, "Processor time, user and system."),
-            MetricMetadata("jaga_ledger_entries_total", .counter, "Entries in the ledger."),
-        ]
-        return Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })
-    }()
+    private static let metadata = MetricMetadata.byName([
+        MetricMetadata("jaga_build_info", .gauge, "The version that runs."),
+        MetricMetadata("process_start_time_seconds", .gauge, "When the process started, in Unix seconds."),
+        MetricMetadata("process_resident_memory_bytes", .gauge, "Resident memory."),
+        MetricMetadata("process_cpu_seconds_total", .counter, "Processor time, user and system."),
+        MetricMetadata("jaga_ledger_entries_total", .counter, "Entries in the ledger."),
+    ])
 }
 
 /// The sources that do not depend on the settings: Jaga itself and what its parts count.

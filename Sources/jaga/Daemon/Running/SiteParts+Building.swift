@@ -17,6 +17,9 @@ import TimeSeriesStore
 import Units
 
 extension SiteParts {
+    static func keyPath(in dataFolder: String) -> String { "\(dataFolder)/ledger.key" }
+    static func checkpointPath(in dataFolder: String) -> String { "\(dataFolder)/ledger.checkpoint" }
+
     /// Opens the stores and puts all parts together. Starts nothing.
     static func build(
         dataFolder: String, loaded: LoadedSettings, clock: any WallClock, processID: Int32, logger: Logger
@@ -29,12 +32,22 @@ extension SiteParts {
         for problem in series.stats.health.problems { logger.warning("series: \(problem)") }
         let state = try StateStore.open(at: "\(dataFolder)/jaga.db")
         let outboxProjection = OutboxProjection()
-        let signer = try LedgerSigner.load(orCreateAt: "\(dataFolder)/ledger.key", name: "jaga/\(host)")
-        let ledger = try Ledger.open(
-            store: state,
-            projections: [
-                AlertStateProjection(), JobRuns(), BackupCatalogue(), outboxProjection, UsersProjection(),
-            ], signing: signer)
+        let checkpointFile = CheckpointFile(path: Self.checkpointPath(in: dataFolder))
+        let signer: LedgerSigner
+        let ledger: Ledger
+        do {
+            signer = try LedgerSigner.load(
+                at: Self.keyPath(in: dataFolder), orCreateFor: state, keptIn: checkpointFile, name: "jaga/\(host)")
+            ledger = try Ledger.open(
+                store: state,
+                projections: [
+                    AlertStateProjection(), JobRuns(), BackupCatalogue(), outboxProjection, UsersProjection(),
+                ], signing: signer, keeping: checkpointFile)
+        } catch {
+            // Closed, so that no write-ahead log stays beside a file that is about to be replaced. The reason is the first error.
+            try? state.close()
+            throw error
+        }
         let wiring = try Wiring(
             loaded, hostName: host, dataFolder: dataFolder, events: ledger, state: state, clock: clock, keeping: [])
         let sources = SourceRunner(
@@ -45,8 +58,8 @@ extension SiteParts {
         let queries = QueryEngine(series)
         let rules = RuleEngine(
             groups: loaded.groups, defaultInterval: settings.rules.interval, queries: queries, series: series,
-            events: ledger,
-            templates: AnnotationTemplates(queries: queries, clock: clock, externalURL: externalURL),
+            history: series, events: ledger,
+            templates: AnnotationTemplates(queries: queries, externalURL: externalURL),
             externalLabels: ["site": site], restored: try await AlertStateProjection.open(in: state),
             clock: ContinuousClock(), logger: logger)
         let outbox = Outbox(
@@ -56,7 +69,7 @@ extension SiteParts {
         let parts = SiteParts(
             clock: clock, logger: logger, dataFolder: dataFolder, hostName: host, processID: processID, loaded: loaded,
             plan: wiring.sources, series: series, state: state, ledger: ledger, verifierKey: signer.verifier,
-            sources: sources, rules: rules, outbox: outbox,
+            checkpointFile: checkpointFile, sources: sources, rules: rules, outbox: outbox,
             alerts: AlertPipeline(
                 rules: rules, outbox: outbox, ledger: ledger, tree: wiring.tree,
                 hasReceivers: !settings.notifications.receivers.isEmpty, externalURL: externalURL,

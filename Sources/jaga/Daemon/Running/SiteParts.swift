@@ -44,6 +44,7 @@ final class SiteParts: Sendable {
     let state: StateStore
     let ledger: Ledger
     let verifierKey: VerifierKey
+    let checkpointFile: CheckpointFile
     let sources: SourceRunner
     let rules: RuleEngine
     let outbox: Outbox
@@ -62,7 +63,8 @@ final class SiteParts: Sendable {
     init(
         clock: any WallClock, logger: Logger, dataFolder: String, hostName: String, processID: Int32,
         loaded: LoadedSettings, plan: SourcePlans, series: TimeSeriesStore, state: StateStore, ledger: Ledger,
-        verifierKey: VerifierKey, sources: SourceRunner, rules: RuleEngine, outbox: Outbox, alerts: AlertPipeline,
+        verifierKey: VerifierKey, checkpointFile: CheckpointFile, sources: SourceRunner, rules: RuleEngine,
+        outbox: Outbox, alerts: AlertPipeline,
         jobs: JobRunner, backups: Backups, access: AccessControl, actions: ActionBoard, changes: ChangeFeed
     ) {
         self.clock = clock
@@ -78,6 +80,7 @@ final class SiteParts: Sendable {
         self.state = state
         self.ledger = ledger
         self.verifierKey = verifierKey
+        self.checkpointFile = checkpointFile
         self.sources = sources
         self.rules = rules
         self.outbox = outbox

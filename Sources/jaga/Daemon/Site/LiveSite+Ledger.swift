@@ -1,7 +1,6 @@
 import Diagnostics
 import Events
 import Ledger
-import Synchronization
 import Units
 import WebAPI
 
@@ -55,17 +54,19 @@ extension LiveSite {
 
     func verifyLedger() async throws -> LedgerVerification {
         let start = ContinuousClock.now
-        let report = try await parts.ledger.reader.verify(trusting: [parts.verifierKey])
+        // What was kept outside shows a tail that was cut off together with its checkpoints.
+        let kept = try parts.checkpointFile.read()
+        let report = try await parts.ledger.reader.verify(
+            trusting: [parts.verifierKey], witnesses: kept.map { [$0] } ?? [])
         return LedgerVerification(
             intact: report.isSound, size: report.entryCount, checkpoints: report.soundCheckpointCount,
             durationMs: start.duration(to: .now).wholeMilliseconds, faults: report.findings.map(\.description))
     }
 
-    func exportLedger() async throws -> String {
+    func exportLedger() async throws -> @Sendable () async throws -> String? {
         // Signed anew when there are entries past the last one, so that all of the export is covered.
         try await parts.ledger.checkpoint(at: parts.clock.now)
-        let text = Mutex("")
-        try await parts.ledger.reader.export { line in text.withLock { $0 += line } }
-        return text.withLock { $0 }
+        let export = try await parts.ledger.reader.export()
+        return { try await export.nextPiece() }
     }
 }

@@ -100,7 +100,7 @@ extension LiveSite {
     private func jobArea(_ jobs: [JobStatus]) -> AreaStatus {
         let bad = jobs.filter { job in
             switch job.lastRun?.outcome {
-            case .failed, .timedOut, .lost, .missed, .cancelled: true
+            case .failed, .timedOut, .lost, .interrupted, .missed, .cancelled: true
             case .succeeded, .running, nil: false
             }
         }

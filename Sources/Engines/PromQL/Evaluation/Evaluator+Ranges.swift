@@ -1,0 +1,129 @@
+import Series
+
+extension Evaluator {
+    func rangeCall(_ call: FunctionCall, _ grid: StepGrid) throws -> [Column] {
+        let function = call.function
+        let place = function.signature.parameters.firstIndex(of: .rangeVector)!
+        let windowed = try windowed(call.arguments[place], over: grid)
+        var columns: [Column]
+        if let edges = windowed.edges {
+            columns = try extendedCall(call, windowed, edges, grid)
+        } else {
+            let numbers = try call.arguments.enumerated().filter { $0.offset != place }
+                .map { try scalar($0.element, over: grid) }
+            columns = try overWindows(call, windowed, numbers, grid)
+        }
+        if function == .rate || function == .increase { noteGauges(columns, call) }
+        if function == .lastOverTime || function == .firstOverTime { return columns }
+        columns = try withoutName(columns)
+        return columns
+    }
+
+    private func overWindows(
+        _ call: FunctionCall, _ windowed: WindowedSeries, _ numbers: [[Double]], _ grid: StepGrid
+    ) throws -> [Column] {
+        let function = call.function
+        let body: (inout Window, Int) throws -> Double
+        var isSteady = false
+        switch function {
+        case .quantileOverTime:
+            warnOfQuantiles(numbers[0], call.arguments[0].span)
+            body = { window, step in
+                var values = Array(window.values[window.from..<window.to])
+                return quantile(numbers[0][step], of: &values)
+            }
+        case .predictLinear:
+            body = { window, step in
+                guard window.count >= 2 else { return absent }
+                let line = linearRegression(window.times, window.values, window.from, window.to, origin: window.now)
+                return line.slope * numbers[0][step] + line.intercept
+            }
+        case .doubleExponentialSmoothing:
+            body = { window, step in
+                for (name, factor) in [("smoothing", numbers[0][step]), ("trend", numbers[1][step])]
+                where !(factor > 0 && factor < 1) {
+                    let wanted = "0 < \(name) factor < 1"
+                    throw QueryFault(
+                        .execution, "invalid \(name) factor. Expected: \(wanted), got: \(goNumber(factor))",
+                        span: call.span)
+                }
+                return window.doubleExponentialSmoothing(numbers[0][step], numbers[1][step])
+            }
+        default:
+            isSteady = true
+            if windowed.moments.fixed == nil, let sliding = try slidingColumns(function, windowed, grid) {
+                return sliding
+            }
+            body = { window, _ in window.evaluate(function, rangeMs: windowed.rangeMs) }
+        }
+        var columns: [Column] = []
+        for index in windowed.rows.indices {
+            var one = windowed
+            one.rows = [windowed.rows[index]]
+            let name = one.rows[0].labels.name
+            var notes: [WindowNote] = []
+            let note: (WindowNote) -> Void = { if !notes.contains($0) { notes.append($0) } }
+            columns += try overWindows(one, grid, isSteady: isSteady, body) { window, step in
+                if isSteady { return window.evaluate(function, rangeMs: windowed.rangeMs, note) }
+                var thrown: (any Error)?
+                let value = window.numbersOnly(note) { numbers in
+                    do {
+                        return try body(&numbers, step)
+                    } catch {
+                        thrown = error
+                        return absent
+                    }
+                }
+                if let thrown { throw thrown }
+                return value
+            }
+            for note in notes { tell(note, name, call.arguments[0].span) }
+        }
+        return columns
+    }
+
+    private func tell(_ note: WindowNote, _ metric: String, _ span: SourceSpan) {
+        let name = goQuoted(metric)
+        switch note {
+        case .mixedWarning: warn("encountered a mix of histograms and floats for metric name \(name)", span)
+        case .ignoredInfo:
+            inform(
+                "ignored histograms in a range containing both floats and histograms for metric name \(name)", span)
+        case .notCounter: warn("this native histogram metric is not a counter: \(name)", span)
+        case .notGauge: warn("this native histogram metric is not a gauge: \(name)", span)
+        case .incompatibleSchemas:
+            warn(
+                "vector contains a mix of histograms with exponential and custom buckets schemas for metric name \(name)",
+                span)
+        case .reconciledBounds(let operation):
+            inform("mismatched custom buckets were reconciled during \(operation)", span)
+        case .hintCollision: warn("conflicting counter resets during histogram aggregation", span)
+        }
+    }
+
+    /// Says which metrics do not look like counters, of those that gave a number.
+    private func noteGauges(_ columns: [Column], _ call: FunctionCall) {
+        var told: Set<String> = []
+        for column in columns {
+            let name = column.labels.name
+            guard !name.isEmpty else { continue }
+            if scope.features.contains(.typeAndUnitLabels) {
+                let type = column.labels["__type__"] ?? ""
+                guard type != "counter", type != "histogram", told.insert(name + "\0" + type).inserted,
+                    column.values.contains(where: { !$0.isStaleMarker })
+                else { continue }
+                inform(
+                    "metric might not be a counter, __type__ label is not set to \"counter\" or \"histogram\", got "
+                        + "\(goQuoted(type)): \(goQuoted(name))", call.arguments[0].span)
+            } else {
+                guard !["_total", "_sum", "_count", "_bucket"].contains(where: name.hasSuffix),
+                    !told.contains(name), column.values.contains(where: { !$0.isStaleMarker })
+                else { continue }
+                told.insert(name)
+                inform(
+                    "metric might not be a counter, name does not end in _total/_sum/_count/_bucket: \(goQuoted(name))",
+                    call.arguments[0].span)
+            }
+        }
+    }
+}

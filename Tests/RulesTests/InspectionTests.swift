@@ -1,0 +1,99 @@
+import Diagnostics
+import PromQL
+import Series
+import Testing
+import Units
+
+@testable import Rules
+
+/// Goal: what a rule misses is named, and what it would have done is found. Method: series in memory, asked directly.
+@Suite struct InspectionTests {
+    let series = MemorySeries()
+    func at(_ seconds: Int) -> Timestamp { newYear + .seconds(seconds) }
+
+    @Test func `selectors without series are named, with the nearest name`() async throws {
+        try series.put("node_load1{host=\"a\"}", 1, at: at(0))
+        try series.put("up{job=\"shop\"}", 1, at: at(-3000))
+        let expressions: Set<String> = [
+            "node_laod1 > 3", "node_load1{host=\"b\"} > 3", "node_load1 > 3", "rate(up[1h]) > 0", "up == 0",
+            "absent(nothing{a=\"b\"})", "node_load1 > on() group_left sum(xyzzy)",
+        ]
+        let found = try await SelectorInspector(series).unmatched(expressions, at: at(10))
+        #expect(
+            found == [
+                "node_laod1 > 3": [.init(selector: "node_laod1", isNameUnknown: true, nearestName: "node_load1")],
+                "node_load1{host=\"b\"} > 3": [.init(selector: "node_load1{host=\"b\"}", isNameUnknown: false)],
+                "up == 0": [.init(selector: "up", isNameUnknown: false)],
+                "node_load1 > on() group_left sum(xyzzy)": [.init(selector: "xyzzy", isNameUnknown: true)],
+            ])
+    }
+
+    private struct Asking: RangeAsking {
+        let engine: QueryEngine
+
+        func range(_ expression: String, from start: Timestamp, through end: Timestamp, step: Duration) async throws
+            -> [SeriesColumns]
+        {
+            guard
+                case .matrix(let columns) = try await engine.range(expression, from: start, through: end, step: step)
+                    .value
+            else { return [] }
+            return columns
+        }
+    }
+
+    @Test func `a backtest finds when alerts would have been pending, fired and ended`() async throws {
+        // Down for half a minute, for five minutes, and from the twentieth minute on.
+        for second in stride(from: 0, through: 1500, by: 15) {
+            let isDown = (300..<330).contains(second) || (600..<900).contains(second) || second >= 1200
+            try series.put("up{instance=\"a\"}", isDown ? 0 : 1, at: at(second))
+        }
+        let rule = try Rule(.alerting, "Down", "up == 0", hold: .seconds(60), labels: ["severity": "critical"])
+        let record = try Rule(.recording, "x:y", "sum(up)")
+        let group = RuleGroup(name: "g", file: "f", interval: .seconds(15), rules: [record, rule])
+        let reports = try await Backtest(Asking(engine: QueryEngine(series))).run(
+            [group], from: at(0), through: at(1500), step: nil, defaultStep: .seconds(60))
+        #expect(reports.map(\.rule) == ["Down"])
+        let episodes = try #require(reports.first).episodes
+        #expect(episodes.map(\.pendingAt) == [at(300), at(600), at(1200)])
+        #expect(episodes.map(\.firedAt) == [nil, at(660), at(1260)])
+        #expect(episodes.map(\.endedAt) == [at(330), at(900), nil])
+        #expect(episodes.first?.labels == ["alertname": "Down", "instance": "a", "severity": "critical"])
+    }
+
+    @Test func `a backtest that would take too many steps is refused with the figures`() async throws {
+        let group = RuleGroup(name: "g", file: "f", rules: [try Rule(.alerting, "A", "up == 0")])
+        let fault = await #expect(throws: BacktestFault.self) {
+            try await Backtest(Asking(engine: QueryEngine(series))).run(
+                [group], from: at(0), through: at(86_400), step: .milliseconds(1), defaultStep: .seconds(15))
+        }
+        #expect(fault?.summary == "86400000 steps of 1ms are more than the 600000 that one backtest takes")
+    }
+
+    @Test func `likely mistakes in a rule file are found with their places`() throws {
+        let yaml = """
+            groups:
+              - name: g
+                interval: 5m
+                rules:
+                  - alert: A
+                    expr: sum by (job) (up) == 0
+                    for: 1m
+                    annotations:
+                      summary: "{{ $labels.instance }} of {{ $labels.job }}"
+                  - alert: A
+                    expr: up == 0
+            """
+        let report = try RuleFile.check(yaml, file: "r.yml", templates: AnnotationTemplates())
+        #expect(report.alertingCount == 2)
+        #expect(
+            report.findings.map(\.description) == [
+                "r.yml:9:20: warning: groups[0].rules[0].annotations.summary: the template names the label 'instance', "
+                    + "which the expression does not keep",
+                "r.yml:7:14: warning: groups[0].rules[0].for: is shorter than the group's interval, so the alert fires no "
+                    + "sooner than after that",
+                "r.yml:10:16: warning: groups[0].rules[1].alert: duplicate rule: A with the same labels stands at "
+                    + "groups[0].rules[0] too",
+            ])
+    }
+}
