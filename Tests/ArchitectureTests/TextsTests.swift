@@ -58,7 +58,7 @@ import Testing
     /// What is handed to these is printed as it stands.
     static let printing: Set<String> = ["Cell", "page.line", "console.output", "console.notes", "say", "Verdict"]
     /// Names keep their form in every language.
-    static var names: Regex<Substring> { /\b(?:Jaga|Swift|PID|openapi)\b/ }
+    static var names: Regex<Substring> { /\b(?:Jaga|Swift|PID|openapi\.json)\b/ }
 
     static func holdsWords(_ literal: SwiftLiterals.Literal) -> Bool {
         let text = literal.text
