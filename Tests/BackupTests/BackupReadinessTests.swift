@@ -41,6 +41,11 @@ import Units
         #expect(access(site.folder.file("a"), F_OK) != 0)
     }
 
+    @Test(arguments: [("/a/b", "/a"), ("/a", "/"), ("a/b", "a"), ("a", ".")])
+    func `the folder above`(path: String, parent: String) {
+        #expect(BackupReadiness.parent(of: path) == parent)
+    }
+
     @Test func `a file in the folder's place, or a folder that takes nothing, cannot be used`() async throws {
         let site = try await BackupSite.shop()
         try writeBytes([1], site.folder.file("file"))

@@ -84,11 +84,17 @@ public struct BackupReadiness: Sendable {
         }
     }
 
+    /// `/a` of `/a/b`, `/` of `/a`, and `.` of `a`.
+    static func parent(of path: String) -> String {
+        guard let slash = path.lastIndex(of: "/") else { return "." }
+        return slash == path.startIndex ? "/" : String(path[..<slash])
+    }
+
     /// The folder, or the nearest one above it that exists.
     private static func look(at folder: String) throws -> (Finding, ByteCount) {
         var path = folder
-        while access(path, F_OK) != 0, errno == ENOENT, let slash = path.lastIndex(of: "/"), slash > path.startIndex {
-            path = String(path[..<slash])
+        while access(path, F_OK) != 0, errno == ENOENT, path != ".", path != "/" {
+            path = Self.parent(of: path)
         }
         guard access(path, W_OK | X_OK) == 0 else {
             throw BackupFailure(.fileFailed, path, String(cString: strerror(errno)))
