@@ -152,7 +152,8 @@ private func show(_ link: WebAPI.PasswordLink, _ connection: any APIConnection, 
     var link = link
     link.url = await pagesURL(connection, daemon).map { $0 + link.path }
     try daemon.show(link) { link, page in
-        let span = (link.expiresAt - page.now).briefText
+        // Rounded, since the link was made a moment ago: a day is more to the point than 23h 59m.
+        let span = (link.expiresAt - page.now + .seconds(30)).briefText
         if let url = link.url {
             page.line(page.t(.linkPage, ["user": link.user, "url": url, "span": span]))
         } else {
