@@ -198,7 +198,11 @@ let program: [Target] = [
 /// Programs for those who work on Jaga. They go into no package.
 let workshop: [Target] = [
     .executableTarget(
-        name: "parse-bench", dependencies: ["Exposition", "Series", "Units"], path: "Benchmarks/Parsing")
+        name: "parse-bench", dependencies: ["Exposition", "Series", "Units"], path: "Benchmarks/Parsing"),
+    .target(
+        name: "Fuzzing", dependencies: ["Units", "Series", "Exposition", "Compression", "PromQL"], path: "Tests/Fuzzing"
+    ),
+    .executableTarget(name: "jaga-fuzz", dependencies: ["Fuzzing"], path: "Tests/FuzzProgram"),
 ]
 
 let testTargets: [Target] = [
@@ -284,6 +288,7 @@ let testTargets: [Target] = [
             .argumentParser,
             .logging,
         ]),
+    tests("Fuzzing", []),
     .testTarget(name: "ArchitectureTests", dependencies: []),
     .testTarget(
         name: "EndToEndTests",

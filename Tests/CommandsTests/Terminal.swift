@@ -76,7 +76,7 @@ private struct TableConnection: APIConnection {
     }
 }
 
-private struct NoProgram: ProgramParts {
+struct NoProgram: ProgramParts {
     func serve(_ options: ServeOptions) async throws {}
     func discoveredConfiguration() async throws -> String { "site: x\n" }
     func checkConfiguration(file: String, in language: Language) async throws -> ConfigurationReport {
@@ -99,6 +99,7 @@ private struct NoProgram: ProgramParts {
     func verifyLedger(at path: String) async throws -> LedgerFileReport {
         LedgerFileReport(size: 0, checkpoints: 0, faults: [])
     }
+    var rules: any RuleTools { FakeRuleTools() }
     var version: String { "9.9.9" }
     var revision: String { "abc" }
 }

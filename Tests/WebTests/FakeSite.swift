@@ -165,6 +165,18 @@ final class FakeSite: SiteService {
         ]
     }
 
+    /// Knows `{name="value"}`.
+    func matcher(of selector: String) throws -> @Sendable ([String: String]) -> Bool {
+        let words = selector.split { "{}=\"".contains($0) }.map(String.init)
+        guard words.count == 2 else { throw QueryFault(.badData, "1:1: parse error: unexpected character") }
+        return { $0[words[0]] == words[1] }
+    }
+
+    func unmatchedSelectors(of expressions: Set<String>) async throws -> [String: [UnmatchedSelector]] {
+        guard expressions.contains("pg_up == 0") else { return [:] }
+        return ["pg_up == 0": [UnmatchedSelector(selector: "pg_up", isNameUnknown: true, nearestName: "pg_up_total")]]
+    }
+
     func ruleGroups() async throws -> [RuleGroupStatus] {
         let alerts = try await alerts()
         func rule(

@@ -34,7 +34,7 @@ extension WebSite {
                 return try .json(try await site.service.alerts().filter { state == nil || $0.state.rawValue == state })
             },
             get(APIPath.rules, "Rule groups.", "[RuleGroupStatus]") { site, _ in
-                try .json(try await site.service.ruleGroups())
+                try .json(try await site.inspectedRuleGroups())
             },
             get(APIPath.jobs, "Jobs with their last runs.", "[JobStatus]") { site, _ in
                 try .json(try await site.service.jobs())

@@ -47,9 +47,8 @@ extension WebSite {
             + [
                 get("label/{name}/values", "Values of a label.", range, handler: promLabelValues),
                 get(
-                    "rules", "Rule groups with their alerts.", [.optional("type", "alert or record.")],
-                    handler: promRules),
-                get("alerts", "Pending and firing alerts.", handler: promAlerts),
+                    "rules", "Rule groups with their alerts.", prometheusRuleParameters, handler: prometheusRules),
+                get("alerts", "Pending and firing alerts.", handler: prometheusAlerts),
                 get("targets", "What is read for samples.", handler: promTargets),
                 get(
                     "metadata", "Type and help of metrics.",

@@ -18,6 +18,7 @@ extension WebSite {
         Route(.get, "/source", .page, .needs(.viewSite), "One database or service.", source),
         Route(.get, "/probes", .page, .needs(.viewSite), "Probes.", probes),
         Route(.get, "/alerts", .page, .needs(.viewSite), "Alerts and rules.", alerts),
+        Route(.get, "/rules", .page, .needs(.viewSite), "Rules, and those that match no series.", rules),
         Route(.get, "/jobs", .page, .needs(.viewSite), "Jobs.", jobs),
         Route(.get, "/jobs/{name}", .page, .needs(.viewSite), "A job with its runs.", job),
         Route(.get, "/jobs/{name}/runs/{run}", .page, .needs(.viewSite), "A run with its output.", jobRun),

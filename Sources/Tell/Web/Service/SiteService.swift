@@ -14,6 +14,8 @@ public protocol SiteService: Sendable {
     /// Pending and firing ones, and those resolved within the last day.
     func alerts() async throws -> [AlertStatus]
     func ruleGroups() async throws -> [RuleGroupStatus]
+    /// The selectors of expressions that match no series at all, by expression; those that find all they ask for are left out.
+    func unmatchedSelectors(of expressions: Set<String>) async throws -> [String: [UnmatchedSelector]]
 
     func jobs() async throws -> [JobStatus]
     /// - Throws: `Problem` of code `notFound`.
@@ -50,6 +52,9 @@ public protocol SiteService: Sendable {
     func queryRange(
         _ expression: String, from start: Timestamp, through end: Timestamp, step: Duration, timeLimit: Duration
     ) async throws -> QueryAnswer
+    /// Whether labels satisfy a selector.
+    /// - Throws: `QueryFault` when it is none.
+    func matcher(of selector: String) throws -> @Sendable ([String: String]) -> Bool
     /// - Throws: `QueryFault`, as the three that follow.
     func series(_ filter: SeriesFilter) async throws -> [[String: String]]
     func labelNames(_ filter: SeriesFilter) async throws -> [String]

@@ -16,6 +16,7 @@ import Processes
 import JSONCoding
 import Logging
 import ServiceLifecycle
+import StateStore
 import Synchronization
 import UnixSignals
 import Units

@@ -16,6 +16,7 @@ public struct JagaProgram: ProgramParts {
 
     public init() {}
 
+    public var rules: any RuleTools { RuleToolbox() }
     public var version: String { JagaVersion.number }
     public var revision: String { JagaVersion.revision }
 
