@@ -28,6 +28,11 @@ import Testing
     static let allowed: [(file: String, part: String, reason: String)] = [
         ("Commands/Connection/APIConnection.swift", "", "summaries and hints of a failure"),
         ("Commands/Console/Program.swift", "", "what is said of arguments, beside the parser's own words"),
+        ("Commands/Nouns/RulesCommand.swift", "  SUCCESS", "the form of promtool's answer, which scripts read"),
+        ("Commands/Nouns/RulesCommand.swift", "  FAILED:", "as above"),
+        ("Commands/Nouns/RulesCommand.swift", "  WARNING:", "as above"),
+        ("Commands/Nouns/RulesCommand.swift", "Checking ", "as above"),
+        ("Commands/Nouns/RulesCommand.swift", "Unit Testing: ", "as above"),
         ("", "id you mean '", "the remedy of a failure"),
         ("Commands/Nouns/Ledger.swift", "The families are", "the remedy of a failure"),
         ("Web/Pages/PlainPages.swift", "charset=", "a header of HTTP"),

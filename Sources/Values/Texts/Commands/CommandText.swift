@@ -1,15 +1,17 @@
 /// The screens of the command line, in the order of the alphabet.
 public enum CommandText: String, TextKey {
-    case ageAgo, ageIn, ageNever, ageNow, alertsNone, backupsNone, byHand, columnActor, columnAlert
-    case columnBackup, columnCreatedBy, columnDrill, columnEntry, columnEvent, columnExpires, columnGroup
-    case columnHealth, columnID, columnJob, columnKey, columnKind, columnLastDrill, columnLastGood
-    case columnLastLogin, columnLastRun, columnMessage, columnName, columnNextRun, columnOrigin, columnOutcome
-    case columnPassword, columnRole, columnRows, columnRule, columnSchedule, columnSeverity, columnSince
-    case columnSize, columnSource, columnStarted, columnState, columnSubject, columnSummary, columnTaken
-    case columnTarget, columnTime, columnTook, columnTrigger, columnUser, columnValue, columnVerified
-    case configurationValid, configurationValidEmpty, daemonNotRunning, daemonVersion, figureUnknown
-    case headlineCritical, headlineOK, headlineUnknown, headlineWarning, initWritten, jobsNone, ledgerBroken
-    case ledgerIntact, linkPage, linkPath, outputOfLastRun, passwordNotSet, passwordSet, queryEmpty
-    case queryWarning, restoreWould, roleChanged, scriptCases, statusAlerts, statusLine, statusRows
-    case tokenRevoked, userRemoved, version
+    case ageAgo, ageIn, ageNever, ageNow, alertsNone, backtestNone, backtestNotFired, backtestOpen, backupsNone
+    case byHand, columnActor, columnAlert, columnBackup, columnCreatedBy, columnDrill, columnEnded, columnEntry
+    case columnEvent, columnExpires, columnFired, columnFiredFor, columnGroup, columnHealth, columnID, columnJob
+    case columnKey, columnKind, columnLabels, columnLast, columnLastDrill, columnLastGood, columnLastLogin
+    case columnLastRun, columnMessage, columnName, columnNextRun, columnOrigin, columnOutcome, columnPassword
+    case columnPending, columnResults, columnRole, columnRows, columnRule, columnSchedule, columnSelector
+    case columnSeverity, columnSince, columnSize, columnSource, columnStarted, columnState, columnSubject
+    case columnSummary, columnTaken, columnTarget, columnTime, columnTook, columnTrigger, columnUser
+    case columnValue, columnVerified, configurationValid, configurationValidEmpty, daemonNotRunning
+    case daemonVersion, figureUnknown, headlineCritical, headlineOK, headlineUnknown, headlineWarning
+    case initWritten, jobsNone, ledgerBroken, ledgerIntact, linkPage, linkPath, outputOfLastRun, passwordNotSet
+    case passwordSet, queryEmpty, queryWarning, restoreWould, roleChanged, scriptCases, selectorNameUnknown
+    case selectorNearest, selectorUnmatched, statusAlerts, statusLine, statusRows, tokenRevoked, userRemoved
+    case version
 }
