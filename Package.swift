@@ -58,8 +58,8 @@ let values: [Target] = [
     library("JSONCoding", "Values", ["Diagnostics"]),
     library("Series", "Values", ["Units"]),
     library("Events", "Values", ["Units", "JSONCoding"]),
-    library("Schedule", "Values", ["Units", "Diagnostics"]),
     library("Texts", "Values", ["Units"]),
+    library("Schedule", "Values", ["Units", "Diagnostics", "Texts"]),
 ]
 
 let doors: [Target] = [
@@ -119,7 +119,8 @@ let sense: [Target] = [
             "Outbound", "ClientSettings", .logging,
         ]),
     library(
-        "Probes", "Sense", ["Units", "Series", "Diagnostics", "JSONCoding", "Settings", "BlockingCalls", "Outbound"]),
+        "Probes", "Sense",
+        ["Units", "Series", "Diagnostics", "JSONCoding", "Texts", "Settings", "BlockingCalls", "Outbound"]),
     library("LogTail", "Sense", ["Units", "Series", "Diagnostics", "Settings", "BlockingCalls", "DurableFiles"]),
     library("Discovery", "Sense", ["Units", "Diagnostics", "JSONCoding", "Outbound", "Processes"]),
 ]
@@ -169,7 +170,7 @@ let tell: [Target] = [
             "Units", "BinaryCoding", "Diagnostics", "Series", "Settings", "ClientSettings", "Outbound", "DurableFiles",
             "Compression", "Exposition", "Relabelling", .logging,
         ]),
-    library("WebAPI", "Tell", ["Units", "Diagnostics", "JSONCoding"]),
+    library("WebAPI", "Tell", ["Units", "Diagnostics", "JSONCoding", "Texts"]),
     library(
         "Web", "Tell",
         [
@@ -179,7 +180,8 @@ let tell: [Target] = [
     library(
         "Commands", "Tell",
         [
-            "Units", "Diagnostics", "JSONCoding", "Texts", "Series", "WebAPI", "Settings", "Outbound", "PromQL",
+            "Units", "Diagnostics", "JSONCoding", "Events", "Texts", "Series", "WebAPI", "Settings", "Outbound",
+            "PromQL",
             "Ledger",
             .argumentParser,
         ]),
@@ -262,7 +264,8 @@ let testTargets: [Target] = [
         ["Units", "Series", "Diagnostics", "Outbound", "Compression", "Exposition", "TestSupport"]),
     tests("GoTemplates", ["Diagnostics", "JSONCoding", "Series"], hasGolden: true),
     tests("Ledger", ["Units", "Events", "JSONCoding", "Diagnostics", "StateStore", .crypto, .grdb], hasGolden: true),
-    tests("Probes", ["Units", "Series", "Diagnostics", "JSONCoding", "Settings", "Outbound", "TestSupport"]),
+    tests(
+        "Probes", ["Units", "Series", "Diagnostics", "JSONCoding", "Texts", "Settings", "Outbound", "TestSupport"]),
     tests(
         "Scraping",
         [
@@ -316,14 +319,15 @@ let testTargets: [Target] = [
             "Ledger",
             .hummingbird, .logging,
         ]),
-    tests("Commands", ["Units", "Diagnostics", "JSONCoding", "WebAPI"]),
+    tests("Commands", ["Units", "Diagnostics", "JSONCoding", "Texts", "WebAPI"]),
     tests("SampleStack", ["Diagnostics", "JSONCoding", "TestSupport", "Units", "sample-stack"]),
     tests(
         "Daemon",
         [
             "Units", "Series", "Events", "JSONCoding", "Diagnostics", "Settings", "Discovery", "Ledger", "Rules",
             "Probes",
-            "Commands", "Backup", "Collectors", "Scraping", "Notifications", "TimeSeriesStore", "TestSupport", .argumentParser,
+            "Texts", "WebAPI", "Commands", "Backup", "Collectors", "Scraping", "Notifications", "TimeSeriesStore", "TestSupport",
+            .argumentParser,
             .logging,
         ]),
     tests("Fuzzing", []),

@@ -1,9 +1,10 @@
-import Commands
 import Diagnostics
-import Synchronization
 import Testing
+import Texts
 import Units
 import WebAPI
+
+@testable import Commands
 
 /// Goal: what a person or a script sees of the command line: texts, JSON and exit codes. Method: commands run in process against
 /// a daemon that answers from a table.
@@ -19,7 +20,7 @@ import WebAPI
         _ = await terminal.run("status")
         #expect(
             terminal.output == """
-                Something is broken on web1: 1 critical, 0 warning, 0 pending
+                Something is broken on web1: 1 critical, 0 warning, 0 unknown of 2; 1 alert firing, 0 pending
 
                                STATE     SINCE
                 host           ok        3h     load 0.5
@@ -120,6 +121,168 @@ import WebAPI
         #expect(version.output == "jaga 9.9.9 (abc)\ndaemon not running")
     }
 
+    @Test func `the headline counts the rows below it, not the alerts`() async throws {
+        var summary = try APIJSON.decode(StatusSummary.self, from: Array(try self.summary(.critical).utf8))
+        summary.firingCritical = 0
+        summary.areas.append(AreaStatus(kind: .backups, name: "shop", verdict: .unknown, reason: "no backup"))
+        summary.areas.append(AreaStatus(kind: .jobs, name: "", verdict: .warning, reason: "nightly failed"))
+        let terminal = Terminal(answers: [APIPath.status: try text(summary)])
+        _ = await terminal.run("status")
+        let lines = terminal.output.split(separator: "\n")
+        #expect(lines[0].contains("1 critical, 1 warning, 1 unknown of 4; 0 alerts firing, 0 pending"))
+        for word in ["CRITICAL", "warning", "unknown"] {
+            #expect(lines.dropFirst().count { $0.contains("  \(word)  ") } == 1, "\(word) in \(terminal.output)")
+        }
+    }
+
+    @Test func `an unknown command names the nearest one`() async {
+        for (arguments, remedy) in [
+            (["stauts"], "there is no command 'jaga stauts'; did you mean 'status'?"),
+            (["jobs", "shwo", "nightly"], "there is no command 'jaga jobs shwo'; did you mean 'show'?"),
+            (["config", "zzz"], "there is no command 'jaga config zzz'; the commands are check, show"),
+        ] {
+            let terminal = Terminal(answers: [:])
+            #expect(await terminal.run(arguments) == .usage)
+            #expect(terminal.notes.hasPrefix("jaga: \(remedy)\nUsage: jaga"), "\(terminal.notes)")
+        }
+        // What the parser knows how to say stays as it is.
+        let terminal = Terminal(answers: [:])
+        #expect(await terminal.run("status", "surplus") == .usage)
+        #expect(!terminal.notes.contains("there is no command"))
+        let json = Terminal(answers: [:])
+        _ = await json.run("stauts", "--json")
+        #expect(json.notes.contains("did you mean 'status'?") && json.notes.hasPrefix("{\"error\":{\"code\":\"usage\""))
+    }
+
+    @Test func `a query goes in the body, not in the address`() async throws {
+        let terminal = Terminal(answers: [
+            APIPath.query: #"{"status":"success","data":{"resultType":"scalar","result":[1,"1e+99"]}}"#
+        ])
+        #expect(await terminal.run("query", "up{job=\"a b\"} + 1", "--time", "5") == .done)
+        #expect(terminal.sent.map(\.line) == ["POST \(APIPath.query)"])
+        let body = try #require(terminal.sent.first?.body)
+        #expect(body.contentType == "application/x-www-form-urlencoded")
+        #expect(String(decoding: body.bytes, as: UTF8.self) == "query=up%7Bjob%3D%22a%20b%22%7D%20%2B%201&time=5")
+        #expect(terminal.output == "1e+99")
+    }
+
+    @Test(arguments: [
+        (1e99, "1e+99"), (1.5e15, "1500000000000000"), (1e16, "1e+16"), (0.1, "0.1"), (-0.0, "-0"), (.nan, "NaN"),
+    ])
+    func `numbers are printed in their shortest form`(value: Double, text: String) {
+        #expect(PrometheusJSON.text(value) == text)
+    }
+
+    @Test func `a new user's link is a whole address with what to do and how long it is valid`() async throws {
+        let link = WebAPI.PasswordLink(
+            user: "ani", path: "/set-password/abc", expiresAt: Terminal.now + .seconds(24 * 3600))
+        let version = VersionInfo(
+            version: "1", revision: "", swiftVersion: "", startedAt: Terminal.now, processID: 1, dataFolder: "/data",
+            pagesURL: "https://jaga.example.org")
+        let answers = [
+            APIPath.users: try text(link), APIPath.userPasswordLink("ani"): try text(link),
+            APIPath.version: try text(version),
+        ]
+        for arguments in [["user", "add", "ani"], ["user", "password-link", "ani"]] {
+            let terminal = Terminal(answers: answers)
+            #expect(await terminal.run(arguments) == .done)
+            #expect(terminal.output.contains("\n    https://jaga.example.org/set-password/abc\n"))
+            #expect(
+                terminal.output.contains("works once and for 1d") && terminal.output.contains("Give the address to ani")
+            )
+        }
+        let json = Terminal(answers: answers)
+        _ = await json.run("user", "add", "ani", "--json")
+        #expect(
+            json.output.contains(#""url":"https:\/\/jaga.example.org\/set-password\/abc""#)
+                || json.output.contains(#""url":"https://jaga.example.org/set-password/abc""#))
+        // Over the network the address is the one that was used.
+        let remote = Terminal(answers: answers)
+        _ = await remote.run("user", "add", "ani", "--url", "https://other.example/")
+        #expect(remote.output.contains("    https://other.example/set-password/abc\n"))
+        // A daemon that does not know its address leaves the path.
+        var silent = version
+        silent.pagesURL = nil
+        let alone = Terminal(answers: [APIPath.users: try text(link), APIPath.version: try text(silent)])
+        #expect(await alone.run("user", "add", "ani") == .done)
+        #expect(alone.output.contains("    /set-password/abc\n") && alone.output.contains("put the address"))
+    }
+
+    @Test(arguments: ["0s", "30s", "11y", "9000y", "-1d", "soon"])
+    func `an absurd span of validity is refused with the range`(span: String) async {
+        let terminal = Terminal(answers: [:])
+        #expect(await terminal.run("user", "add-token", "grafana", "--valid-for=\(span)") == .usage)
+        #expect(terminal.notes.contains("from 1m to 10y") || terminal.notes.contains("is not a duration"))
+        #expect(terminal.sent.isEmpty)
+    }
+
+    @Test(arguments: [
+        (["--kind", "alret.fired"], "Did you mean 'alert.fired'?"), (["--kind", "zzz"], "The families are alert."),
+        (["--actor", "persn:ani"], "the kinds are person, token"), (["--limit", "0"], "between 1 and 1000"),
+        (["--limit", "1001"], "between 1 and 1000"), (["--subject", ""], "--subject is empty"),
+    ])
+    func `a filter of the ledger that could never match is refused`(arguments: [String], remedy: String) async {
+        let terminal = Terminal(answers: [:])
+        #expect(await terminal.run(["ledger", "list"] + arguments) == .usage)
+        #expect(terminal.notes.contains(remedy), "\(terminal.notes)")
+        #expect(terminal.sent.isEmpty)
+    }
+
+    @Test(arguments: JobRun.Outcome.allCases)
+    func `outcomes are words`(outcome: JobRun.Outcome) async throws {
+        let run = JobRun(
+            id: "r1", job: "nightly", trigger: "manual", actor: "person:ani", attempt: 1, startedAt: Terminal.now,
+            outcome: outcome, message: "m", outputTail: "")
+        let job = JobStatus(
+            name: "nightly", kind: "command", description: "", schedule: "", scheduleText: "", timeZone: "UTC",
+            enabled: true, timeLimitMs: 1, attemptsMax: 1, running: false, lastRun: run)
+        let terminal = Terminal(answers: [APIPath.jobs: try text([job])])
+        #expect(await terminal.run("jobs") == .done)
+        #expect(!terminal.output.contains("timedOut"))
+        let word = Phrases<StateText>(.english)[outcome.word]
+        #expect(terminal.output.contains("  \(word)"))
+    }
+
+    @Test(arguments: [
+        ("invalid-input", ProgramStatus.configurationInvalid), ("locked", .locked), ("dump-failed", .failed),
+        ("not-found", .notFound),
+    ])
+    func `a failed action exits as its failure says`(code: String, exit: ProgramStatus) async throws {
+        let status = ActionStatus(
+            id: "a1", action: .reload, actor: "system:cli", state: .failed, startedAt: Terminal.now,
+            message: "it failed", hint: "Do this.", code: code)
+        let terminal = Terminal(answers: [APIPath.actions: try text(status)])
+        #expect(await terminal.run("reload") == exit)
+        #expect(terminal.notes == "jaga: it failed\n      Do this.")
+    }
+
+    @Test func `a reload beside another one is locked`() async {
+        let terminal = Terminal(answers: [:], refusal: Problem(.conflict, "another reload is under way", hint: "Wait."))
+        #expect(await terminal.run("reload") == .locked)
+    }
+
+    @Test func `check says ok, warning, critical or unknown, and all but ok are findings`() async throws {
+        let terminal = Terminal(answers: nil)
+        #expect(await terminal.run("check") == .findings)
+        #expect(
+            terminal.output == """
+                WHAT         STATE     TIME
+                host/web1    ok        1.5 ms  12 samples
+                backup/shop  warning   2 ms    only 1 GB free
+                smtp         CRITICAL  3 ms    connection refused
+                postgres/x   unknown   4 ms    timed out
+                """)
+        let json = Terminal(answers: nil)
+        _ = await json.run("check", "--json")
+        #expect(json.output.contains(#""source":"backup/shop","up":false,"verdict":"warning""#))
+    }
+
+    @Test(arguments: [("de_DE.UTF-8", Language.english), ("en_GB", .english), ("C", .english), ("", .english)])
+    func `the language is the environment's where there are texts in it`(locale: String, language: Language) {
+        let terminal = Terminal(answers: nil, environment: ["LANG": locale])
+        #expect(terminal.console.language == language)
+    }
+
     private func text(_ value: some Encodable) throws -> String {
         String(decoding: try APIJSON.encode(value), as: UTF8.self)
     }
@@ -140,80 +303,4 @@ import WebAPI
                         since: now - .seconds(125)),
                 ]))
     }
-}
-
-/// A terminal that keeps what is printed, with a daemon that answers paths from a table.
-final class Terminal: Sendable {
-    static let now = Timestamp(secondsSinceEpoch: 1_800_000_000)
-
-    private let printed = Mutex((output: [String](), notes: [String]()))
-    private let answers: [String: String]?
-    private let refusal: Problem?
-    private let status: Int
-
-    /// - Parameter answers: nil for a daemon that does not run.
-    init(answers: [String: String]?, refusal: Problem? = nil, status: Int = 200) {
-        self.answers = answers
-        self.refusal = refusal
-        self.status = status
-    }
-
-    var output: String { printed.withLock { $0.output.joined(separator: "\n") } }
-    var notes: String { printed.withLock { $0.notes.joined(separator: "\n") } }
-
-    func run(_ arguments: String...) async -> ProgramStatus { await run(arguments) }
-
-    func run(_ arguments: [String]) async -> ProgramStatus {
-        let console = Console(
-            output: { text in self.printed.withLock { $0.output.append(text) } },
-            notes: { text in self.printed.withLock { $0.notes.append(text) } },
-            environment: { ["JAGA_DATA": "/data"][$0] }, now: { Self.now },
-            connect: { [answers, refusal, status] options in
-                TableConnection(address: options.socketPath, answers: answers, refusal: refusal, status: status)
-            }, program: NoProgram())
-        return await runCommandLine(arguments, console: console)
-    }
-}
-
-private struct TableConnection: APIConnection {
-    func lines(of path: String, _ onLine: @escaping @Sendable (String) -> Void) async throws -> APIAnswer {
-        let answer = try await send("GET", path, body: nil)
-        for line in String(decoding: answer.body, as: UTF8.self).split(separator: "\n") { onLine(String(line)) }
-        return APIAnswer(status: answer.status, body: [])
-    }
-
-    let address: String
-    let answers: [String: String]?
-    let refusal: Problem?
-    let status: Int
-
-    func send(_ method: String, _ path: String, body: [UInt8]?) async throws -> APIAnswer {
-        guard let answers else {
-            throw DaemonUnreachable(address: address, cause: PlainFailure("refused", "connection refused"))
-        }
-        if let refusal { return APIAnswer(status: refusal.httpStatus, body: Array(try APIJSON.encode(refusal))) }
-        let text = try #require(answers[String(path.prefix { $0 != "?" })], "nothing for \(path)")
-        return APIAnswer(status: status, body: Array(text.utf8))
-    }
-}
-
-struct NoProgram: ProgramParts {
-    func serve(_ options: ServeOptions) async throws {}
-    func discoveredConfiguration() async throws -> String { "site: x\n" }
-    func checkConfiguration(file: String) async throws -> ConfigurationReport {
-        throw InvalidInput([
-            Diagnostic(
-                at: SourcePosition(file: file, line: 1, column: 1), path: "prt", "unknown key; did you mean 'port'?"),
-            Diagnostic(at: SourcePosition(file: file, line: 2, column: 7), path: "port", "is wrong"),
-        ])
-    }
-    func checkOnce(file: String?) async throws -> [SourceReport] { [] }
-    func demo(_ options: DemoOptions) async throws {}
-    func sampleShop(configurationFile: String) async throws {}
-    func verifyLedger(at path: String) async throws -> LedgerFileReport {
-        LedgerFileReport(size: 0, checkpoints: 0, faults: [])
-    }
-    var rules: any RuleTools { FakeRuleTools() }
-    var version: String { "9.9.9" }
-    var revision: String { "abc" }
 }

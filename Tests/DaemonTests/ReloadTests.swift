@@ -9,6 +9,7 @@ import Synchronization
 import TestSupport
 import Testing
 import Units
+import WebAPI
 
 @testable import Daemon
 
@@ -65,7 +66,27 @@ struct ReloadTests {
     @Test func `a file that went away is a refusal, not an empty configuration`() async throws {
         let parts = try await site("probes: [\(probe("a", 1))]\n")
         TemporaryFile.remove(folder.file("jaga.yaml"))
-        await #expect(throws: PlainFailure.self) { try await parts.reload(by: .jaga) }
+        let error = await #expect(throws: InvalidInput.self) { try await parts.reload(by: .jaga) }
+        #expect(error?.summary.contains("jaga.yaml: No such file or directory") == true)
         #expect(parts.plan.withLock { $0.probes.count } == 1)
+    }
+
+    @Test func `a reload beside another is refused at once, and a failed one says its code`() async throws {
+        let parts = try await site("probes: [\(probe("a", 1))]\n")
+        let live = LiveSite(parts: parts)
+        #expect(parts.beginReload())
+        let refused = await #expect(throws: Problem.self) { try await live.perform(.reload, by: .jaga) }
+        #expect(refused?.code == .conflict && refused?.hint != nil)
+        #expect(parts.actions.statuses.isEmpty)
+        parts.endReload()
+        TemporaryFile.remove(folder.file("jaga.yaml"))
+        let work = Task { await parts.actions.run() }
+        defer { work.cancel() }
+        let begun = try await live.perform(.reload, by: .jaga)
+        try await waitUntil("the reload has ended") { try parts.actions.status(begun.id).state != .running }
+        let ended = try parts.actions.status(begun.id)
+        #expect(ended.state == .failed && ended.code == "invalid-input")
+        // It is over, so that the next one may begin.
+        #expect(parts.beginReload())
     }
 }

@@ -24,7 +24,7 @@ import Testing
             """
         let jobs = try SettingsDocument.read(yaml, file: "jaga.yaml", sources: .none, as: Top.self).section.jobs
         #expect(jobs[0].value.missed == .runOnce)
-        #expect(jobs[0].value.recurrence?.words == "every day at 02:00 (Europe/Berlin)")
+        #expect(jobs[0].value.recurrence?.words() == "every day at 02:00 (Europe/Berlin)")
         #expect(jobs[1].value.missed == .skip)
         struct Kind: JobKind {
             let name = "backup"

@@ -4,6 +4,7 @@ import Outbound
 import Series
 import Settings
 import Testing
+import Texts
 import Units
 
 @testable import Probes
@@ -84,7 +85,7 @@ import Units
     ])
     func `conditions on JSON`(condition: JSONCondition, failure: String?) {
         let document: JSONValue = ["a": ["b": "x"], "list": [1, 2], "ok": true]
-        #expect(condition.failure(in: document) == failure)
+        #expect(condition.failure(in: document, Phrases(.english)) == failure)
     }
 
     @Test func `a detailed health reply becomes series`() throws {

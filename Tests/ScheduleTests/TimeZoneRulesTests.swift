@@ -48,7 +48,7 @@ import Units
         let now = try #require(Timestamp(rfc3339: "2026-03-10T02:07:00Z"))
         #expect(rule.next(after: now)?.rfc3339 == "2026-03-10T02:15:00Z")
         #expect(rule.previous(before: now)?.rfc3339 == "2026-03-10T02:00:00Z")
-        #expect(rule.words == "every 15m")
+        #expect(rule.words() == "every 15m")
     }
 
     @Test func `the longest gap of a weekday schedule is the week end`() throws {

@@ -122,13 +122,24 @@ import Units
     }
 
     @Test(arguments: [
-        ("a: [1", ": not YAML: did not find"), ("port: 1\nport: 2\n", "'port' stands more than once"),
+        ("a: [1", ": not YAML: did not find"), ("port: 1\nport: 2\n", "'port' stands already at line 1"),
         ("- 1\n", "the file holds a list where a mapping of keys is expected"),
         ("port: {a: 1}\n", "jaga.yaml:1:7: port: is a mapping where a whole number from 1 to 65535 is expected"),
         ("probes: [{url: x, interval: 10ms}]\n", "'10ms' is shorter than 1s, the least that works"),
         ("name: ${NOT_SET}\n", "the environment variable NOT_SET is not set"),
         ("password: file:/nowhere\n", "cannot read the secret from /nowhere: no such file"),
-        ("port: 1\n\tname: x\n", "not YAML"),
+        (
+            "port: 1\n\tname: x\n",
+            "jaga.yaml:2:1: a tab indents this line; YAML takes only spaces, so write two spaces for it"
+        ),
+        ("probes:\n  - url: x\n  \ttags: [a]\n", "jaga.yaml:3:3: a tab indents this line"),
+        ("name: \"a\\0b\"\n", "jaga.yaml:1:7: name: holds the control character U+0000; remove it"),
+        ("probes: [{url: x, tags: [\"a\\a\"]}]\n", "tags: holds the control character U+0007"),
+        ("receivers: {\"\": {url: u}}\n", "jaga.yaml:1:13: receivers: a name is empty"),
+        ("receivers:\n  \"a b\": {url: u}\n", "jaga.yaml:2:3: receivers: 'a b' cannot be a name; it takes up to 100"),
+        ("receivers: {\"a/b\": {url: u}}\n", "'a/b' cannot be a name"),
+        ("receivers: {..: {url: u}}\n", "'..' cannot be a name"),
+        ("receivers: {\"a\\nb\": {url: u}}\n", "'a?b' cannot be a name"),
     ])
     func `a fault says what is wrong`(yaml: String, expected: String) {
         let found = faults(yaml)
@@ -143,6 +154,53 @@ import Units
         }
         let found = faults(bomb)
         #expect(found.count == 1 && found[0].contains("more than 200000 values"), "\(found)")
+    }
+
+    @Test func `a byte order mark at the start is no part of the text`() throws {
+        #expect(try read("\u{FEFF}name: shop\n").section.name == "shop")
+        #expect(faults("\u{FEFF}nam: shop\n") == ["jaga.yaml:1:1: nam: unknown key; did you mean 'name'?"])
+    }
+
+    @Test func `a key that stands twice names both places and hides no other fault`() {
+        let found = faults(
+            """
+            port: 80
+            # port: 81 in a comment is none
+            shar: 1
+            probes:
+              - url: x
+                tags: [port: 3]
+              - {url: a, interval: 5s, url: b}
+            "port": eighty
+            port : 82
+            name: a
+            'name': b
+            """)
+        #expect(
+            found == [
+                "jaga.yaml:3:1: shar: unknown key; did you mean 'share'?",
+                "jaga.yaml:6:12: probes[0].tags[0]: is a mapping where a text is expected",
+                "jaga.yaml:7:28: 'url' stands already at line 7; keep one of the two",
+                "jaga.yaml:8:2: 'port' stands already at line 1; keep one of the two",
+                "jaga.yaml:9:1: 'port' stands already at line 1; keep one of the two",
+                "jaga.yaml:11:2: 'name' stands already at line 10; keep one of the two",
+            ])
+    }
+
+    @Test func `effective values have the documentation of their keys`() throws {
+        let values = try read("probes: [{url: x}]\nlabels: {team: web}\n").values
+        func documentation(_ path: String) -> String? { values.first { $0.path == path }?.documentation }
+        #expect(documentation("port") == "Where it listens.")
+        #expect(documentation("probes[0].interval") == "How often to look.")
+        #expect(documentation("labels.team") == "More labels.")
+        #expect(values.allSatisfy { !$0.documentation.isEmpty })
+    }
+
+    @Test func `what has faults is read as far as it goes`() throws {
+        let outcome = try SettingsDocument.examine(
+            "port: x\nprobes: [{url: a}]\n", file: "jaga.yaml", sources: Self.sources, as: Site.self)
+        #expect(outcome.faults.count == 1)
+        #expect(outcome.reading.section.probes.map(\.url) == ["a"] && outcome.reading.section.port == 9797)
     }
 
     @Test func `a secret comes from environment or file and is never shown`() throws {

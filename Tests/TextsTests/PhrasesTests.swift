@@ -15,6 +15,12 @@ struct PhrasesTests {
         }
     }
 
+    /// All areas; a new one is added here, which the architecture test sees to.
+    static let areas: [any TextKey.Type] = [
+        CommandText.self, DemoText.self, MessageText.self, ProbeText.self, ScheduleText.self, SiteText.self,
+        StateText.self, WebText.self,
+    ]
+
     private let phrases = Phrases<Sample>(.english)
 
     @Test func `placeholders take their values`() {
@@ -31,9 +37,9 @@ struct PhrasesTests {
         #expect(TextTemplate("a { b").filled { _ in "x" } == "a { b")
     }
 
-    @Test func `all languages have the same placeholders and no text is empty`() {
-        check(WebText.self)
-        check(MessageText.self)
+    @Test(arguments: areas.indices)
+    func `all languages have the same placeholders and no text is empty`(area: Int) {
+        check(Self.areas[area])
     }
 
     private func check<Key: TextKey>(_ keys: Key.Type) {
@@ -46,5 +52,37 @@ struct PhrasesTests {
                 #expect(text.count { $0 == "{" } == text.count { $0 == "}" }, "\(key) in \(language)")
             }
         }
+    }
+
+    @Test func `every text with a count reads well for one and for many`() {
+        for area in Self.areas { checkCounts(area) }
+    }
+
+    private func checkCounts<Key: TextKey>(_ keys: Key.Type) {
+        for key in keys.allCases {
+            for language in Language.allCases {
+                let template = TextTemplate(key.template(in: language))
+                for case .choice(let name, let one, let other) in template.pieces {
+                    #expect(!one.isEmpty && !other.isEmpty, "\(key): {\(name)?…} has an empty word")
+                    // A choice shows no number by itself, so the number stands in the text too, save where only the form of a
+                    // verb depends on it.
+                    #expect(template.filled { $0 == name ? "1" : "x" }.contains(one))
+                    #expect(template.filled { $0 == name ? "2" : "x" }.contains(other))
+                }
+            }
+        }
+    }
+
+    @Test(arguments: [
+        ("en", Language.english), ("en_GB.UTF-8", .english), ("C.UTF-8", .english), ("POSIX", .english),
+        ("C", .english),
+    ])
+    func `a locale's name gives its language`(locale: String, language: Language) {
+        #expect(Language(locale: locale) == language)
+    }
+
+    @Test func `a locale without texts gives none`() {
+        #expect(Language(locale: "tlh_QO") == nil)
+        #expect(Language(locale: "") == nil)
     }
 }

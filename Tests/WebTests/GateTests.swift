@@ -90,6 +90,24 @@ struct GateTests {
         #expect(await web.send(.get, "/nothing", trust: .localSocket).status == 404)
     }
 
+    @Test func `a parameter that nobody knows and a filter that cannot match are refused`() async throws {
+        let web = try WebFixture()
+        func ask(_ target: String) async -> Reply { await web.send(.get, target, trust: .localSocket) }
+        #expect(await ask("/api/jaga/v1/ledger?kind=alert.&limit=5").status == 200)
+        for (target, part) in [
+            ("/api/jaga/v1/ledger?knid=alert.", "Did you mean 'kind'?"), ("/api/jaga/v1/status?x=1", "It has none."),
+            ("/api/jaga/v1/ledger?kind=alret.", "is no kind of entry"),
+            ("/api/jaga/v1/ledger?limit=0", "between 1 and 1000"),
+            ("/api/jaga/v1/alerts?state=frining", "is no state of an alert"),
+        ] {
+            let reply = await ask(target)
+            #expect(reply.status == 400, "\(target)")
+            #expect(reply.text.contains(part), "\(target): \(reply.text)")
+        }
+        // Grafana adds parameters of its own.
+        #expect(await ask("/api/v1/query?query=1&x=1").status == 200)
+    }
+
     @Test func `a form without this session's token changes nothing`() async throws {
         let web = try WebFixture()
         let session = try await web.session(.administrator)

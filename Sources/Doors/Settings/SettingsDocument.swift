@@ -82,8 +82,19 @@ public enum SettingsDocument {
     public static func read<Section: SettingsSection>(
         _ yaml: String, file: String, sources: SettingsSources, as type: Section.Type = Section.self
     ) throws(InvalidInput) -> SettingsReading<Section> {
-        let node = try SettingsNode.parse(yaml, file: file)
+        let outcome = try examine(yaml, file: file, sources: sources, as: type)
+        guard outcome.faults.isEmpty else { throw InvalidInput(outcome.faults) }
+        return outcome.reading
+    }
+
+    /// Reads `yaml` as far as it goes, so that a caller can look for further faults in what the file names.
+    /// - Returns: the reading, to be used only when there are no faults; where there is one, the default stands in.
+    /// - Throws: `InvalidInput` when the text is no YAML mapping at all.
+    public static func examine<Section: SettingsSection>(
+        _ yaml: String, file: String, sources: SettingsSources, as type: Section.Type = Section.self
+    ) throws(InvalidInput) -> (reading: SettingsReading<Section>, faults: [Diagnostic]) {
         let context = ReadingContext(file: file, sources: sources, isSchemaOnly: false)
+        let node = try SettingsNode.parse(yaml, file: file, faults: &context.diagnostics)
         let isUsable: Bool
         switch node.content {
         case .mapping: isUsable = true
@@ -97,11 +108,11 @@ public enum SettingsDocument {
         let reader = SettingsReader(context: context, node: node.isNull ? nil : node, path: "", declaredPath: "")
         let section = Section(reader)
         reader.finish()
-        let faults = context.diagnostics.filter { $0.severity == .error }
-        guard faults.isEmpty else { throw InvalidInput(sorted(faults)) }
-        return SettingsReading(
-            section: section, values: context.values, warnings: sorted(context.diagnostics),
-            secretHashes: context.secretHashes)
+        let faults = sorted(context.diagnostics.filter { $0.severity == .error })
+        let warnings = sorted(context.diagnostics.filter { $0.severity == .warning })
+        let reading = SettingsReading(
+            section: section, values: context.values, warnings: warnings, secretHashes: context.secretHashes)
+        return (reading, faults)
     }
 
     /// The section with all defaults, as an empty file gives it.

@@ -40,23 +40,37 @@ struct SettingsNode: Sendable {
 
 extension SettingsNode {
     /// Reads one YAML 1.1 document, keeping every value as text.
-    /// - Throws: `InvalidInput` with the place of the fault.
-    static func parse(_ yaml: String, file: String) throws(InvalidInput) -> SettingsNode {
+    /// - Parameter faults: gets keys that stand twice; the first of them counts, so that the rest can still be read.
+    /// - Throws: `InvalidInput` with the place of a fault that leaves nothing to read.
+    static func parse(
+        _ written: String, file: String, faults: inout [Diagnostic]
+    ) throws(InvalidInput) -> SettingsNode {
         let start = SourcePosition(file: file, line: 1, column: 1)
-        do {
-            // The basic resolver leaves all scalars as text. The default one would compile a set of regular expressions that
-            // cost several megabytes for as long as the process lives.
-            guard let node = try Yams.compose(yaml: yaml, .basic) else {
-                return SettingsNode(content: .mapping([]), position: start)
+        // Editors of other systems begin a file with a byte order mark, which is no part of the text.
+        var yaml = written.unicodeScalars.first == "\u{FEFF}" ? String(written.unicodeScalars.dropFirst()) : written
+        var duplicateCount = 0
+        while true {
+            do {
+                // The basic resolver leaves all scalars as text. The default one would compile a set of regular expressions
+                // that cost several megabytes for as long as the process lives.
+                guard let node = try Yams.compose(yaml: yaml, .basic) else {
+                    return SettingsNode(content: .mapping([]), position: start)
+                }
+                var nodeCount = 0
+                return try convert(node, file: file, count: &nodeCount)
+            } catch let error as InvalidInput {
+                throw error
+            } catch let error as YamlError {
+                // Each round takes one key out, so this ends.
+                guard let rest = DuplicateKey(error, in: yaml, number: duplicateCount) else {
+                    throw InvalidInput([diagnostic(for: error, in: yaml, file: file, start: start)])
+                }
+                faults.append(rest.diagnostic(file: file))
+                yaml = rest.textWithout
+                duplicateCount += 1
+            } catch {
+                throw InvalidInput([Diagnostic(at: start, "cannot be read as YAML: \(describe(error))")])
             }
-            var nodeCount = 0
-            return try convert(node, file: file, count: &nodeCount)
-        } catch let error as InvalidInput {
-            throw error
-        } catch let error as YamlError {
-            throw InvalidInput([diagnostic(for: error, file: file, start: start)])
-        } catch {
-            throw InvalidInput([Diagnostic(at: start, "cannot be read as YAML: \(describe(error))")])
         }
     }
 
@@ -89,6 +103,7 @@ extension SettingsNode {
                 guard let name = key.string else {
                     throw InvalidInput([Diagnostic(at: place(key.mark), "a key must be a single word or text")])
                 }
+                guard !DuplicateKey.isMark(name) else { continue }
                 members.append(
                     Member(
                         key: name, keyPosition: place(key.mark), value: try convert(value, file: file, count: &count)))
@@ -99,11 +114,14 @@ extension SettingsNode {
         }
     }
 
-    private static func diagnostic(for error: YamlError, file: String, start: SourcePosition) -> Diagnostic {
+    private static func diagnostic(
+        for error: YamlError, in yaml: String, file: String, start: SourcePosition
+    ) -> Diagnostic {
         func at(_ mark: Mark) -> SourcePosition { SourcePosition(file: file, line: mark.line, column: mark.column) }
         switch error {
         case .scanner(let context, let problem, let mark, _), .parser(let context, let problem, let mark, _),
             .composer(let context, let problem, let mark, _):
+            if let tab = tab(in: yaml, upTo: mark.line, file: file) { return tab }
             let within = context.map { " (\($0.text), which began at line \($0.mark.line))" } ?? ""
             return Diagnostic(at: at(mark), "not YAML: \(problem)\(within)")
         case .duplicatedKeysInMapping(let duplicates, let context):
@@ -114,5 +132,22 @@ extension SettingsNode {
         default:
             return Diagnostic(at: start, "not YAML: \(error)")
         }
+    }
+
+    /// The first line up to the one where reading stopped that is indented by a tab, which YAML does not allow.
+    private static func tab(in yaml: String, upTo lineOfError: Int, file: String) -> Diagnostic? {
+        for (index, line) in lines(of: yaml).prefix(lineOfError).enumerated() {
+            let indentation = line.prefix { $0 == " " || $0 == "\t" }
+            guard let tab = indentation.firstIndex(of: "\t"), indentation.count < line.count else { continue }
+            return Diagnostic(
+                at: SourcePosition(
+                    file: file, line: index + 1, column: line.distance(from: line.startIndex, to: tab) + 1),
+                "a tab indents this line; YAML takes only spaces, so write two spaces for it")
+        }
+        return nil
+    }
+
+    static func lines(of text: String) -> [Substring] {
+        text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
     }
 }

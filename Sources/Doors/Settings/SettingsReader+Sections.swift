@@ -61,9 +61,29 @@ extension SettingsReader {
             let node =
                 member.value.isNull
                 ? SettingsNode(content: .mapping([]), position: member.keyPosition) : member.value
+            checkName(member, in: key)
             return element(node, path: "\(childPath(key)).\(member.key)", declared: declared, type)
                 .map { (member.key, $0) }
         }
+    }
+
+    /// Such names become labels, parts of addresses and names of files, and are typed on the command line.
+    private func checkName(_ member: SettingsNode.Member, in key: String) {
+        let name = member.key
+        let isPlain =
+            name.utf8.count <= 100 && !name.isEmpty && name != "." && name != ".."
+            && name.utf8.allSatisfy { byte in
+                (65...90).contains(byte) || (97...122).contains(byte) || (48...57).contains(byte)
+                    || "-_.".utf8.contains(byte)
+            }
+        guard !isPlain else { return }
+        let shown = name.unicodeScalars.map { $0.value < 0x20 || $0.value == 0x7F ? "?" : String($0) }.joined()
+        context.diagnostics.append(
+            Diagnostic(
+                at: member.keyPosition, path: childPath(key),
+                name.isEmpty
+                    ? "a name is empty; write letters, digits, '-', '_' and '.'"
+                    : "'\(shown)' cannot be a name; it takes up to 100 letters, digits, '-', '_' and '.'"))
     }
 
     private func element<Section: SettingsSection>(

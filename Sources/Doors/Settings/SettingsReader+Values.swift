@@ -28,6 +28,18 @@ extension SettingsReader {
         return address
     }
 
+    /// A name that people read in messages and on pages: a text on one line.
+    public func optionalTitle(_ key: String, _ documentation: String) -> String? {
+        declare(key, "text", default: nil, documentation)
+        return scalar(key, or: nil, shown: { $0 ?? "" }) {
+            .some($0)
+        } check: { text in
+            guard let text else { return nil }
+            if text.contains(where: \.isNewline) { return "goes over several lines; write it on one" }
+            return text.allSatisfy(\.isWhitespace) ? "is empty; write a name, or leave the key out" : nil
+        }
+    }
+
     /// A text that must be there; "" stands in when it is not, beside the fault.
     public func requiredText(_ key: String, _ documentation: String) -> String {
         declare(key, "text, required", default: nil, documentation)
@@ -185,7 +197,9 @@ extension SettingsReader {
             let text = expand(written, at: member.value.position, path: place)?.text ?? written
             map[member.key] = text
             if !context.isSchemaOnly {
-                context.values.append(SettingsValue(path: place, text: text, origin: .file(member.value.position)))
+                context.values.append(
+                    SettingsValue(
+                        path: place, text: text, origin: .file(member.value.position), documentation: documentation))
             }
         }
         return map
@@ -329,9 +343,21 @@ extension SettingsReader {
         return value
     }
 
+    /// The text with its references replaced.
+    /// - Returns: nil, with a fault noted, when a variable is not set or when the text holds what no setting may.
+    private func expand(
+        _ written: String, at position: SourcePosition, path: String
+    ) -> (text: String, origin: SettingsValue.Origin)? {
+        guard let expanded = expandReferences(written, at: position, path: path) else { return nil }
+        guard let code = controlCharacter(in: expanded.text) else { return expanded }
+        context.diagnostics.append(
+            Diagnostic(at: position, path: path, "holds the control character \(code); remove it"))
+        return nil
+    }
+
     /// Replaces `${NAME}` and `${NAME:-default}` by the environment's value; `$$` is a dollar sign.
     /// - Returns: nil, with a fault noted, when a variable is not set.
-    private func expand(
+    private func expandReferences(
         _ written: String, at position: SourcePosition, path: String
     ) -> (text: String, origin: SettingsValue.Origin)? {
         guard context.sources.expandsReferences, written.contains("$") else { return (written, .file(position)) }
@@ -369,5 +395,17 @@ extension SettingsReader {
             }
         }
         return (text + rest, origin)
+    }
+}
+
+/// The first character of `text` that no setting holds, as `U+0007`. Tabs and line ends may stand in scripts and bodies.
+func controlCharacter(in text: String) -> String? {
+    let found = text.unicodeScalars.first { scalar in
+        (scalar.value < 0x20 && scalar.value != 0x09 && scalar.value != 0x0A && scalar.value != 0x0D)
+            || (0x7F...0x9F).contains(scalar.value)
+    }
+    return found.map { scalar in
+        let hex = String(scalar.value, radix: 16, uppercase: true)
+        return "U+" + String(repeating: "0", count: max(0, 4 - hex.count)) + hex
     }
 }

@@ -28,6 +28,8 @@ public final class SettingsReader {
     /// The same with `[]` and `<name>` for elements, as the reference prints it.
     let declaredPath: String
     private var knownKeys: [String] = []
+    /// The sentence of each declared key, for `config show`.
+    private var documentation: [String: String] = [:]
 
     init(context: ReadingContext, node: SettingsNode?, path: String, declaredPath: String) {
         self.context = context
@@ -76,6 +78,7 @@ public final class SettingsReader {
     func declare(_ key: String, _ type: String, default text: String?, _ documentation: String, isSecret: Bool = false)
     {
         knownKeys.append(key)
+        self.documentation[key] = documentation
         guard context.isSchemaOnly else { return }
         let place = declaredPath.isEmpty ? key : "\(declaredPath).\(key)"
         guard !context.declarations.contains(where: { $0.path == place }) else { return }
@@ -90,7 +93,8 @@ public final class SettingsReader {
     /// Notes the effective value of `key`.
     func show(_ key: String, _ text: String, origin: SettingsValue.Origin) {
         guard !context.isSchemaOnly else { return }
-        context.values.append(SettingsValue(path: childPath(key), text: text, origin: origin))
+        context.values.append(
+            SettingsValue(path: childPath(key), text: text, origin: origin, documentation: documentation[key] ?? ""))
     }
 
     /// Reports keys that nobody asked for. Called once the section has read itself.
@@ -137,6 +141,18 @@ public struct SettingsValue: Sendable, Hashable {
     /// `<redacted>` for secrets.
     public let text: String
     public let origin: Origin
+    /// What the key is for, in a sentence.
+    public let documentation: String
+}
+
+extension SettingsValue.Origin {
+    /// The place in the file; nil for a default.
+    public var position: SourcePosition? {
+        switch self {
+        case .standard: nil
+        case .file(let position), .environment(_, let position), .secretFile(_, let position): position
+        }
+    }
 }
 
 extension SettingsValue.Origin: CustomStringConvertible {

@@ -1,6 +1,7 @@
 import Diagnostics
 public import Series
 import Synchronization
+public import Texts
 public import Units
 
 // A probe looks at something from outside. What one look found (a `Look`) and what follows from the looks so far
@@ -19,7 +20,7 @@ protocol Looking: Sendable {
 /// What one look found.
 struct Look: Sendable {
     var batch: SampleBatch
-    /// What is wrong in one sentence without a full stop; nil when all is well.
+    /// What is wrong in one sentence without a full stop, in the site's language; nil when all is well.
     var failure: String?
     var elapsed: Duration?
     var statusCode: Int?
@@ -72,9 +73,10 @@ public final class Probe: SampleSource {
         var lastFailureAt: Timestamp?
     }
 
-    public init(_ settings: ProbeSettings) {
+    /// - Parameter language: of the sentences that say what is wrong.
+    public init(_ settings: ProbeSettings, language: Language = .english) {
         self.settings = settings
-        looking = settings.makeLooking()
+        looking = settings.makeLooking(in: language)
         name = "probe/\(settings.name)"
         labels = Labels([("job", "probe"), ("probe", settings.name), ("instance", looking.target)])
         interval = settings.interval

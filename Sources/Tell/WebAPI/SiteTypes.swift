@@ -103,6 +103,8 @@ public struct VersionInfo: Sendable, Codable, Hashable {
     public var processID: Int
     public var dataFolder: String
     public var residentBytes: Int64?
+    /// Where people reach the pages, without a slash at the end; nil while the server does not listen yet.
+    public var pagesURL: String?
 
     public init(
         version: String,
@@ -111,7 +113,8 @@ public struct VersionInfo: Sendable, Codable, Hashable {
         startedAt: Timestamp,
         processID: Int,
         dataFolder: String,
-        residentBytes: Int64? = nil
+        residentBytes: Int64? = nil,
+        pagesURL: String? = nil
     ) {
         self.version = version
         self.revision = revision
@@ -120,6 +123,7 @@ public struct VersionInfo: Sendable, Codable, Hashable {
         self.processID = processID
         self.dataFolder = dataFolder
         self.residentBytes = residentBytes
+        self.pagesURL = pagesURL
     }
 }
 
@@ -176,6 +180,8 @@ public struct ActionStatus: Sendable, Codable, Hashable {
     public var message: String
     /// What to do, after a failure.
     public var hint: String?
+    /// The failure's name for programs: `invalid-input`, `locked`, `not-found` …
+    public var code: String?
     /// Facts for programs: `backup`, `durationMs`, `run` …
     public var result: JSONValue = [:]
 
@@ -188,6 +194,7 @@ public struct ActionStatus: Sendable, Codable, Hashable {
         finishedAt: Timestamp? = nil,
         message: String,
         hint: String? = nil,
+        code: String? = nil,
         result: JSONValue = [:]
     ) {
         self.id = id
@@ -198,6 +205,7 @@ public struct ActionStatus: Sendable, Codable, Hashable {
         self.finishedAt = finishedAt
         self.message = message
         self.hint = hint
+        self.code = code
         self.result = result
     }
 }

@@ -82,15 +82,19 @@ public struct PasswordLink: Sendable, Codable, Hashable {
     /// The path with its secret; the caller puts the server's address before it.
     public var path: String
     public var expiresAt: Timestamp
+    /// The whole address; filled by the command line, which asks the daemon where its pages are.
+    public var url: String?
 
     public init(
         user: String,
         path: String,
-        expiresAt: Timestamp
+        expiresAt: Timestamp,
+        url: String? = nil
     ) {
         self.user = user
         self.path = path
         self.expiresAt = expiresAt
+        self.url = url
     }
 }
 

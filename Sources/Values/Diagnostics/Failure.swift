@@ -31,6 +31,18 @@ extension Failure {
     }
 }
 
+extension Failure {
+    /// Summary and hint as one sentence, as a diagnostic has it: `'x' is not a name; write it like this`.
+    public var inOneSentence: String {
+        guard var hint, let first = hint.first else { return summary }
+        // An abbreviation or a name keeps its capitals.
+        let second = hint.dropFirst().first
+        if second.map({ $0.isLowercase || $0 == " " }) ?? true { hint = first.lowercased() + hint.dropFirst() }
+        if hint.hasSuffix(".") { hint.removeLast() }
+        return "\(summary); \(hint)"
+    }
+}
+
 /// The text that stands for any error: a `Failure`'s summary, or the error's own description.
 public func describe(_ error: any Error) -> String {
     if let failure = error as? any Failure { return failure.summary }

@@ -3,7 +3,7 @@ public import Units
 
 /// Who or what made something happen.
 public struct Actor: Sendable, Hashable, Codable {
-    public enum Kind: String, Sendable, Codable {
+    public enum Kind: String, Sendable, Codable, CaseIterable {
         case person, token, schedule, rule, system
     }
 

@@ -58,3 +58,25 @@ extension EventKind {
     public static let loginFailed = EventKind("login.failed")
     public static let loggedOut = EventKind("login.ended")
 }
+
+extension EventKind {
+    /// All kinds that this version writes, in the order above.
+    public static let known: [EventKind] = [
+        .daemonStarted, .daemonStopped, .configurationLoaded, .configurationRefused, .alertPending,
+        .alertFired, .alertResolved, .alertCleared, .ruleFailed, .jobStarted, .jobFinished, .jobMissed,
+        .backupCompleted, .backupFailed, .backupVerified, .backupVerificationFailed, .backupRemoved,
+        .drillPassed, .drillFailed, .restoreCompleted, .restoreFailed, .notificationQueued,
+        .notificationDelivered, .notificationAbandoned, .userCreated, .userChanged, .userRemoved,
+        .tokenCreated, .tokenRevoked, .loginSucceeded, .loginFailed, .loggedOut,
+    ]
+
+    /// What kinds begin with, full stop included, sorted: `alert.`, `backup.` …
+    public static let families: [String] = Set(
+        known.map { "\($0.rawValue.prefix { $0 != "." })." }
+    ).sorted()
+
+    /// Whether a filter of this text (`alert.fired`, or `alert.` for all of the family) can match anything.
+    public static func isKnown(_ filter: String) -> Bool {
+        families.contains(filter) || known.contains { $0.rawValue == filter }
+    }
+}

@@ -1,3 +1,4 @@
+public import Texts
 public import Units
 
 /// When something is to be done again and again: a cron expression in a time zone, or a fixed interval.
@@ -70,10 +71,11 @@ public struct Recurrence: Sendable, Hashable {
     }
 
     /// `every day at 02:00 (Europe/Berlin)`, `every 15m`.
-    public var words: String {
-        switch rule {
-        case .every(let interval): "every \(interval.prometheusText)"
-        case .cron(let expression): "\(expression.words) (\(zone.name))"
+    public func words(in language: Language = .english) -> String {
+        let t = Phrases<ScheduleText>(language)
+        return switch rule {
+        case .every(let interval): t(.everyInterval, ["interval": interval.prometheusText])
+        case .cron(let expression): t(.inZone, ["words": expression.words(in: language), "zone": zone.name])
         }
     }
 }

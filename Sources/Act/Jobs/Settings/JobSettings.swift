@@ -73,10 +73,10 @@ public struct JobSettings: SettingsSection, Sendable {
             do throws(ScheduleFailure) {
                 if !schedule.isEmpty { recurrence = try Recurrence(schedule, in: zone) }
             } catch {
-                s.fault("schedule", [error.summary, error.hint ?? ""].filter { !$0.isEmpty }.joined(separator: "; "))
+                s.fault("schedule", error.inOneSentence)
             }
         } catch {
-            s.fault("time_zone", [error.summary, error.hint ?? ""].filter { !$0.isEmpty }.joined(separator: "; "))
+            s.fault("time_zone", error.inOneSentence)
         }
         self.recurrence = recurrence
     }

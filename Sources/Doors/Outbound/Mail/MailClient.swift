@@ -50,11 +50,22 @@ public struct MailClient: Sendable {
     {
         try await blocking { stop in try deliver(message, server, timeout, stop) }
     }
+
+    /// How far a mail server let us in.
+    public struct Greeting: Sendable, Hashable {
+        public var isEncrypted: Bool
+        public var isLoggedIn: Bool
+    }
+
+    /// Connects to `server`, greets it, secures the connection and logs in as a delivery would, and hangs up. No message is sent.
+    /// - Throws: `OutboundError`, also `loginRefused` when there is a user name and the server offers no login.
+    public func check(_ server: MailServer, timeout: Duration = .seconds(30)) async throws -> Greeting {
+        try await blocking { stop in try greet(server, timeout, stop) }
+    }
 }
 
 private func deliver(_ message: MailMessage, _ server: MailServer, _ timeout: Duration, _ stop: StopFlag) throws {
-    let scheme = server.security == .tls ? "smtps" : "smtp"
-    let target = "\(scheme)://\(bracketed(server.host)):\(server.port)"
+    let target = address(of: server)
     func envelope(_ mailbox: String) throws -> String {
         guard let address = MailMessage.address(in: mailbox) else {
             throw OutboundError(.invalidRequest, target: target, detail: "'\(mailbox)' is not a mail address")
@@ -64,16 +75,47 @@ private func deliver(_ message: MailMessage, _ server: MailServer, _ timeout: Du
     guard !message.to.isEmpty else {
         throw OutboundError(.invalidRequest, target: target, detail: "the message has no recipient")
     }
-    let transfer = Transfer(stop: stop)
     let dialogue = Dialogue()
-    transfer.onHeader = dialogue.take
+    let transfer = transfer(to: server, timeout, stop, dialogue)
     transfer.outgoing = Array(message.wireText.utf8)
-    transfer.set(CURLOPT_URL, server.clientName.map { "\(target)/\($0)" } ?? target)
-    transfer.set(CURLOPT_PROTOCOLS_STR, "smtp,smtps")
     transfer.set(CURLOPT_MAIL_FROM, try envelope(message.from))
     transfer.set(CURLOPT_MAIL_RCPT, list: try message.to.map(envelope))
     transfer.set(CURLOPT_UPLOAD, 1)
     transfer.set(CURLOPT_INFILESIZE_LARGE, offset: Int64(transfer.outgoing.count))
+    let code = transfer.perform()
+    guard code != CURLE_OK else { return }
+    throw explained(transfer, code, server, dialogue, target)
+}
+
+/// libcurl greets, secures the connection and logs in as part of connecting, so "only connect" is all of the check.
+private func greet(_ server: MailServer, _ timeout: Duration, _ stop: StopFlag) throws -> MailClient.Greeting {
+    let dialogue = Dialogue()
+    let transfer = transfer(to: server, timeout, stop, dialogue)
+    transfer.set(CURLOPT_CONNECT_ONLY, 1)
+    let code = transfer.perform()
+    let target = address(of: server)
+    guard code == CURLE_OK else { throw explained(transfer, code, server, dialogue, target) }
+    // A server that offers no login is passed over in silence by the library; a message would then go out without one.
+    if server.username != nil, !dialogue.isLoggedIn {
+        throw OutboundError(
+            .loginRefused, target: target, detail: "the server offers no way to log in", timings: transfer.timings)
+    }
+    return MailClient.Greeting(isEncrypted: !transfer.certificates.isEmpty, isLoggedIn: dialogue.isLoggedIn)
+}
+
+private func address(of server: MailServer) -> String {
+    "\(server.security == .tls ? "smtps" : "smtp")://\(bracketed(server.host)):\(server.port)"
+}
+
+/// All that a delivery and a check have in common.
+private func transfer(
+    to server: MailServer, _ timeout: Duration, _ stop: StopFlag, _ dialogue: Dialogue
+) -> Transfer {
+    let target = address(of: server)
+    let transfer = Transfer(stop: stop)
+    transfer.onHeader = dialogue.take
+    transfer.set(CURLOPT_URL, server.clientName.map { "\(target)/\($0)" } ?? target)
+    transfer.set(CURLOPT_PROTOCOLS_STR, "smtp,smtps")
     transfer.limit(total: timeout, connect: timeout)
     transfer.judgePeer(by: server.tls)
     transfer.go(through: .none)
@@ -86,10 +128,7 @@ private func deliver(_ message: MailMessage, _ server: MailServer, _ timeout: Du
     }
     if let username = server.username { transfer.set(CURLOPT_USERNAME, username) }
     if let password = server.password { transfer.set(CURLOPT_PASSWORD, password.reveal()) }
-
-    let code = transfer.perform()
-    guard code != CURLE_OK else { return }
-    throw explained(transfer, code, server, dialogue, target)
+    return transfer
 }
 
 /// libcurl reports a refusal as a failed send or an odd reply; the server's own code and words say more.
@@ -129,10 +168,13 @@ private func secretForms(of server: MailServer) -> [Secret] {
 /// Remembers the server's last reply.
 private final class Dialogue {
     private(set) var lastReply: (code: Int, text: String)?
+    /// Whether the server took a login (RFC 4954, section 6: 235).
+    private(set) var isLoggedIn = false
 
     func take(_ line: String) {
         guard let code = Int(line.prefix(3)), (200..<600).contains(code) else { return }
         let text = line.filter { !$0.isNewline }
         lastReply = (code, String(text.prefix(300)))
+        if code == 235 { isLoggedIn = true }
     }
 }

@@ -179,10 +179,10 @@ extension Evaluator {
             throw QueryFault(.execution, "Parameter value is NaN", span: aggregation.span)
         }
         if let large = parameters.first(where: { $0 >= 9.223372036854775807e18 }) {
-            throw QueryFault(.execution, "Scalar value \(goNumber(large)) overflows int64", span: aggregation.span)
+            throw QueryFault(.execution, "Scalar value \(large) overflows int64", span: aggregation.span)
         }
         if let small = parameters.first(where: { $0 <= -9.223372036854775808e18 }) {
-            throw QueryFault(.execution, "Scalar value \(goNumber(small)) underflows int64", span: aggregation.span)
+            throw QueryFault(.execution, "Scalar value \(small) underflows int64", span: aggregation.span)
         }
         var results: [Column] = []
         for members in groups {

@@ -1,5 +1,6 @@
 import Outbound
 import Series
+import Texts
 import Units
 
 /// A look at a port or a unix socket: does it take a connection.
@@ -12,6 +13,7 @@ struct TCPLook: Looking {
     let address: Address
     let timeout: Duration
     let durationMax: Duration?
+    let phrases: Phrases<ProbeText>
 
     var target: String {
         switch address {
@@ -33,8 +35,8 @@ struct TCPLook: Looking {
             look.batch.add("probe_duration_seconds", [:], timings.total.inSeconds)
             addConnectionPhases(timings, to: &look.batch)
             if let durationMax, timings.total > durationMax {
-                look.failure =
-                    "the connection took \(timings.total.briefText), at most \(durationMax.briefText) is allowed"
+                look.failure = phrases(
+                    .connectionSlow, ["span": timings.total.briefText, "limit": durationMax.briefText])
             }
         } catch let error as OutboundError {
             look.failure = error.summary

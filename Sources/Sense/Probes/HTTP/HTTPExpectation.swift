@@ -1,6 +1,7 @@
 import JSONCoding
 import Outbound
 public import Series
+import Texts
 import Units
 
 /// What a reply must be like.
@@ -37,47 +38,47 @@ public struct HTTPExpectation: Sendable {
     }
 
     /// Status first, then content, then time: a fast error page is an error, not fast.
-    func judge(_ reply: HTTPResponse) -> Verdict {
+    func judge(_ reply: HTTPResponse, _ t: Phrases<ProbeText>) -> Verdict {
         guard statuses.contains(where: { $0.contains(reply.status) }) else {
-            return Verdict(failure: "the status is \(reply.status), expected \(Self.text(of: statuses))")
+            return Verdict(failure: t(.status, ["status": reply.status, "expected": Self.text(of: statuses)]))
         }
         for (name, value) in headers.sorted(by: { $0.key < $1.key }) {
             let values = reply.headers.values(name)
-            if values.isEmpty { return Verdict(failure: "the reply has no header \(name)") }
+            if values.isEmpty { return Verdict(failure: t(.headerMissing, ["name": name])) }
             if !value.isEmpty, !values.contains(where: { $0.contains(value) }) {
-                return Verdict(failure: "the header \(name) does not contain '\(value)'")
+                return Verdict(failure: t(.headerLacks, ["name": name, "text": value]))
             }
         }
-        if let failure = judgeBody(reply) { return failure }
+        if let failure = judgeBody(reply, t) { return failure }
         if let durationMax, reply.timings.total > durationMax {
             return Verdict(
-                failure: "the reply took \(reply.timings.total.briefText), at most \(durationMax.briefText) is allowed")
+                failure: t(.replySlow, ["span": reply.timings.total.briefText, "limit": durationMax.briefText]))
         }
         return Verdict()
     }
 
-    private func judgeBody(_ reply: HTTPResponse) -> Verdict? {
+    private func judgeBody(_ reply: HTTPResponse, _ t: Phrases<ProbeText>) -> Verdict? {
         let body = reply.text
         for part in contains where !body.contains(part) {
-            return Verdict(failure: "the body does not contain '\(part)'", isPatternMismatch: true)
+            return Verdict(failure: t(.bodyLacks, ["text": part]), isPatternMismatch: true)
         }
         for part in containsNot where body.contains(part) {
-            return Verdict(failure: "the body contains '\(part)'", isPatternMismatch: true)
+            return Verdict(failure: t(.bodyContains, ["text": part]), isPatternMismatch: true)
         }
         for (source, pattern) in matches where !pattern.matches(body) {
-            return Verdict(failure: "the body does not match /\(source)/", isPatternMismatch: true)
+            return Verdict(failure: t(.bodyPattern, ["pattern": source]), isPatternMismatch: true)
         }
         guard !json.isEmpty else { return nil }
         guard !reply.isBodyTruncated else {
-            return Verdict(failure: "the body is longer than \(reply.body.count) bytes, too long to read as JSON")
+            return Verdict(failure: t(.bodyTooLong, ["count": reply.body.count]))
         }
         let document: JSONValue
         do throws(JSONFault) {
             document = try JSONValue(parsing: reply.body)
         } catch {
-            return Verdict(failure: "the body is \(error.summary)")
+            return Verdict(failure: t(.bodyNotJSON, ["reason": error.summary]))
         }
-        return json.lazy.compactMap { $0.failure(in: document) }.first.map { Verdict(failure: $0) }
+        return json.lazy.compactMap { $0.failure(in: document, t) }.first.map { Verdict(failure: $0) }
     }
 
     static func text(of statuses: [ClosedRange<Int>]) -> String {

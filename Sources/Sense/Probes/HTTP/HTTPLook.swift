@@ -2,12 +2,14 @@ import Diagnostics
 import JSONCoding
 import Outbound
 import Series
+import Texts
 import Units
 
 /// A look at a web address: one request, then every expectation in the order in which a person would ask.
 struct HTTPLook: Looking {
     let request: HTTPRequest
     let expectation: HTTPExpectation
+    let phrases: Phrases<ProbeText>
     let client = HTTPClient()
 
     var target: String { withoutSecrets(request.url) }
@@ -54,7 +56,7 @@ struct HTTPLook: Looking {
     }
 
     private func judge(_ reply: HTTPResponse, in look: inout Look) {
-        let verdict = expectation.judge(reply)
+        let verdict = expectation.judge(reply, phrases)
         look.failure = verdict.failure
         look.batch.add("probe_failed_due_to_regex", [:], verdict.isPatternMismatch ? 1 : 0)
     }
@@ -81,6 +83,7 @@ struct HTTPLook: Looking {
         head.headers = [:]
         head.redirectsMax = 0
         head.tls.verifiesPeer = false
+        // Without a second handshake the first failure still stands, only without a date.
         guard let reply = try? await client.send(head) else { return }
         addExpiry(of: reply.certificates, to: &look)
     }

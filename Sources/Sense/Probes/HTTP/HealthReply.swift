@@ -36,6 +36,7 @@ public struct HealthReply: Sendable, Hashable {
 
     /// - Returns: nil when `body` is not a JSON object with a text under `status`.
     init?(body: [UInt8]) {
+        // Most replies are no JSON at all, which is no failure here.
         guard body.first(where: { $0 > 0x20 }) == UInt8(ascii: "{"), let document = try? JSONValue(parsing: body),
             let status = document["status"]?.stringValue
         else { return nil }

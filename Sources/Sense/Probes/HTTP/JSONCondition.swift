@@ -1,4 +1,5 @@
 import JSONCoding
+import Texts
 import Units
 
 /// One condition on a value inside a JSON reply.
@@ -21,29 +22,34 @@ public struct JSONCondition: Sendable, Hashable {
     }
 
     /// What is wrong, in one sentence; nil when the condition holds. A value that is not there fails all but `exists: false`.
-    func failure(in document: JSONValue) -> String? {
+    func failure(in document: JSONValue, _ t: Phrases<ProbeText>) -> String? {
         let value = Self.value(at: path, in: document)
         if case .exists(let wanted) = test {
             guard (value != nil) != wanted else { return nil }
-            return wanted ? "\(path) is missing from the reply" : "\(path) is in the reply and should not be"
+            return t(wanted ? .valueMissing : .valueUnwanted, ["path": path])
         }
-        guard let value else { return "\(path) is missing from the reply" }
+        guard let value else { return t(.valueMissing, ["path": path]) }
         let shown = String(value.canonicalText.prefix(80))
         switch test {
         case .equals(let wanted):
-            return Self.isSame(value, wanted) ? nil : "\(path) is \(shown), expected \(wanted)"
+            guard !Self.isSame(value, wanted) else { return nil }
+            return t(.valueWrong, ["path": path, "value": shown, "expected": wanted])
         case .not(let unwanted):
-            return Self.isSame(value, unwanted) ? "\(path) is \(shown)" : nil
-        case .less(let limit):
-            guard let number = value.doubleValue else { return "\(path) is \(shown), not a number" }
-            return number < limit
-                ? nil : "\(path) is \(shown), expected less than \(limit.shortText(significantDigits: 10))"
-        case .greater(let limit):
-            guard let number = value.doubleValue else { return "\(path) is \(shown), not a number" }
-            return number > limit
-                ? nil : "\(path) is \(shown), expected more than \(limit.shortText(significantDigits: 10))"
+            guard Self.isSame(value, unwanted) else { return nil }
+            return t(.valueForbidden, ["path": path, "value": shown])
+        case .less(let limit): return failure(value, shown, .valueTooLarge, limit, t) { $0 < limit }
+        case .greater(let limit): return failure(value, shown, .valueTooSmall, limit, t) { $0 > limit }
         case .exists: return nil
         }
+    }
+
+    private func failure(
+        _ value: JSONValue, _ shown: String, _ key: ProbeText, _ limit: Double, _ t: Phrases<ProbeText>,
+        _ holds: (Double) -> Bool
+    ) -> String? {
+        guard let number = value.doubleValue else { return t(.valueNotNumber, ["path": path, "value": shown]) }
+        guard !holds(number) else { return nil }
+        return t(key, ["path": path, "value": shown, "limit": limit.shortText(significantDigits: 10)])
     }
 
     static func value(at path: String, in document: JSONValue) -> JSONValue? {

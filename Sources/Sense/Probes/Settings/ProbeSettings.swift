@@ -2,6 +2,7 @@ import Diagnostics
 public import Outbound
 import Series
 public import Settings
+import Texts
 import Units
 
 /// What a probe looks at.
@@ -103,18 +104,20 @@ public struct ProbeSettings: SettingsSection, Sendable {
             tls: tls)
     }
 
-    func makeLooking() -> any Looking {
+    func makeLooking(in language: Language) -> any Looking {
+        let phrases = Phrases<ProbeText>(language)
         switch kind {
-        case .http: return HTTPLook(request: request, expectation: expectation)
+        case .http: return HTTPLook(request: request, expectation: expectation, phrases: phrases)
         case .tcp:
             if address.hasPrefix("/") {
                 return TCPLook(
-                    address: .unixSocket(address), timeout: timeout, durationMax: expectation.durationMax)
+                    address: .unixSocket(address), timeout: timeout, durationMax: expectation.durationMax,
+                    phrases: phrases)
             }
             let place = HostAndPort(address)
             return TCPLook(
                 address: .port(host: place?.host ?? address, port: place?.port ?? 0), timeout: timeout,
-                durationMax: expectation.durationMax)
+                durationMax: expectation.durationMax, phrases: phrases)
         case .tls:
             let place = HostAndPort(address)
             return TLSLook(

@@ -6,14 +6,33 @@ import WebAPI
 public protocol APIConnection: Sendable {
     /// - Parameters:
     ///   - path: with its query, as in `/api/jaga/v1/jobs?limit=10`.
-    ///   - body: JSON, or nil.
+    ///   - body: nil for none.
     /// - Throws: `DaemonUnreachable` when nobody answers.
-    func send(_ method: String, _ path: String, body: [UInt8]?) async throws -> APIAnswer
+    func send(_ method: String, _ path: String, body: APIBody?) async throws -> APIAnswer
 
     /// Gets `path` and hands on the body of the answer line by line as it comes, without line ends.
     /// - Returns: the answer without its body.
     /// - Throws: as `send`.
     func lines(of path: String, _ onLine: @escaping @Sendable (String) -> Void) async throws -> APIAnswer
+}
+
+/// What is sent with a request.
+public struct APIBody: Sendable, Hashable {
+    public var bytes: [UInt8]
+    public var contentType: String
+
+    public init(json: [UInt8]) {
+        bytes = json
+        contentType = "application/json"
+    }
+
+    /// A form, as the Prometheus API takes one: an expression may be longer than an address may be, and an address ends up in
+    /// the logs of proxies.
+    public init(form fields: KeyValuePairs<String, String>) {
+        bytes = Array(
+            fields.map { "\(APIPath.escaped($0.key))=\(APIPath.escaped($0.value))" }.joined(separator: "&").utf8)
+        contentType = "application/x-www-form-urlencoded"
+    }
 }
 
 public struct APIAnswer: Sendable {
@@ -43,18 +62,37 @@ public struct ConnectionOptions: Sendable {
 
 /// Nobody answers where the daemon should be.
 public struct DaemonUnreachable: Failure {
+    /// Why, as far as the file system says.
+    public enum Reason: Sendable, Hashable {
+        /// Nobody listens, or there is nothing at all.
+        case notRunning
+        /// There is a socket, or a folder that may hold one, and this user may not open it.
+        case notAllowed
+        /// A part of the way to the socket is a file.
+        case notAFolder
+    }
+
     public let codeName = "daemon-unreachable"
     public let address: String
+    public let reason: Reason
     public let cause: (any Error)?
 
-    public init(address: String, cause: (any Error)?) {
+    public init(address: String, reason: Reason = .notRunning, cause: (any Error)?) {
         self.address = address
+        self.reason = reason
         self.cause = cause
     }
 
     public var summary: String { "the daemon does not answer at \(address)" }
     public var hint: String? {
-        "Start it with 'jaga serve', or say where it keeps its data with --data or where it listens with --url."
+        switch reason {
+        case .notRunning:
+            "Start it with 'jaga serve', or say where it keeps its data with --data or where it listens with --url."
+        case .notAllowed:
+            "Only the user that the daemon runs as, and root, may use its socket: run this with 'sudo -u USER', or over the "
+                + "network with --url and a token in JAGA_TOKEN."
+        case .notAFolder: "Give the data folder with --data, not a file in it."
+        }
     }
 }
 
@@ -66,12 +104,12 @@ extension APIConnection {
     func post<Answer: Decodable>(
         _ path: String, _ request: some Encodable, as type: Answer.Type = Answer.self
     ) async throws -> Answer {
-        try decode(try await raw("POST", path, body: Array(try APIJSON.encode(request))), as: type)
+        try decode(try await raw("POST", path, body: APIBody(json: Array(try APIJSON.encode(request)))), as: type)
     }
 
     /// The body of a successful answer.
     /// - Throws: the `Problem` that the daemon answered with.
-    func raw(_ method: String, _ path: String, body: [UInt8]?) async throws -> [UInt8] {
+    func raw(_ method: String, _ path: String, body: APIBody?) async throws -> [UInt8] {
         let answer = try await send(method, path, body: body)
         try check(answer, of: method, path)
         return answer.body
@@ -79,7 +117,8 @@ extension APIConnection {
 
     private func check(_ answer: APIAnswer, of method: String, _ path: String) throws {
         guard answer.status >= 400 else { return }
-        // Not every refusal has the form of the API: one of a proxy before the daemon has none.
+        // Each attempt that fails means that the body has another shape, and the next one is tried: a refusal of a proxy before
+        // the daemon has none of ours.
         if let problem = try? APIJSON.decode(Problem.self, from: answer.body) { throw problem }
         if let fault = try? APIJSON.decode(PrometheusReply<String>.self, from: answer.body), let text = fault.error {
             throw PlainFailure(fault.errorType ?? "failed", text)
@@ -104,7 +143,7 @@ extension APIConnection {
         if let last { onLine(last) }
     }
 
-    private func decode<Answer: Decodable>(_ body: [UInt8], as type: Answer.Type) throws -> Answer {
+    func decode<Answer: Decodable>(_ body: [UInt8], as type: Answer.Type) throws -> Answer {
         do {
             return try APIJSON.decode(type, from: body)
         } catch {

@@ -4,22 +4,46 @@ import Outbound
 
 /// Speaks to the daemon by its admin socket or, with an address, over the network with a token.
 public struct DaemonConnection: APIConnection {
+    /// What `sockaddr_un.sun_path` holds beside its final zero (unix(7)).
+    public static let socketPathBytesMax = 107
+
     private let options: ConnectionOptions
     private let client = HTTPClient()
 
-    public init(_ options: ConnectionOptions) {
+    /// - Throws: `PlainFailure` (`usage`) when the path of the socket is longer than the kernel takes.
+    public init(_ options: ConnectionOptions) throws {
         self.options = options
+        if options.url == nil { try Self.check(socketPath: options.socketPath) }
     }
 
-    /// Why the admin socket cannot be opened, as far as the system says; nil when it is there and nobody listens.
-    private var socketFailure: PlainFailure? {
-        guard access(options.socketPath, R_OK | W_OK) != 0 else { return nil }
-        return PlainFailure("socket", String(cString: strerror(errno)))
+    /// - Throws: `PlainFailure` (`path-too-long`) when no socket can have this path.
+    public static func check(socketPath path: String) throws {
+        guard path.utf8.count > socketPathBytesMax else { return }
+        throw PlainFailure(
+            "path-too-long",
+            "the socket's path \(path) has \(path.utf8.count) bytes, and the kernel takes \(socketPathBytesMax)",
+            hint: "Choose a data folder with a shorter path, or reach this one by a symbolic link.")
+    }
+
+    /// Why the admin socket cannot be opened, as far as the system says.
+    private var unreachable: DaemonUnreachable {
+        guard access(options.socketPath, R_OK | W_OK) != 0 else {
+            return DaemonUnreachable(address: address, cause: nil)
+        }
+        let code = errno
+        let reason: DaemonUnreachable.Reason =
+            switch code {
+            case EACCES, EPERM: .notAllowed
+            case ENOTDIR: .notAFolder
+            default: .notRunning
+            }
+        return DaemonUnreachable(
+            address: address, reason: reason, cause: PlainFailure("socket", String(cString: strerror(code))))
     }
 
     private var address: String { options.url ?? options.socketPath }
 
-    public func send(_ method: String, _ path: String, body: [UInt8]?) async throws -> APIAnswer {
+    public func send(_ method: String, _ path: String, body: APIBody?) async throws -> APIAnswer {
         try await answered {
             let response = try await client.send(request(method, path, body: body, timeout: .seconds(120)))
             return APIAnswer(status: response.status, body: response.body)
@@ -37,13 +61,12 @@ public struct DaemonConnection: APIConnection {
         }
     }
 
-    private func request(_ method: String, _ path: String, body: [UInt8]?, timeout: Duration) -> HTTPRequest {
+    private func request(_ method: String, _ path: String, body: APIBody?, timeout: Duration) -> HTTPRequest {
         var headers = HTTPHeaders([("Accept", "application/json")])
-        if let body, !body.isEmpty { headers.add("Content-Type", "application/json") }
-        // The socket path's length limit (107 bytes) is curl's to report.
+        if let body, !body.bytes.isEmpty { headers.add("Content-Type", body.contentType) }
         return HTTPRequest(
             url: (options.url.map { $0.hasSuffix("/") ? String($0.dropLast()) : $0 } ?? "http://localhost") + path,
-            method: method, headers: headers, body: body ?? [],
+            method: method, headers: headers, body: body?.bytes ?? [],
             credentials: options.url == nil ? nil : options.token.map { .bearer($0) },
             // A verification reads the whole ledger.
             timeout: timeout, bodyBytesMax: 1 << 30, unixSocketPath: options.url == nil ? options.socketPath : nil)
@@ -56,7 +79,7 @@ public struct DaemonConnection: APIConnection {
             switch error.code {
             case .connectionRefused, .unreachable, .nameNotFound, .timedOut, .connectionLost:
                 // The library speaks of a port where there is a socket, which helps nobody.
-                throw DaemonUnreachable(address: address, cause: options.url == nil ? socketFailure : error)
+                throw options.url == nil ? unreachable : DaemonUnreachable(address: address, cause: error)
             default: throw error
             }
         }

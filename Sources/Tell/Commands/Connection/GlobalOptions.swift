@@ -22,6 +22,7 @@ struct DaemonOptions: ParsableArguments {
 
     @OptionGroup var output: OutputOptions
 
+    /// - Throws: `PlainFailure` when no socket can be there.
     func connect() throws -> any APIConnection {
         let console = Console.current!
         return try console.connect(

@@ -1,7 +1,9 @@
 public import Diagnostics
 import Glibc
 import JSONCoding
+public import Texts
 public import Units
+public import WebAPI
 
 /// Everything a command touches outside itself: what it prints, what it reads from the environment, the clock, the daemon and
 /// the parts of the program that it may start. A test passes one of its own and sees what a person would.
@@ -35,6 +37,17 @@ public struct Console: Sendable {
         self.program = program
     }
 
+    /// The language of the screens: `JAGA_LANGUAGE`, else what the environment says as for every program (locale(7)).
+    public var language: Language {
+        for name in ["JAGA_LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG"] {
+            guard let locale = environment(name), !locale.isEmpty else { continue }
+            return Language(locale: locale) ?? .english
+        }
+        return .english
+    }
+
+    var phrases: Phrases<CommandText> { Phrases(language) }
+
     /// The console of the command that runs in this task.
     @TaskLocal static var current: Console!
 }
@@ -47,9 +60,12 @@ public protocol ProgramParts: Sendable {
     func discoveredConfiguration() async throws -> String
     /// Reads a configuration as the daemon would, without starting anything.
     /// - Throws: `InvalidInput` with every fault.
-    func checkConfiguration(file: String) async throws -> ConfigurationReport
-    /// Reads every source of the configuration once and says how each fared. Nil: what is found on the host.
-    func checkOnce(file: String?) async throws -> [SourceReport]
+    func checkConfiguration(file: String, in language: Language) async throws -> ConfigurationReport
+    /// Reads every source of the configuration once, looks at backups and receivers, and says how each fared.
+    /// - Parameters:
+    ///   - file: nil: what is found on the host.
+    ///   - dataFolder: where backups go unless the configuration says otherwise.
+    func checkOnce(file: String?, dataFolder: String, in language: Language) async throws -> [SourceReport]
     /// The sample stack with Jaga on top.
     func demo(_ options: DemoOptions) async throws
     /// The shop of the sample stack as a process of its own.
@@ -86,6 +102,7 @@ public struct DemoOptions: Sendable {
     public var smtp: String?
     /// Only the shop, without Jaga: for trying a configuration of one's own on it.
     public var stackOnly: Bool
+    public var language: Language
 }
 
 public struct ConfigurationReport: Sendable {
@@ -93,11 +110,13 @@ public struct ConfigurationReport: Sendable {
         public var path: String
         public var text: String
         public var origin: String
+        public var documentation: String
 
-        public init(path: String, text: String, origin: String) {
+        public init(path: String, text: String, origin: String, documentation: String = "") {
             self.path = path
             self.text = text
             self.origin = origin
+            self.documentation = documentation
         }
     }
 
@@ -115,14 +134,15 @@ public struct ConfigurationReport: Sendable {
 
 public struct SourceReport: Sendable {
     public var name: String
-    public var up: Bool
+    /// `unknown`: it could not be looked at, which is never well.
+    public var verdict: Verdict
     public var durationMs: Double
-    /// Why it is not up, or what was seen.
+    /// Why it is not well, or what was seen.
     public var message: String
 
-    public init(name: String, up: Bool, durationMs: Double, message: String) {
+    public init(name: String, verdict: Verdict, durationMs: Double, message: String) {
         self.name = name
-        self.up = up
+        self.verdict = verdict
         self.durationMs = durationMs
         self.message = message
     }

@@ -1,3 +1,4 @@
+import Texts
 import Units
 import WebAPI
 
@@ -17,11 +18,17 @@ struct Page {
     private let usesColour: Bool
     private var lines: [String] = []
     let now: Timestamp
+    /// The words of the command line's screens.
+    let t: Phrases<CommandText>
+    /// The words for states.
+    let states: Phrases<StateText>
 
     init(console: Console) {
         self.console = console
         usesColour = console.isTerminal && console.environment("NO_COLOR").map(\.isEmpty) ?? true
         now = console.now()
+        t = console.phrases
+        states = Phrases(console.language)
     }
 
     func styled(_ text: String, _ style: Style) -> String {
@@ -30,6 +37,11 @@ struct Page {
 
     mutating func line(_ text: String = "", _ style: Style = .plain) {
         lines.append(styled(text, style))
+    }
+
+    /// A table whose heads are in the catalogue; nil is a column without a head.
+    mutating func table(_ heads: [CommandText?], _ rows: [[Cell]]) {
+        table(heads.map { $0.map { t[$0] } ?? "" }, rows)
     }
 
     /// Columns two spaces apart, as wide as their widest cell; the last column is not padded. Cells may carry a style.
@@ -60,10 +72,10 @@ struct Page {
 
     /// `3m ago`, `in 2h`, `never`.
     func age(_ instant: Timestamp?) -> String {
-        guard let instant else { return "never" }
+        guard let instant else { return t[.ageNever] }
         let span = now - instant
-        if span < .zero { return "in \((instant - now).briefText)" }
-        return span < .seconds(1) ? "now" : "\(span.briefText) ago"
+        if span < .zero { return t(.ageIn, ["span": (instant - now).briefText]) }
+        return span < .seconds(1) ? t[.ageNow] : t(.ageAgo, ["span": span.briefText])
     }
 }
 
@@ -81,16 +93,12 @@ struct Cell: ExpressibleByStringLiteral, ExpressibleByStringInterpolation {
     init(stringLiteral value: String) { self.init(value) }
 }
 
-extension Verdict {
-    var mark: String {
-        switch self {
-        case .ok: "ok"
-        case .warning: "warning"
-        case .critical: "CRITICAL"
-        case .unknown: "unknown"
-        }
-    }
+extension Page {
+    /// The verdict in its word and colour.
+    func cell(_ verdict: Verdict) -> Cell { Cell(states[verdict.word], verdict.style) }
+}
 
+extension Verdict {
     var style: Page.Style {
         switch self {
         case .ok: .green
@@ -103,8 +111,8 @@ extension Verdict {
 
 extension Figure {
     /// The number as a person writes it.
-    var text: String {
-        guard let value else { return "\(label) unknown" }
+    func text(_ t: Phrases<CommandText>) -> String {
+        guard let value else { return t(.figureUnknown, ["label": label]) }
         let number =
             switch unit {
             case .none: value.shortText(significantDigits: 4)

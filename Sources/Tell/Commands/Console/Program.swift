@@ -23,12 +23,14 @@ public func runCommandLine(_ arguments: [String], console: Console) async -> Pro
             report(failure, asJSON: asJSON, console: console)
             return status(for: failure)
         } catch {
-            return reportParsing(error, asJSON: asJSON, console: console)
+            return reportParsing(error, arguments, asJSON: asJSON, console: console)
         }
     }
 }
 
-private func reportParsing(_ error: any Error, asJSON: Bool, console: Console) -> ProgramStatus {
+private func reportParsing(
+    _ error: any Error, _ arguments: [String], asJSON: Bool, console: Console
+) -> ProgramStatus {
     let code = Jaga.exitCode(for: error)
     let message = Jaga.fullMessage(for: error)
     if code == .success {
@@ -36,8 +38,13 @@ private func reportParsing(_ error: any Error, asJSON: Bool, console: Console) -
         return .done
     }
     if code == .validationFailure {
+        let unknown = unknownCommand(in: arguments)
         if asJSON {
-            report(PlainFailure("usage", Jaga.message(for: error)), asJSON: true, console: console)
+            report(PlainFailure("usage", unknown ?? Jaga.message(for: error)), asJSON: true, console: console)
+        } else if let unknown {
+            // The parser speaks of an unexpected argument; the usage that it prints below still helps.
+            let usage = message.firstRange(of: "Usage:").map { message[$0.lowerBound...] } ?? ""
+            console.notes("jaga: \(unknown)\n\(usage)")
         } else {
             console.notes(message)
         }
@@ -45,6 +52,28 @@ private func reportParsing(_ error: any Error, asJSON: Bool, console: Console) -
     }
     report(PlainFailure("failed", describe(error)), asJSON: asJSON, console: console)
     return .failed
+}
+
+/// What to say of a word that stands where a command should and is none; nil when that is not what is wrong.
+private func unknownCommand(in arguments: [String]) -> String? {
+    var command: any ParsableCommand.Type = Jaga.self
+    var path = "jaga"
+    for word in arguments {
+        let children = command.configuration.subcommands
+        guard !children.isEmpty, !word.hasPrefix("-") else { return nil }
+        if let child = children.first(where: { $0._commandName == word }) {
+            command = child
+            path += " \(word)"
+            continue
+        }
+        guard word != "help" else { return nil }
+        let names = children.filter { $0.configuration.shouldDisplay }.map { $0._commandName }
+        let remedy =
+            nearestName(to: word, among: names).map { "did you mean '\($0)'?" }
+            ?? "the commands are \(names.joined(separator: ", "))"
+        return "there is no command '\(path) \(word)'; \(remedy)"
+    }
+    return nil
 }
 
 private func report(_ failure: any Failure, asJSON: Bool, console: Console) {
@@ -70,12 +99,7 @@ private func status(for failure: any Failure) -> ProgramStatus {
         default: return .failed
         }
     }
-    switch failure.codeName {
-    case "daemon-unreachable": return .daemonUnreachable
-    case "locked", "file-locked": return .locked
-    case "not-found": return .notFound
-    default: return .failed
-    }
+    return ProgramStatus(codeName: failure.codeName) ?? .failed
 }
 
 /// `jaga`

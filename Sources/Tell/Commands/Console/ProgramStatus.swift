@@ -18,6 +18,19 @@ public enum ProgramStatus: Int32, Sendable, CaseIterable {
     case interrupted = 130
 }
 
+extension ProgramStatus {
+    /// The status that goes with a failure's name; nil for one that has none of its own.
+    init?(codeName: String) {
+        switch codeName {
+        case "daemon-unreachable": self = .daemonUnreachable
+        case "invalid-input": self = .configurationInvalid
+        case "locked", "file-locked": self = .locked
+        case "not-found": self = .notFound
+        default: return nil
+        }
+    }
+}
+
 /// Ends a command with a status once it has printed what it has to say.
 struct EndWith: Error {
     let status: ProgramStatus

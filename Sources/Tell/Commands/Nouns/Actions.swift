@@ -1,5 +1,6 @@
 import ArgumentParser
 import Diagnostics
+import Texts
 import Units
 import WebAPI
 
@@ -18,15 +19,17 @@ func perform(_ action: SiteAction, _ daemon: DaemonOptions) async throws {
         try await ContinuousClock().sleep(for: .milliseconds(250))
         status = try await connection.get(APIPath.action(status.id))
     }
-    // A configuration that was refused is the caller's to mend; everything else that fails is the action's own failure.
-    let failed: ProgramStatus = action == .reload ? .configurationInvalid : .failed
-    if status.state == .failed, !daemon.output.json {
-        Console.current.notes("jaga: \(status.message)")
-        if let hint = status.hint { Console.current.notes("      \(hint)") }
-        throw EndWith(failed)
+    if status.state == .failed {
+        let problem = PlainFailure(status.code ?? "failed", status.message, hint: status.hint)
+        if daemon.output.json {
+            try daemon.show(status) { _, _ in }
+        } else {
+            Console.current.notes("jaga: \(problem.summary)")
+            if let hint = problem.hint { Console.current.notes("      \(hint)") }
+        }
+        throw EndWith(ProgramStatus(codeName: problem.codeName) ?? .failed)
     }
     try daemon.show(status) { status, page in page.line(status.message) }
-    if status.state == .failed { throw EndWith(failed) }
 }
 
 struct Jobs: AsyncParsableCommand {
@@ -42,17 +45,17 @@ struct Jobs: AsyncParsableCommand {
             let jobs: [JobStatus] = try await daemon.connect().get(APIPath.jobs)
             try daemon.show(jobs) { jobs, page in
                 if jobs.isEmpty {
-                    page.line("no jobs are configured")
+                    page.line(page.t[.jobsNone])
                     return
                 }
                 page.table(
-                    ["JOB", "KIND", "SCHEDULE", "LAST RUN", "OUTCOME", "NEXT RUN"],
+                    [.columnJob, .columnKind, .columnSchedule, .columnLastRun, .columnOutcome, .columnNextRun],
                     jobs.map { job in
                         let outcome = job.running ? .running : job.lastRun?.outcome
                         return [
                             Cell(job.name, .bold), Cell(job.kind),
-                            Cell(job.scheduleText.isEmpty ? "by hand" : job.scheduleText),
-                            Cell(page.age(job.lastRun?.startedAt)), outcomeCell(outcome),
+                            Cell(job.scheduleText.isEmpty ? page.t[.byHand] : job.scheduleText),
+                            Cell(page.age(job.lastRun?.startedAt)), page.cell(outcome),
                             Cell(job.nextRunAt == nil ? "" : page.age(job.nextRunAt)),
                         ]
                     })
@@ -71,16 +74,17 @@ struct Jobs: AsyncParsableCommand {
             try daemon.show(detail) { detail, page in
                 page.line("\(detail.job.name): \(detail.job.description)", .bold)
                 page.table(
-                    ["STARTED", "TRIGGER", "OUTCOME", "TOOK", "MESSAGE"],
+                    [.columnStarted, .columnTrigger, .columnOutcome, .columnTook, .columnMessage],
                     detail.runs.map { run in
                         [
-                            Cell(page.age(run.startedAt)), Cell(run.trigger), outcomeCell(run.outcome),
+                            Cell(page.age(run.startedAt)),
+                            Cell(run.triggerWord.map { page.states[$0] } ?? run.trigger), page.cell(run.outcome),
                             Cell(run.finishedAt.map { ($0 - run.startedAt).briefText } ?? ""), Cell(run.message),
                         ]
                     })
                 if let tail = detail.runs.first?.outputTail, !tail.isEmpty {
                     page.line()
-                    page.line("output of the last run:", .dim)
+                    page.line(page.t[.outputOfLastRun], .dim)
                     page.line(tail)
                 }
             }
@@ -95,12 +99,17 @@ struct Jobs: AsyncParsableCommand {
     }
 }
 
-private func outcomeCell(_ outcome: JobRun.Outcome?) -> Cell {
-    switch outcome {
-    case .succeeded: Cell("succeeded", .green)
-    case .running: Cell("running", .blue)
-    case nil: Cell("never ran", .dim)
-    case .some(let other): Cell(other.rawValue, .red)
+extension Page {
+    /// How a run ended, in its word and colour.
+    func cell(_ outcome: JobRun.Outcome?) -> Cell {
+        guard let outcome else { return Cell(states[.outcomeNone], .dim) }
+        let style: Style =
+            switch outcome {
+            case .succeeded: .green
+            case .running: .blue
+            case .failed, .timedOut, .cancelled, .lost, .interrupted, .missed: .red
+            }
+        return Cell(states[outcome.word], style)
     }
 }
 
@@ -117,27 +126,34 @@ struct Backup: AsyncParsableCommand {
             let overview: BackupOverview = try await daemon.connect().get(APIPath.backups)
             try daemon.show(overview) { overview, page in
                 if overview.targets.isEmpty {
-                    page.line("no backups are configured; add 'backup:' to the configuration")
+                    page.line(page.t[.backupsNone])
                     return
                 }
                 page.table(
-                    ["TARGET", "STATE", "LAST GOOD", "LAST DRILL", "NEXT RUN", ""],
+                    [.columnTarget, .columnState, .columnLastGood, .columnLastDrill, .columnNextRun, nil],
                     overview.targets.map { target in
                         [
-                            Cell(target.name, .bold), Cell(target.verdict.mark, target.verdict.style),
+                            Cell(target.name, .bold), page.cell(target.verdict),
                             Cell(page.age(target.lastGoodAt)), Cell(page.age(target.lastDrillAt)),
-                            Cell(target.nextRunAt == nil ? "by hand" : page.age(target.nextRunAt)), Cell(target.reason),
+                            Cell(target.nextRunAt == nil ? page.t[.byHand] : page.age(target.nextRunAt)),
+                            Cell(target.reason),
                         ]
                     })
                 page.line()
                 page.table(
-                    ["BACKUP", "TARGET", "TAKEN", "SIZE", "ROWS", "VERIFIED", "DRILL"],
+                    [
+                        .columnBackup, .columnTarget, .columnTaken, .columnSize, .columnRows, .columnVerified,
+                        .columnDrill,
+                    ],
                     overview.backups.map { backup in
                         [
                             Cell(backup.id, .bold), Cell(backup.target), Cell(page.age(backup.finishedAt)),
                             Cell(ByteCount(backup.storedBytes).text), Cell(backup.rows.map { "\($0)" } ?? ""),
-                            Cell(backup.verification.rawValue, backup.verification == .damaged ? .red : .plain),
-                            Cell(backup.drillPassed.map { $0 ? "passed" : "FAILED" } ?? "never"),
+                            Cell(
+                                page.states[backup.verification.word], backup.verification == .damaged ? .red : .plain),
+                            Cell(
+                                page.states[
+                                    backup.drillPassed.map { $0 ? .drillPassed : .drillFailed } ?? .drillNever]),
                         ]
                     })
             }
@@ -193,8 +209,11 @@ struct Restore: AsyncParsableCommand {
         }
         try daemon.show(copy) { copy, page in
             page.line(
-                "would restore \(copy.id) of \(copy.database), taken \(page.age(copy.finishedAt)), into the new database \(into)"
-            )
+                page.t(
+                    .restoreWould,
+                    [
+                        "backup": copy.id, "database": copy.database, "age": page.age(copy.finishedAt), "into": into,
+                    ]))
         }
     }
 }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Diagnostics
 import Glibc
+import Texts
 import Units
 import WebAPI
 
@@ -82,30 +83,39 @@ struct Init: AsyncParsableCommand {
             bytes = bytes.dropFirst(count)
         }
         if json {
-            console.output("{\"file\":\"\(output)\"}")
+            console.output("{\"file\":\(PrometheusJSON.quoted(output))}")
         } else {
-            console.notes("wrote \(output); read it, then run 'jaga serve --config \(output)'")
+            console.notes(console.phrases(.initWritten, ["file": output]))
         }
     }
 }
 
 struct Check: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Read everything once, now, without the daemon.",
-        discussion: "Exits with 3 when something could not be read or is not well.")
+        abstract: "Look at everything once, now, without the daemon.",
+        discussion: """
+            Reads every source and probe, sees whether backups have their folder, space and programs, and whether mail server and \
+            webhooks answer; no message is sent. Exits with 3 when something is not well or could not be looked at.
+            """)
 
     @Option(name: .long, help: "The configuration; without it ./jaga.yaml, or what is found on this host.")
     var config: String?
+
+    @Option(name: .long, help: "The daemon's data folder, where backups go unless the configuration says otherwise.")
+    var data: String?
 
     @OptionGroup var output: OutputOptions
 
     func run() async throws {
         let console = Console.current!
-        let reports = try await console.program.checkOnce(file: config ?? standardConfigurationFile())
+        let reports = try await console.program.checkOnce(
+            file: config ?? standardConfigurationFile(), dataFolder: dataFolder(data, console),
+            in: console.language)
         if output.json {
             let rows = reports.map { report in
                 """
-                {"source":\(PrometheusJSON.quoted(report.name)),"up":\(report.up),"durationMs":\(report.durationMs),\
+                {"source":\(PrometheusJSON.quoted(report.name)),"up":\(report.verdict == .ok),\
+                "verdict":"\(report.verdict.rawValue)","durationMs":\(report.durationMs),\
                 "message":\(PrometheusJSON.quoted(report.message))}
                 """
             }
@@ -113,16 +123,16 @@ struct Check: AsyncParsableCommand {
         } else {
             var page = Page(console: console)
             page.table(
-                ["SOURCE", "STATE", "TIME", ""],
+                [.columnSource, .columnState, .columnTime, nil],
                 reports.map { report in
                     [
-                        "\(report.name)", Cell(report.up ? "ok" : "FAILED", report.up ? .green : .red),
-                        "\(report.durationMs.shortText(significantDigits: 3)) ms", "\(report.message)",
+                        Cell(report.name), page.cell(report.verdict),
+                        Cell("\(report.durationMs.shortText(significantDigits: 3)) ms"), Cell(report.message),
                     ]
                 })
             page.print()
         }
-        if reports.contains(where: { !$0.up }) { throw EndWith(.findings) }
+        if reports.contains(where: { $0.verdict != .ok }) { throw EndWith(.findings) }
     }
 }
 
@@ -141,14 +151,18 @@ struct Config: AsyncParsableCommand {
 
         func run() async throws {
             let console = Console.current!
-            let report = try await console.program.checkConfiguration(file: file)
+            let report = try await console.program.checkConfiguration(file: file, in: console.language)
             if output.json {
                 let warnings = report.warnings.map { PrometheusJSON.quoted($0.description) }.joined(separator: ",")
                 console.output("{\"file\":\(PrometheusJSON.quoted(file)),\"valid\":true,\"warnings\":[\(warnings)]}")
                 return
             }
             for warning in report.warnings { console.notes("\(warning)") }
-            console.output("\(file) is valid: \(report.summary)")
+            let t = console.phrases
+            console.output(
+                report.summary.isEmpty
+                    ? t(.configurationValidEmpty, ["file": file])
+                    : t(.configurationValid, ["file": file, "summary": report.summary]))
         }
     }
 
@@ -166,16 +180,18 @@ struct Config: AsyncParsableCommand {
             let effective: EffectiveConfiguration
             if let file {
                 let console = Console.current!
-                let report = try await console.program.checkConfiguration(file: file)
+                let report = try await console.program.checkConfiguration(file: file, in: console.language)
                 effective = EffectiveConfiguration(
                     file: file, loadedAt: console.now(), sha256: "",
-                    values: report.values.map { .init(path: $0.path, value: $0.text, origin: $0.origin) })
+                    values: report.values.map {
+                        .init(path: $0.path, value: $0.text, origin: $0.origin, documentation: $0.documentation)
+                    })
             } else {
                 effective = try await daemon.connect().get(APIPath.configuration)
             }
             try daemon.show(effective) { effective, page in
                 page.table(
-                    ["KEY", "VALUE", "FROM"],
+                    [.columnKey, .columnValue, .columnOrigin],
                     effective.values.map { [Cell($0.path), Cell($0.value), Cell($0.origin, .dim)] })
             }
         }
@@ -201,6 +217,7 @@ struct Version: AsyncParsableCommand {
 
     func run() async throws {
         let console = Console.current!
+        // A daemon that does not run is an answer here, not a failure.
         let running: VersionInfo? = try? await daemon.connect().get(APIPath.version)
         if daemon.output.json {
             let runningText = try running.map { String(decoding: try APIJSON.encode($0), as: UTF8.self) } ?? "null"
@@ -211,13 +228,18 @@ struct Version: AsyncParsableCommand {
                 """)
             return
         }
-        console.output("jaga \(console.program.version) (\(console.program.revision))")
+        let t = console.phrases
+        console.output(t(.version, ["version": console.program.version, "revision": console.program.revision]))
         if let running {
             console.output(
-                "daemon \(running.version) (\(running.revision)), pid \(running.processID), data in \(running.dataFolder)"
-            )
+                t(
+                    .daemonVersion,
+                    [
+                        "version": running.version, "revision": running.revision, "pid": running.processID,
+                        "folder": running.dataFolder,
+                    ]))
         } else {
-            console.output("daemon not running")
+            console.output(t[.daemonNotRunning])
         }
     }
 }
@@ -278,8 +300,8 @@ struct Demo: AsyncParsableCommand {
         try await Console.current.program.demo(
             DemoOptions(
                 fault: fault, port: port, size: size, seed: seed, dataFolder: data,
-                hold: Duration(prometheusText: hold) ?? .seconds(5), webhook: webhook, smtp: smtp, stackOnly: stackOnly)
-        )
+                hold: Duration(prometheusText: hold) ?? .seconds(5), webhook: webhook, smtp: smtp, stackOnly: stackOnly,
+                language: Console.current.language))
     }
 }
 

@@ -1,6 +1,8 @@
 import ArgumentParser
 import Diagnostics
+import Events
 import JSONCoding
+import Texts
 import Units
 import WebAPI
 
@@ -14,6 +16,27 @@ struct LedgerCommand: AsyncParsableCommand {
         @Option(name: .long, help: "Only this subject (job/nightly) or family (job/).") var subject: String?
         @Option(name: .long, help: "Only what this actor did.") var actor: String?
         @Option(name: .long, help: "How many entries.") var limit = 50
+
+        /// Refuses what could never match, so that a misspelt filter is not taken for an empty ledger.
+        func validate() throws {
+            guard (1...1000).contains(limit) else {
+                throw ValidationError("--limit \(limit) is not between 1 and 1000.")
+            }
+            if let kind, !EventKind.isKnown(kind) {
+                let names = EventKind.known.map(\.rawValue) + EventKind.families
+                let remedy =
+                    nearestName(to: kind, among: names).map { "Did you mean '\($0)'?" }
+                    ?? "The families are \(EventKind.families.joined(separator: " "))"
+                throw ValidationError("'\(kind)' is no kind of entry. \(remedy)")
+            }
+            for (option, text) in [("--subject", subject), ("--actor", actor)] where text?.isEmpty == true {
+                throw ValidationError("\(option) is empty; leave it out to see all.")
+            }
+            if let actor, let colon = actor.firstIndex(of: ":"), Actor.Kind(rawValue: String(actor[..<colon])) == nil {
+                let kinds = Actor.Kind.allCases.map(\.rawValue).joined(separator: ", ")
+                throw ValidationError("'\(actor[..<colon])' is no kind of actor; the kinds are \(kinds).")
+            }
+        }
 
         func path(before: Int64?) -> String {
             var parts = ["limit=\(limit)"]
@@ -35,7 +58,7 @@ struct LedgerCommand: AsyncParsableCommand {
             let page: LedgerPage = try await daemon.connect().get(filter.path(before: nil))
             try daemon.show(page) { ledger, page in
                 page.table(
-                    ["#", "TIME", "WHO", "WHAT", "SUBJECT", ""],
+                    [.columnEntry, .columnTime, .columnActor, .columnEvent, .columnSubject, nil],
                     ledger.entries.reversed().map { entry in
                         [
                             Cell("\(entry.sequence)", .dim), Cell(entry.time.rfc3339),
@@ -70,14 +93,15 @@ struct LedgerCommand: AsyncParsableCommand {
                     intact: report.faults.isEmpty, size: report.size, checkpoints: report.checkpoints, durationMs: 0,
                     faults: report.faults)
             } else {
-                let body = try await daemon.connect().raw("POST", APIPath.ledgerVerify, body: [])
+                let body = try await daemon.connect().raw("POST", APIPath.ledgerVerify, body: nil)
                 result = try APIJSON.decode(LedgerVerification.self, from: body)
             }
             try daemon.show(result) { result, page in
                 if result.intact {
-                    page.line("intact: \(result.size) entries, \(result.checkpoints) signed checkpoints", .green)
+                    page.line(
+                        page.t(.ledgerIntact, ["entries": result.size, "checkpoints": result.checkpoints]), .green)
                 } else {
-                    page.line("NOT INTACT", .red)
+                    page.line(page.t[.ledgerBroken], .red)
                     for fault in result.faults { page.line("  \(fault)") }
                 }
             }
@@ -95,137 +119,4 @@ struct LedgerCommand: AsyncParsableCommand {
             try await daemon.connect().eachLine(of: APIPath.ledgerExport, output)
         }
     }
-}
-
-struct User: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        abstract: "Who may do what.",
-        subcommands: [
-            List.self, Add.self, Role.self, Remove.self, PasswordLink.self, Tokens.self, AddToken.self,
-            RevokeToken.self,
-        ], defaultSubcommand: List.self)
-
-    struct List: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Show the users.")
-        @OptionGroup var daemon: DaemonOptions
-
-        func run() async throws {
-            let users: [UserStatus] = try await daemon.connect().get(APIPath.users)
-            try daemon.show(users) { users, page in
-                page.table(
-                    ["USER", "ROLE", "PASSWORD", "LAST LOGIN"],
-                    users.map {
-                        [
-                            Cell($0.name, .bold), Cell($0.role), Cell($0.hasPassword ? "set" : "not set"),
-                            Cell(page.age($0.lastLoginAt)),
-                        ]
-                    })
-            }
-        }
-    }
-
-    struct Add: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(
-            abstract: "Create a user and print the link that sets the password.")
-        @Argument(help: "The name.") var name: String
-        @Option(name: .long, help: "viewer, operator or administrator.") var role = "viewer"
-        @OptionGroup var daemon: DaemonOptions
-
-        func run() async throws {
-            let link: WebAPI.PasswordLink = try await daemon.connect().post(
-                APIPath.users, CreateUser(name: name, role: role))
-            try daemon.show(link, showLink)
-        }
-    }
-
-    struct Role: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Change a user's role.")
-        @Argument(help: "The name.") var name: String
-        @Argument(help: "viewer, operator or administrator.") var role: String
-        @OptionGroup var daemon: DaemonOptions
-
-        func run() async throws {
-            let body = Array(try APIJSON.encode(ChangeUser(role: role)))
-            _ = try await daemon.connect().raw("PUT", APIPath.user(name), body: body)
-            Console.current.notes("\(name) is now \(role)")
-        }
-    }
-
-    struct Remove: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Remove a user, ending all sessions.")
-        @Argument(help: "The name.") var name: String
-        @OptionGroup var daemon: DaemonOptions
-
-        func run() async throws {
-            _ = try await daemon.connect().raw("DELETE", APIPath.user(name), body: nil)
-            Console.current.notes("removed \(name)")
-        }
-    }
-
-    struct PasswordLink: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Print a link that sets a user's password once.")
-        @Argument(help: "The name.") var name: String
-        @OptionGroup var daemon: DaemonOptions
-
-        func run() async throws {
-            let body = try await daemon.connect().raw("POST", APIPath.userPasswordLink(name), body: [])
-            try daemon.show(try APIJSON.decode(WebAPI.PasswordLink.self, from: body), showLink)
-        }
-    }
-
-    struct Tokens: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Show the API tokens.")
-        @OptionGroup var daemon: DaemonOptions
-
-        func run() async throws {
-            let tokens: [TokenStatus] = try await daemon.connect().get(APIPath.tokens)
-            try daemon.show(tokens) { tokens, page in
-                page.table(
-                    ["ID", "NAME", "ROLE", "CREATED BY", "EXPIRES"],
-                    tokens.map {
-                        [
-                            Cell($0.id, .bold), Cell($0.name), Cell($0.role), Cell($0.createdBy),
-                            Cell($0.expiresAt == nil ? "never" : page.age($0.expiresAt)),
-                        ]
-                    })
-            }
-        }
-    }
-
-    struct AddToken: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(
-            commandName: "add-token", abstract: "Create an API token and print it this once.")
-        @Argument(help: "What it is for.") var name: String
-        @Option(name: .long, help: "viewer, operator or administrator.") var role = "viewer"
-        @Option(name: .long, help: "How long it is valid, as in 90d; without it until revoked.") var validFor: String?
-        @OptionGroup var daemon: DaemonOptions
-
-        func run() async throws {
-            var validForMs: Int64?
-            if let validFor {
-                guard let span = Duration(prometheusText: validFor) else {
-                    throw ValidationError("'\(validFor)' is not a duration; write it like 12h or 90d.")
-                }
-                validForMs = span.wholeMilliseconds
-            }
-            let token: NewToken = try await daemon.connect().post(
-                APIPath.tokens, CreateToken(name: name, role: role, validForMs: validForMs))
-            try daemon.show(token) { token, page in page.line(token.secret) }
-        }
-    }
-
-    struct RevokeToken: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(commandName: "revoke-token", abstract: "End an API token.")
-        @Argument(help: "The token's identifier, from 'jaga user tokens'.") var id: String
-        @OptionGroup var daemon: DaemonOptions
-
-        func run() async throws {
-            _ = try await daemon.connect().raw("DELETE", APIPath.token(id), body: nil)
-            Console.current.notes("revoked \(id)")
-        }
-    }
-}
-
-private func showLink(_ link: WebAPI.PasswordLink, to page: inout Page) {
-    page.line("\(link.user) sets the password at \(link.path) (once, \(page.age(link.expiresAt)))")
 }

@@ -3,6 +3,7 @@ import Diagnostics
 import Glibc
 import JSONCoding
 import PromQL
+import Texts
 
 /// `jaga promql`: the query language without a daemon.
 struct PromQLCommand: AsyncParsableCommand {
@@ -45,7 +46,7 @@ struct PromQLCommand: AsyncParsableCommand {
                     let query = outcome.query.isEmpty ? "" : "\(outcome.query): "
                     console.output("\(file):\(outcome.line): \(query)\(outcome.failure ?? "")")
                 }
-                console.output("\(passed) passed, \(failures.count) failed")
+                console.output(console.phrases(.scriptCases, ["passed": passed, "failed": failures.count]))
             }
             if !failures.isEmpty { throw EndWith(.failed) }
         }

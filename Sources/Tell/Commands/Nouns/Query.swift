@@ -31,14 +31,17 @@ struct Query: AsyncParsableCommand {
     func run() async throws {
         let console = Console.current!
         let span = try Self.duration(range ?? (graph ? "1h" : nil), "--range")
-        let path = try span.map { try rangePath($0, console) } ?? instantPath
-        let body = try await daemon.connect().raw("GET", path, body: nil)
+        // The expression goes in the body: it may be longer than an address may be.
+        let form = try span.map { try rangeForm($0, console) } ?? instantForm
+        let body = try await daemon.connect().raw(
+            "POST", span == nil ? APIPath.query : APIPath.queryRange, body: APIBody(form: form))
         if daemon.output.json {
             console.output(String(decoding: body, as: UTF8.self))
             return
         }
         let reply = try APIJSON.decode(PrometheusReply<QueryResult>.self, from: body)
-        for warning in reply.warnings ?? [] { console.notes("warning: \(warning)") }
+        let t = console.phrases
+        for warning in reply.warnings ?? [] { console.notes(t(.queryWarning, ["text": warning])) }
         if graph, case .matrix(let series)? = reply.data, !series.isEmpty {
             var page = Page(console: console)
             Chart(series.map { Chart.Line(name: Self.name($0.labels), times: $0.times, values: $0.values) })
@@ -48,7 +51,7 @@ struct Query: AsyncParsableCommand {
         }
         let lines = Self.lines(of: reply.data)
         if lines.isEmpty {
-            console.notes("nothing matches")
+            console.notes(t[.queryEmpty])
             throw EndWith(.notFound)
         }
         console.output(lines.joined(separator: "\n"))
@@ -56,20 +59,21 @@ struct Query: AsyncParsableCommand {
 
     // MARK: Asking
 
-    private var instantPath: String {
-        let path = "\(APIPath.query)?query=\(APIPath.escaped(expression))"
-        return time.map { "\(path)&time=\(APIPath.escaped($0))" } ?? path
+    private var instantForm: [String: String] {
+        var form = ["query": expression]
+        form["time"] = time
+        return form
     }
 
-    private func rangePath(_ span: Duration, _ console: Console) throws -> String {
+    private func rangeForm(_ span: Duration, _ console: Console) throws -> [String: String] {
         let end = try instant(console)
         let stepMs =
             try Self.duration(step, "--step")?.wholeMilliseconds
             ?? max(1000, span.wholeMilliseconds / Int64(max(20, 2 * console.width)) / 1000 * 1000)
-        let from = end - span
-        return
-            "\(APIPath.queryRange)?query=\(APIPath.escaped(expression))&start=\(Self.seconds(from))&end=\(Self.seconds(end))"
-            + "&step=\(Self.seconds(Timestamp(millisecondsSinceEpoch: stepMs)))"
+        return [
+            "query": expression, "start": Self.seconds(end - span), "end": Self.seconds(end),
+            "step": Self.seconds(Timestamp(millisecondsSinceEpoch: stepMs)),
+        ]
     }
 
     private func instant(_ console: Console) throws -> Timestamp {

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Diagnostics
+import Texts
 import Units
 import WebAPI
 
@@ -50,23 +51,28 @@ extension RulesCommand {
         }
 
         private func show(_ reports: [BacktestReport], _ page: inout Page) {
-            let rows = reports.flatMap { report in
+            let t = page.t
+            let rows: [[Cell]] = reports.flatMap { report in
                 report.episodes.map { episode -> [Cell] in
                     let labels = episode.labels.filter { $0.key != "alertname" }.sorted { $0.key < $1.key }
                         .map { "\($0.key)=\($0.value)" }.joined(separator: ",")
                     let lasted = episode.firingMs.map { Duration.milliseconds($0).briefText } ?? ""
                     return [
                         Cell(report.rule, .bold), Cell(episode.pendingAt.rfc3339),
-                        Cell(episode.firedAt?.rfc3339 ?? "not fired", episode.firedAt == nil ? .yellow : .red),
-                        Cell(episode.endedAt?.rfc3339 ?? "still open"), Cell(lasted), Cell(episode.value),
+                        Cell(episode.firedAt?.rfc3339 ?? t[.backtestNotFired], episode.firedAt == nil ? .yellow : .red),
+                        Cell(episode.endedAt?.rfc3339 ?? t[.backtestOpen]), Cell(lasted), Cell(episode.value),
                         Cell(labels, .dim),
                     ]
                 }
             }
             if rows.isEmpty {
-                page.line("no rule would have been pending")
+                page.line(t[.backtestNone])
             } else {
-                page.table(["RULE", "PENDING", "FIRED", "ENDED", "FIRED FOR", "VALUE", "LABELS"], rows)
+                page.table(
+                    [
+                        .columnRule, .columnPending, .columnFired, .columnEnded, .columnFiredFor, .columnValue,
+                        .columnLabels,
+                    ], rows)
             }
             for report in reports {
                 if let failure = report.failure { page.line("\(report.rule): \(failure)", .red) }

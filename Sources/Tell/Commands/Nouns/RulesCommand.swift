@@ -1,5 +1,6 @@
 import ArgumentParser
 import Diagnostics
+import Texts
 import Units
 import WebAPI
 
@@ -27,13 +28,16 @@ struct RulesCommand: AsyncParsableCommand {
                 groups.removeAll { $0.rules.isEmpty }
             }
             try daemon.show(groups) { groups, page in
+                let rows: [[Cell]] = groups.flatMap { group in group.rules.map { rule in row(group, rule, page) } }
                 page.table(
-                    ["GROUP", "RULE", "HEALTH", "STATE", "RESULTS", "TOOK", "LAST", ""],
-                    groups.flatMap { group in group.rules.map { row(group, $0, page) } })
-                let missing = groups.flatMap { group in group.rules.flatMap { self.missing($0) } }
-                guard !missing.isEmpty else { return }
+                    [
+                        .columnGroup, .columnRule, .columnHealth, .columnState, .columnResults, .columnTook,
+                        .columnLast, nil,
+                    ], rows)
+                let unmatched: [[Cell]] = groups.flatMap { group in group.rules.flatMap { missing($0, page.t) } }
+                guard !unmatched.isEmpty else { return }
                 page.line()
-                page.table(["RULE", "MATCHES NO SERIES", ""], missing)
+                page.table([.columnRule, .columnSelector, nil], unmatched)
             }
             if groups.contains(where: { $0.rules.contains { $0.health == .err } }) { throw EndWith(.findings) }
         }
@@ -41,21 +45,22 @@ struct RulesCommand: AsyncParsableCommand {
         private func row(_ group: RuleGroupStatus, _ rule: RuleStatus, _ page: Page) -> [Cell] {
             [
                 Cell(group.name, .dim), Cell(rule.name),
-                Cell(rule.health.rawValue, rule.health == .ok ? .green : .red),
-                Cell(rule.state ?? "", rule.state == "firing" ? .red : .plain),
+                Cell(page.states[rule.health.word], rule.health == .ok ? .green : .red),
+                Cell(
+                    rule.stateWord.map { page.states[$0] } ?? "", rule.stateWord == .alertFiring ? .red : .plain),
                 Cell(rule.lastResultCount.map { "\($0)" } ?? ""),
                 Cell(rule.lastDurationMs.map { "\($0.shortText(significantDigits: 3)) ms" } ?? ""),
                 Cell(rule.lastEvaluationAt.map { page.age($0) } ?? "", .dim), Cell(rule.lastError ?? "", .red),
             ]
         }
 
-        private func missing(_ rule: RuleStatus) -> [[Cell]] {
+        private func missing(_ rule: RuleStatus, _ t: Phrases<CommandText>) -> [[Cell]] {
             (rule.unmatched ?? []).map { selector in
                 let reason: String =
                     switch (selector.isNameUnknown, selector.nearestName) {
-                    case (true, let nearest?): "no such metric; did you mean \(nearest)?"
-                    case (true, nil): "no such metric"
-                    case (false, _): "no series has these labels"
+                    case (true, let nearest?): t(.selectorNearest, ["name": nearest])
+                    case (true, nil): t[.selectorNameUnknown]
+                    case (false, _): t[.selectorUnmatched]
                     }
                 return [Cell(rule.name), Cell(selector.selector), Cell(reason, .yellow)]
             }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Texts
 import Units
 import WebAPI
 
@@ -23,25 +24,41 @@ struct Status: AsyncParsableCommand {
     }
 
     static func render(_ summary: StatusSummary, to page: inout Page) {
-        let headline =
+        let t = page.t
+        let headline: CommandText =
             switch summary.verdict {
-            case .ok: "Everything is all right"
-            case .warning: "Something needs attention"
-            case .critical: "Something is broken"
-            case .unknown: "Something could not be measured"
+            case .ok: .headlineOK
+            case .warning: .headlineWarning
+            case .critical: .headlineCritical
+            case .unknown: .headlineUnknown
             }
+        // The rows below are what is counted: an alert is one of several reasons why a row is not well.
+        func count(_ verdict: Verdict) -> Int { summary.areas.count { $0.verdict == verdict } }
+        let counts = t(
+            .statusRows,
+            [
+                "critical": count(.critical), "warning": count(.warning), "unknown": count(.unknown),
+                "count": summary.areas.count,
+            ])
+        let alerts = t(
+            .statusAlerts,
+            ["firing": summary.firingCritical + summary.firingWarning, "pending": summary.pending])
         page.line(
-            "\(page.styled(headline, summary.verdict.style)) on \(summary.host): "
-                + "\(summary.firingCritical) critical, \(summary.firingWarning) warning, \(summary.pending) pending")
+            t(
+                .statusLine,
+                [
+                    "headline": page.styled(t[headline], summary.verdict.style), "host": summary.host,
+                    "counts": counts, "alerts": alerts,
+                ]))
         page.line()
         page.table(
-            ["", "STATE", "SINCE", ""],
+            [nil, .columnState, .columnSince, nil],
             summary.areas.map { area in
                 let name = area.name.isEmpty ? area.kind.rawValue : "\(area.kind.rawValue) \(area.name)"
                 let since = area.since.map { (page.now - $0).briefText } ?? ""
-                let figures = area.figures.filter { $0.value != nil }.map(\.text).joined(separator: ", ")
+                let figures = area.figures.filter { $0.value != nil }.map { $0.text(t) }.joined(separator: ", ")
                 let text = [area.reason, figures].filter { !$0.isEmpty }.joined(separator: "; ")
-                return [Cell(name, .bold), Cell(area.verdict.mark, area.verdict.style), Cell(since, .dim), Cell(text)]
+                return [Cell(name, .bold), page.cell(area.verdict), Cell(since, .dim), Cell(text)]
             })
     }
 }
@@ -63,15 +80,15 @@ struct Alerts: AsyncParsableCommand {
             let shown = all ? alerts : alerts.filter { $0.state != .resolved }
             try daemon.show(shown) { alerts, page in
                 if alerts.isEmpty {
-                    page.line("no alerts")
+                    page.line(page.t[.alertsNone])
                     return
                 }
                 page.table(
-                    ["ALERT", "STATE", "SEVERITY", "SINCE", "SUMMARY"],
+                    [.columnAlert, .columnState, .columnSeverity, .columnSince, .columnSummary],
                     alerts.map { alert in
                         [
                             Cell(alert.name, .bold),
-                            Cell(alert.state.rawValue, alert.state == .firing ? .red : .yellow),
+                            Cell(page.states[alert.state.word], alert.state == .firing ? .red : .yellow),
                             Cell(alert.severity), Cell(page.age(alert.activeAt), .dim),
                             Cell(alert.annotations["summary"] ?? alert.expression),
                         ]
@@ -90,12 +107,13 @@ struct Alerts: AsyncParsableCommand {
             let groups: [RuleGroupStatus] = try await daemon.connect().get(APIPath.rules)
             try daemon.show(groups) { groups, page in
                 page.table(
-                    ["GROUP", "RULE", "HEALTH", "STATE", ""],
+                    [.columnGroup, .columnRule, .columnHealth, .columnState, nil],
                     groups.flatMap { group in
                         group.rules.map { rule in
                             [
                                 Cell(group.name, .dim), Cell(rule.name),
-                                Cell(rule.health.rawValue, rule.health == .ok ? .green : .red), Cell(rule.state ?? ""),
+                                Cell(page.states[rule.health.word], rule.health == .ok ? .green : .red),
+                                Cell(rule.stateWord.map { page.states[$0] } ?? ""),
                                 Cell(rule.lastError ?? "", .red),
                             ]
                         }

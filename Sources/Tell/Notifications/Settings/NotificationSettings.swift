@@ -69,7 +69,7 @@ public struct WebhookSettings: SettingsSection, Sendable {
         let address = s.secret(
             "url", "The http or https address to post to; kept like a password, since many hold a token.")
         url = address ?? Secret("")
-        if address == nil { s.fault(nil, "'url' is missing") }
+        if address == nil, !s.isPresent("url") { s.fault(nil, "'url' is missing") }
         if let text = address?.reveal(), !text.hasPrefix("http://"), !text.hasPrefix("https://") {
             s.fault("url", "is not a web address; begin it with http:// or https://")
         }
@@ -139,7 +139,10 @@ public struct MailServerSettings: SettingsSection, Sendable {
             host: host, port: port, security: security, username: username, password: password, clientName: clientName,
             tls: TLSOptions(authorityFile: authorityFile))
         if MailMessage.address(in: from) == nil { s.fault("from", "'\(from)' is not a mail address") }
-        if username != nil, password == nil { s.fault(nil, "'username' is set and 'password' is missing") }
+        // A password that is there and could not be had has its fault already.
+        if username != nil, password == nil, !s.isPresent("password") {
+            s.fault(nil, "'username' is set and 'password' is missing")
+        }
         if password != nil, security == .none {
             s.warning("security", "the password goes over the network in plain text; use starttls or tls")
         }

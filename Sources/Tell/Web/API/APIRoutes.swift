@@ -30,6 +30,11 @@ extension WebSite {
             ) {
                 site, request in
                 let state = request.query["state"]
+                if let state, AlertStatus.State(rawValue: state) == nil {
+                    throw Problem(
+                        .invalid, "state: '\(state.prefix(40))' is no state of an alert",
+                        hint: "Write pending, firing or resolved.")
+                }
                 return try .json(try await site.service.alerts().filter { state == nil || $0.state.rawValue == state })
             },
             get(APIPath.rules, "Rule groups.", "[RuleGroupStatus]") { site, _ in

@@ -121,6 +121,20 @@ extension WebSite {
         }
     }
 
+    /// A misspelt parameter that was passed over would give an answer to another question. The Prometheus API takes what its
+    /// callers add, as the original does.
+    private static func requireKnownParameters(_ request: WebRequest, _ route: Route) throws {
+        guard route.family == .api else { return }
+        let known = route.parameters.filter { $0.place == .query }.map(\.name)
+        for name in request.query.pairs.map(\.name) where !known.contains(name) {
+            let nearest = nearestName(to: name, among: known).map { "Did you mean '\($0)'?" }
+            throw Problem(
+                .invalid, "\(route.pattern) has no parameter '\(name.prefix(40))'",
+                hint: nearest
+                    ?? (known.isEmpty ? "It has none." : "It has \(known.joined(separator: ", "))."))
+        }
+    }
+
     /// Browsers say where a request was made. Programs send neither header.
     private func requireOwnOrigin(_ request: WebRequest) throws {
         if let site = request.headers["sec-fetch-site"], site != "same-origin", site != "none" { throw Self.staleForm }

@@ -1,4 +1,5 @@
 import Access
+import Events
 import JSONCoding
 import Texts
 import Units

@@ -36,7 +36,8 @@ public enum PrometheusJSON {
         if value.magnitude < 1e15, let whole = Int64(exactly: value) {
             return whole == 0 && value.sign == .minus ? "-0" : String(whole)
         }
-        return "\(value)"
+        let shortest = "\(value)"
+        return shortest.hasSuffix(".0") ? String(shortest.dropLast(2)) : shortest
     }
 
     public static func number(_ text: String) -> Double? {

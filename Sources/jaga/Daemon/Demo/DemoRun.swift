@@ -14,6 +14,7 @@ import Logging
 import SampleStack
 import ServiceLifecycle
 import Synchronization
+import Texts
 import Units
 import UnixSignals
 
@@ -21,12 +22,13 @@ import UnixSignals
 struct DemoRun {
     let options: DemoOptions
     let clock: any WallClock
+    private var t: Phrases<DemoText> { Phrases(options.language) }
 
     func run() async throws {
         guard let size = SampleData.Size(rawValue: options.size) else {
             throw PlainFailure("invalid", "'\(options.size)' is not a size", hint: "It is one of small, medium, large.")
         }
-        if !options.stackOnly { say("Starting PostgreSQL, Redis, nginx and the shop …") }
+        if !options.stackOnly { say(t[.starting]) }
         let stack = try await Stack.start(
             shopProgram: [try programPath(), "sample-shop", "--config"],
             data: SampleData(size: size, seed: options.seed))
@@ -37,7 +39,7 @@ struct DemoRun {
             throw error
         }
         await stack.stop()
-        if !options.stackOnly { say("Everything is stopped, and nothing is left behind.") }
+        if !options.stackOnly { say(t[.stopped]) }
     }
 
     /// The shop without Jaga, until interrupted.
@@ -91,10 +93,10 @@ struct DemoRun {
     }
 
     private func introduce(_ stack: StackDescription, _ address: String, _ link: String?, _ dataFolder: String) {
-        say("The shop is at \(stack.webURL), its database on port \(stack.postgresPort).")
-        if let link { say("Look at Jaga's pages: \(link)") } else { say("Look at Jaga's pages: \(address)") }
-        say("In another terminal: jaga status --data \(dataFolder)")
-        if options.fault == nil { say("Press Ctrl-C to end.") }
+        say(t(.shopReady, ["address": stack.webURL, "port": stack.postgresPort]))
+        say(t(.pages, ["address": link ?? address]))
+        say(t(.statusCommand, ["folder": dataFolder]))
+        if options.fault == nil { say(t[.pressToEnd]) }
     }
 
     // MARK: The play
@@ -108,23 +110,21 @@ struct DemoRun {
             try await ContinuousClock().sleep(for: .seconds(86_400 * 365))
             return
         }
-        try await until("everything is well", within: .seconds(60)) { await isWell(parts) }
-        say("--- Breaking the \(name) now.")
+        try await until(t[.untilWell], within: .seconds(60)) { await isWell(parts) }
+        say(t(.breaking, ["part": name]))
         try await stack.cause(fault)
-        try await until("an alert fires", within: .seconds(60)) { await isTroubled(parts) }
+        try await until(t[.untilFires], within: .seconds(60)) { await isTroubled(parts) }
         try await ContinuousClock().sleep(for: options.hold)
-        say("--- Mending it.")
+        say(t[.mending])
         try await stack.mend(fault)
-        try await until("all alerts are resolved", within: .seconds(120)) { await !isTroubled(parts) }
+        try await until(t[.untilResolved], within: .seconds(120)) { await !isTroubled(parts) }
         // The message about the end waits for its group's interval; then nothing is left to say.
-        try await until("the last message is delivered", within: .seconds(30)) {
+        try await until(t[.untilDelivered], within: .seconds(30)) {
             let isSettled = await parts.alerts.isSettled
             return try await parts.outbox.snapshot().pending.isEmpty && isSettled
         }
         let report = try await parts.ledger.reader.verify(trusting: [parts.verifierKey])
-        say(
-            "--- All is well again. The ledger has \(report.entryCount) entries and \(report.isSound ? "verifies" : "DOES NOT VERIFY")."
-        )
+        say(t(report.isSound ? .allIsWell : .ledgerBroken, ["count": report.entryCount]))
     }
 
     /// The alerts that follow a fault at once, and its mending too. The others look at minutes or hours, which the demo does not
@@ -162,8 +162,9 @@ struct DemoRun {
 
     /// One line for each entry that a person wants to see.
     private func tell(_ parts: SiteParts) async {
+        let story = DemoStory(language: options.language)
         for await entry in parts.ledger.newEntries() {
-            if let text = DemoStory.line(entry.event) { say("\(text)") }
+            if let text = story.line(entry.event) { say(text) }
         }
     }
 
@@ -177,30 +178,5 @@ struct DemoRun {
         let count = buffer.withUnsafeMutableBytes { readlink("/proc/self/exe", $0.baseAddress!, $0.count) }
         guard count > 0 else { throw PlainFailure("failed", "the program cannot find itself in /proc/self/exe") }
         return String(decoding: buffer[..<count], as: UTF8.self)
-    }
-}
-
-/// Entries of the ledger as sentences.
-enum DemoStory {
-    /// Nil for entries that say nothing to a newcomer.
-    static func line(_ event: Event) -> String? {
-        let summary = event.payload["annotations"]?["summary"]?.stringValue ?? ""
-        let name = event.subject.split(separator: "/").last.map(String.init) ?? event.subject
-        switch event.kind {
-        case .alertPending: return "alert pending   \(name): \(summary)"
-        case .alertFired: return "ALERT FIRES     \(name): \(summary)"
-        case .alertResolved: return "alert resolved  \(name)"
-        case .notificationQueued:
-            return
-                "message queued  \(event.payload["status"]?.stringValue ?? "") for \(event.payload["receiver"]?.stringValue ?? "")"
-        case .notificationDelivered:
-            return
-                "message sent    to \(event.payload["receiver"]?.stringValue ?? "") by \(event.payload["channel"]?.stringValue ?? "")"
-        case .backupCompleted: return "backup taken    \(name)"
-        case .drillPassed: return "drill passed    \(name) was restored and holds what was recorded"
-        case .backupFailed, .drillFailed:
-            return "\(event.kind.rawValue)  \(name): \(event.payload["reason"]?.stringValue ?? "")"
-        default: return nil
-        }
     }
 }

@@ -1,3 +1,4 @@
+import StateStore
 import Notifications
 import Ledger
 import TimeSeriesStore
@@ -157,8 +158,13 @@ struct Daemon {
         let web = parts.loaded.withLock { $0 }.settings.web
         let (host, port) = options.listen ?? (web.host, web.port)
         let readiness = Readiness(of: 2) { [options] bound in
-            let address = "http://\(host.contains(":") ? "[\(host)]" : host):\(bound ?? port)"
-            options.onReady(address, setUpPath.map { address + $0 })
+            func address(_ host: String) -> String {
+                "http://\(host.contains(":") ? "[\(host)]" : host):\(bound ?? port)"
+            }
+            // Who listens at every address is reached by its name.
+            parts.noteListening(at: address(["0.0.0.0", "::"].contains(host) ? parts.hostName : host))
+            let own = address(host)
+            options.onReady(own, setUpPath.map { own + $0 })
         }
         let site = WebSite(
             service: LiveSite(parts: parts), access: parts.access, clock: clock,
@@ -217,6 +223,7 @@ struct Daemon {
             }
             group.addTask {
                 // As often as the quickest source may be read.
+                // The only failure of a sleep is that the task was cancelled, which is how this ends.
                 while (try? await ContinuousClock().sleep(for: .seconds(2))) != nil { parts.changes.announce(.samples) }
             }
         }

@@ -1,3 +1,4 @@
+import Commands
 import Diagnostics
 import DurableFiles
 import Glibc
@@ -12,6 +13,8 @@ struct DataFolder: ~Copyable {
     /// - Throws: `FileError` of code `locked` when another daemon has it, or what the system says.
     init(_ given: String) throws {
         path = given.hasPrefix("/") ? given : "\(Self.currentFolder)/\(given)"
+        // Before anything is made: a socket with a longer path could not be opened.
+        try DaemonConnection.check(socketPath: "\(path)/run/jaga.sock")
         let files = RealFiles()
         try files.createFolders(path)
         // Sockets, keys and dumps are inside: nobody else has any business here.

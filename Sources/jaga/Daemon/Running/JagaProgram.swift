@@ -7,6 +7,7 @@ import SampleShop
 import Settings
 import StateStore
 import Synchronization
+public import Texts
 import Units
 
 /// The program behind the command line.
@@ -54,17 +55,18 @@ public struct JagaProgram: ProgramParts {
         await Discoverer().configuration(at: clock.now)
     }
 
-    public func checkConfiguration(file: String) async throws -> ConfigurationReport {
+    public func checkConfiguration(file: String, in language: Language) async throws -> ConfigurationReport {
         let loaded = try LoadedSettings.load(file: file, discovered: "", at: clock.now)
         return ConfigurationReport(
-            values: loaded.values.map { .init(path: $0.path, text: $0.text, origin: "\($0.origin)") },
-            warnings: loaded.warnings, summary: loaded.summary)
+            values: loaded.values.map {
+                .init(path: $0.path, text: $0.text, origin: "\($0.origin)", documentation: $0.documentation)
+            }, warnings: loaded.warnings, summary: loaded.summary(in: language))
     }
 
-    public func checkOnce(file: String?) async throws -> [SourceReport] {
+    public func checkOnce(file: String?, dataFolder: String, in language: Language) async throws -> [SourceReport] {
         let discovered = file == nil ? await Discoverer().configuration(at: clock.now) : ""
         let loaded = try LoadedSettings.load(file: file, discovered: discovered, at: clock.now)
-        return try await OneLook(loaded: loaded, clock: clock).run()
+        return try await OneLook(loaded: loaded, dataFolder: dataFolder, clock: clock, language: language).run()
     }
 
     public func sampleShop(configurationFile: String) async throws {
@@ -151,5 +153,5 @@ public func terminalConsole() -> Console {
         output: { printLine($0) },
         notes: { writeAll($0 + "\n", to: STDERR_FILENO) },
         environment: { name in getenv(name).map { String(cString: $0) } }, now: { clock.now },
-        isTerminal: isatty(STDOUT_FILENO) == 1, connect: { DaemonConnection($0) }, program: JagaProgram())
+        isTerminal: isatty(STDOUT_FILENO) == 1, connect: { try DaemonConnection($0) }, program: JagaProgram())
 }

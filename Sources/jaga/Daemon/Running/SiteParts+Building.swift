@@ -79,7 +79,7 @@ extension SiteParts {
             clock: ContinuousClock(), logger: logger)
         let outbox = Outbox(
             store: state, projection: outboxProjection, recorder: ledger, settings: settings.notifications, site: site,
-            externalURL: externalURL, logger: logger)
+            externalURL: externalURL, language: settings.web.language, logger: logger)
         let changes = ChangeFeed()
         let parts = SiteParts(
             clock: clock, logger: logger, dataFolder: dataFolder, hostName: host, processID: processID, loaded: loaded,

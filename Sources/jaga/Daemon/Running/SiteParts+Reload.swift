@@ -11,6 +11,7 @@ import Diagnostics
 import Events
 import JSONCoding
 import Synchronization
+import Texts
 import Units
 import WebAPI
 
@@ -19,8 +20,17 @@ extension SiteParts {
     /// - Returns: one sentence on what changed.
     /// - Throws: `InvalidInput` with every fault; `Problem` while another reload runs.
     func reload(by actor: Actor) async throws -> String {
-        guard beginReload() else { throw Problem(.conflict, "another reload is under way") }
+        guard beginReload() else { throw Self.reloadUnderWay }
         defer { endReload() }
+        return try await readAgain(by: actor)
+    }
+
+    static let reloadUnderWay = Problem(
+        .conflict, "another reload is under way", hint: "Wait until it has ended, then try again.")
+
+    /// The reload itself; the caller has begun it and ends it.
+    func readAgain(by actor: Actor) async throws -> String {
+        let t = Phrases<SiteText>(language)
         let before = loaded.withLock { $0 }
         let next: LoadedSettings
         let exchange: SettingsExchange
@@ -57,10 +67,10 @@ extension SiteParts {
                     || key.hasPrefix("remote_queue") || key.hasPrefix("global.external_labels"))
         }
         guard late.isEmpty else {
-            return "applied, but \(late.joined(separator: ", ")) takes effect only after a restart of the daemon"
+            return t(.reloadLate, ["keys": late.joined(separator: ", "), "count": late.count])
         }
         return changed.isEmpty
-            ? "the configuration is unchanged" : "applied; changed: \(changed.prefix(20).joined(separator: ", "))"
+            ? t[.reloadUnchanged] : t(.reloadChanged, ["keys": changed.prefix(20).joined(separator: ", ")])
     }
 
     /// The keys whose effective value differs, sorted. Values are not shown: some are secret.

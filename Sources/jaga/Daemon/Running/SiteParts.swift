@@ -1,3 +1,4 @@
+import Web
 import Access
 import Backup
 import Collectors
@@ -14,6 +15,7 @@ import Series
 import Scraping
 import StateStore
 import Synchronization
+import Texts
 import TimeSeriesStore
 import Units
 
@@ -60,7 +62,11 @@ final class SiteParts: Sendable {
     let access: AccessControl
     let actions: ActionBoard
     let changes: ChangeFeed
+    /// Of pages, messages and sentences; set at the start, so that all of them change together.
+    let language: Language
     private let reloading = Mutex(false)
+    /// Where the server listens, once it does.
+    private let listeningURL = Mutex<String?>(nil)
 
     init(
         clock: any WallClock, logger: Logger, dataFolder: String, hostName: String, processID: Int32,
@@ -77,6 +83,7 @@ final class SiteParts: Sendable {
         startedAt = clock.now
         self.processID = processID
         self.loaded = Mutex(loaded)
+        language = loaded.settings.web.language
         self.plan = Mutex(plan)
         self.series = series
         self.reading = reading
@@ -119,6 +126,15 @@ final class SiteParts: Sendable {
         }
         return found.sorted()
     }
+
+    /// Where people reach the pages: as the configuration says, else where the server listens.
+    var pagesURL: String? {
+        let configured = loaded.withLock { $0.settings.web.publicURL }
+        guard configured.isEmpty else { return configured.hasSuffix("/") ? String(configured.dropLast()) : configured }
+        return listeningURL.withLock { $0 }
+    }
+
+    func noteListening(at url: String) { listeningURL.withLock { $0 = url } }
 
     /// One reload at a time: a second one would read the same file.
     func beginReload() -> Bool {

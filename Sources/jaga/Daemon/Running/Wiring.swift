@@ -1,3 +1,4 @@
+import Web
 import PostgresClient
 import RedisClient
 import Alerting
@@ -59,7 +60,8 @@ struct Wiring {
         }
         for (settings, fingerprint) in zip(settings.probes, loaded.probeFingerprints) {
             let kept = existing.first { $0.fingerprint == fingerprint && $0.probe.name == "probe/\(settings.name)" }
-            let running = kept ?? .init(probe: Probe(settings), fingerprint: fingerprint)
+            let running =
+                kept ?? .init(probe: Probe(settings, language: loaded.settings.web.language), fingerprint: fingerprint)
             result.probes.append(running)
             result.plans.append(
                 SourcePlan(LabelledSource(running.probe, ["host": hostName]), identity: ObjectIdentity(running.probe)))

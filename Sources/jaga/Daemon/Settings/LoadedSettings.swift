@@ -8,6 +8,7 @@ import Rules
 import RemoteWrite
 import Scraping
 import Settings
+import Texts
 import Units
 
 /// A configuration that was read and found good, with the rule files it names.
@@ -29,16 +30,31 @@ struct LoadedSettings: Sendable {
     var loadedAt: Timestamp
 
     /// Reads a file, or the text that discovery wrote, and every rule file.
-    /// - Throws: `InvalidInput` with the faults of all files; `PlainFailure` when the file cannot be read.
+    /// - Throws: `InvalidInput` with the faults of all files, or with the reason why the file cannot be read.
     static func load(file: String?, discovered: String, at now: Timestamp) throws -> LoadedSettings {
-        let text = try file.map { try readText($0) } ?? discovered
-        let reading = try SettingsDocument.read(
+        let text = try file.map { try readConfiguration($0) } ?? discovered
+        let outcome = try SettingsDocument.examine(
             text, file: file ?? "(found on this host)", sources: .process, as: SiteSettings.self)
+        let reading = outcome.reading
         let folder = file.map { $0.contains("/") ? String($0[..<$0.lastIndex(of: "/")!]) : "." } ?? "."
-        let groups = try RuleCollection.load(
-            reading.section.rules, further: reading.section.ruleFiles, folder: folder)
-        let scrapes = try ScrapeCollection.load(
-            reading.section, folder: folder, host: kernelHostName(), sources: .process)
+        // The rule files are read whatever else is wrong, so that one run finds all faults.
+        let place = reading.values.first { $0.path == "rules.files" }?.origin.position
+        var groups: [RuleGroup] = []
+        var faults = outcome.faults
+        do {
+            groups = try RuleCollection.load(
+                reading.section.rules, further: reading.section.ruleFiles, folder: folder, namedAt: place)
+        } catch let invalid as InvalidInput {
+            faults += invalid.diagnostics
+        }
+        var scrapes: (jobs: [ScrapeJob], warnings: [Diagnostic]) = ([], [])
+        do {
+            scrapes = try ScrapeCollection.load(
+                reading.section, folder: folder, host: kernelHostName(), sources: .process)
+        } catch let invalid as InvalidInput {
+            faults += invalid.diagnostics
+        }
+        guard faults.isEmpty else { throw InvalidInput(faults) }
         let digest = SHA256.hash(data: Array(text.utf8)).map { byte in
             let hex = String(byte, radix: 16)
             return hex.count == 1 ? "0\(hex)" : hex
@@ -77,16 +93,32 @@ struct LoadedSettings: Sendable {
         return write
     }
 
+    /// A file that cannot be read is a configuration that will not do, like one with faults in it.
+    private static func readConfiguration(_ file: String) throws -> String {
+        do {
+            return try readText(file)
+        } catch let failure as PlainFailure {
+            throw InvalidInput([Diagnostic(at: nil, failure.summary)])
+        }
+    }
+
     /// What would be watched, for `config check`.
-    var summary: String {
+    func summary(in language: Language) -> String {
+        let t = Phrases<SiteText>(language)
         let collectors = settings.collectors
-        let counts = [
+        let servers = [
             (collectors.postgres.count, "PostgreSQL"), (collectors.redis.count, "Redis"),
-            (collectors.nginx.count, "nginx"), (scrapeJobs.count, "scraped"), (settings.probes.count, "probes"),
-            (settings.jobs.count, "jobs"), (settings.backup.targets.count, "backup targets"),
-            (groups.reduce(0) { $0 + $1.rules.count }, "rules"),
+            (collectors.nginx.count, "nginx"),
         ]
-        return counts.filter { $0.0 > 0 }.map { "\($0.0) \($0.1)" }.joined(separator: ", ")
+        let others: [(Int, SiteText)] = [
+            (scrapeJobs.count, .watchedScraped), (settings.probes.count, .watchedProbes),
+            (settings.jobs.count, .watchedJobs), (settings.backup.targets.count, .watchedBackups),
+            (groups.reduce(0) { $0 + $1.rules.count }, .watchedRules),
+        ]
+        let parts =
+            servers.filter { $0.0 > 0 }.map { t(.watchedServers, ["count": $0.0, "kind": $0.1]) }
+            + others.filter { $0.0 > 0 }.map { t($0.1, ["count": $0.0]) }
+        return parts.joined(separator: ", ")
     }
 }
 
@@ -96,13 +128,20 @@ extension SettingsSources {
         environment: { name in getenv(name).map { String(cString: $0) } }, readFile: { try readText($0) })
 }
 
-/// - Throws: `PlainFailure` with the system's reason.
+/// - Throws: `PlainFailure` with the reason in one sentence.
 func readText(_ path: String) throws -> String {
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    guard !path.utf8.contains(0) else { throw PlainFailure("not-found", "a file's name cannot hold the byte 0") }
+    // Opening a named pipe that nobody writes to would never come back; reading from one may wait.
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard descriptor >= 0 else {
         throw PlainFailure("not-found", "cannot read \(path): \(String(cString: strerror(errno)))")
     }
     defer { close(descriptor) }
+    var facts = stat()
+    if fstat(descriptor, &facts) == 0, facts.st_mode & S_IFMT == S_IFDIR {
+        throw PlainFailure("not-a-file", "\(path) is a folder, not a file")
+    }
+    _ = fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) & ~O_NONBLOCK)
     var bytes: [UInt8] = []
     var chunk = [UInt8](repeating: 0, count: 64 * 1024)
     while true {

@@ -7,15 +7,18 @@ enum RuleCollection {
     /// - Parameters:
     ///   - further: paths of files beside those of `settings`.
     ///   - folder: what relative paths start from.
+    ///   - place: where the configuration names the files, for what is wrong with a name.
     /// - Throws: `InvalidInput` with the faults of all files.
-    static func load(_ settings: RulesSettings, further: [String] = [], folder: String) throws -> [RuleGroup] {
+    static func load(
+        _ settings: RulesSettings, further: [String] = [], folder: String, namedAt place: SourcePosition? = nil
+    ) throws -> [RuleGroup] {
         var faults: [Diagnostic] = []
         var own: [RuleGroup] = []
         for pattern in settings.files + further {
             let path = pattern.hasPrefix("/") ? pattern : "\(folder)/\(pattern)"
             let files = expanded(path)
             if files.isEmpty {
-                faults.append(Diagnostic(at: nil, path: "rules.files", "'\(pattern)' names no file"))
+                faults.append(Diagnostic(at: place, path: "rules.files", "'\(pattern)' names no file"))
             }
             for file in files {
                 do {
@@ -23,7 +26,7 @@ enum RuleCollection {
                 } catch let invalid as InvalidInput {
                     faults += invalid.diagnostics
                 } catch {
-                    faults.append(Diagnostic(at: nil, path: "rules.files", describe(error)))
+                    faults.append(Diagnostic(at: place, path: "rules.files", describe(error)))
                 }
             }
         }

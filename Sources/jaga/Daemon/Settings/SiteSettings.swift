@@ -34,7 +34,7 @@ public struct SiteSettings: SettingsSection, Sendable {
     public let web: WebSettings
 
     public init(_ s: SettingsReader) {
-        site = s.optionalText("site", "What the site is called in messages; without it, the host's name.")
+        site = s.optionalTitle("site", "What the site is called in messages; without it, the host's name.")
         collectors = CollectorSettings(s)
         scrape = s.list("scrape", of: ScrapeTargetSettings.self, "Addresses that serve Prometheus metrics.")
         global = s.section("global", GlobalSettings.self, "What holds for all jobs of 'scrape_configs'.")

@@ -71,12 +71,14 @@ final class ActionBoard: Sendable {
         begin.yield { [self] in
             do {
                 let ending = try await body()
-                finish(status.id, .succeeded, ending.message, hint: nil, result: ending.result)
+                finish(status.id, .succeeded, ending.message, result: ending.result)
             } catch {
                 let failure = error as? any Failure
                 let what = action.subject.isEmpty ? action.name : "\(action.name) \(action.subject)"
                 logger.warning("\(what) failed: \(failure?.oneLine ?? describe(error))")
-                finish(status.id, .failed, failure?.oneLine ?? describe(error), hint: failure?.hint, result: [:])
+                finish(
+                    status.id, .failed, failure?.oneLine ?? describe(error), hint: failure?.hint,
+                    code: failure?.codeName ?? "failed")
             }
         }
         changed()
@@ -84,7 +86,8 @@ final class ActionBoard: Sendable {
     }
 
     private func finish(
-        _ id: String, _ outcome: ActionStatus.State, _ message: String, hint: String?, result: JSONValue
+        _ id: String, _ outcome: ActionStatus.State, _ message: String, hint: String? = nil, code: String? = nil,
+        result: JSONValue = [:]
     ) {
         state.withLock { state in
             guard let index = state.statuses.firstIndex(where: { $0.id == id }) else { return }
@@ -92,6 +95,7 @@ final class ActionBoard: Sendable {
             state.statuses[index].finishedAt = clock.now
             state.statuses[index].message = message
             state.statuses[index].hint = hint
+            state.statuses[index].code = code
             state.statuses[index].result = result
         }
         changed()

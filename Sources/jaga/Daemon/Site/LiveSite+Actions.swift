@@ -4,6 +4,7 @@ import Diagnostics
 import Events
 import Jobs
 import JSONCoding
+import Texts
 import Units
 import WebAPI
 
@@ -20,20 +21,36 @@ extension LiveSite {
         case .restore(let target, let backup, let database):
             return try restore(target, backup, database, action, by: actor)
         case .reload:
-            return try parts.actions.start(action, by: actor, message: "reading the configuration") {
-                .init(message: try await parts.reload(by: actor))
+            return try reload(action, by: actor)
+        }
+    }
+
+    /// Refused at once while another reload runs: it would read the same file.
+    private func reload(_ action: SiteAction, by actor: Actor) throws -> ActionStatus {
+        guard parts.beginReload() else { throw SiteParts.reloadUnderWay }
+        do {
+            return try parts.actions.start(action, by: actor, message: t[.actionReloadRunning]) {
+                defer { parts.endReload() }
+                return .init(message: try await parts.readAgain(by: actor))
             }
+        } catch {
+            parts.endReload()
+            throw error
         }
     }
 
     private func runJob(_ name: String, _ action: SiteAction, by actor: Actor) throws -> ActionStatus {
         guard parts.jobs.jobs.contains(where: { $0.name == name }) else { throw noJob(name) }
-        return try parts.actions.start(action, by: actor, message: "running \(name)") {
+        return try parts.actions.start(action, by: actor, message: t(.actionJobRunning, ["job": name])) {
             let run = try await parts.jobs.runToEnd(name, by: actor)
-            guard run.outcome == "succeeded" else {
-                throw PlainFailure("job-failed", "\(name) \(run.outcome): \(run.message)")
+            let outcome = JobRun.Outcome(rawValue: run.outcome) ?? .failed
+            guard outcome == .succeeded else {
+                let word = t.of(StateText.self)[outcome.word]
+                throw PlainFailure(
+                    "job-failed", t(.actionJobFailed, ["job": name, "outcome": word, "message": run.message]))
             }
-            return .init(message: "\(name) succeeded: \(run.message)", result: ["run": .string(run.run)])
+            return .init(
+                message: t(.actionJobDone, ["job": name, "message": run.message]), result: ["run": .string(run.run)])
         }
     }
 
@@ -54,11 +71,15 @@ extension LiveSite {
 
     private func backUp(_ name: String, _ action: SiteAction, by actor: Actor) throws -> ActionStatus {
         let backups = try target(name)
-        return try parts.actions.start(action, by: actor, message: "taking a backup of \(name)") {
+        return try parts.actions.start(action, by: actor, message: t(.actionBackupRunning, ["target": name])) {
             let record = try await backups.back(up: name, by: actor)
             return .init(
-                message:
-                    "backup \(record.id) of \(name): \(record.rows) rows in \(ByteCount(record.bytes).text), verified",
+                message: t(
+                    .actionBackupDone,
+                    [
+                        "backup": record.id, "target": name, "rows": record.rows,
+                        "size": ByteCount(record.bytes).text,
+                    ]),
                 result: ["backup": .string(record.id), "bytes": .integer(record.bytes), "rows": .integer(record.rows)])
         }
     }
@@ -68,9 +89,9 @@ extension LiveSite {
             throw Problem(.notFound, "there is no backup '\(id)'", hint: "'jaga backup list' shows what there is.")
         }
         let backups = try target(record.target)
-        return try parts.actions.start(action, by: actor, message: "verifying \(id)") {
+        return try parts.actions.start(action, by: actor, message: t(.actionVerifyRunning, ["backup": id])) {
             let verified = try await backups.verify(record.target, backup: id, by: actor)
-            return .init(message: "backup \(verified.id) is intact", result: ["backup": .string(id)])
+            return .init(message: t(.actionVerifyDone, ["backup": verified.id]), result: ["backup": .string(id)])
         }
     }
 
@@ -78,12 +99,13 @@ extension LiveSite {
     {
         let backups = try target(name)
         return try parts.actions.start(
-            action, by: actor, message: "restoring \(backup ?? "the newest backup") of \(name) into a scratch database"
+            action, by: actor,
+            message: t(.actionDrillRunning, ["backup": backup ?? t[.newestBackup], "target": name])
         ) {
             let drill = try await backups.drill(name, backup: backup, by: actor)
             let took = Duration.milliseconds(drill.restoreMs ?? 0)
             return .init(
-                message: "drill passed: \(drill.backup) was restored in \(took.briefText) and holds what was recorded",
+                message: t(.actionDrillDone, ["backup": drill.backup, "span": took.briefText]),
                 result: ["backup": .string(drill.backup), "restoreMs": .integer(drill.restoreMs ?? 0)])
         }
     }
@@ -93,13 +115,19 @@ extension LiveSite {
     ) throws -> ActionStatus {
         let backups = try target(name)
         return try parts.actions.start(
-            action, by: actor, message: "restoring \(backup ?? "the newest backup") of \(name) into \(database)"
+            action, by: actor,
+            message: t(
+                .actionRestoreRunning,
+                ["backup": backup ?? t[.newestBackup], "target": name, "database": database])
         ) {
             let report = try await backups.restore(name, backup: backup, into: database, by: actor)
             return .init(
-                message:
-                    "restored \(report.backup) into \(report.database): \(report.rows) rows in \(report.tables) tables, "
-                    + "in \(report.duration.briefText)",
+                message: t(
+                    .actionRestoreDone,
+                    [
+                        "backup": report.backup, "database": report.database, "rows": report.rows,
+                        "tables": report.tables, "span": report.duration.briefText,
+                    ]),
                 result: ["backup": .string(report.backup), "database": .string(report.database)])
         }
     }

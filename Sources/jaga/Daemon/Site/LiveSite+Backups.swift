@@ -4,6 +4,7 @@ import Synchronization
 import Backup
 import DurableFiles
 import Jobs
+import Texts
 import Units
 import WebAPI
 
@@ -24,6 +25,7 @@ extension LiveSite {
                     troubles.first { $0.target == target.name })
             }, backups: records.map(status), drills: drills.prefix(50).map(status), repositoryPath: backups.folder,
             repositoryBytes: records.reduce(0) { $0 + $1.bytes },
+            // Without the figure the page shows none; the folder may not have been made yet.
             repositoryFreeBytes: try? RealFiles().space(at: backups.folder).availableBytes)
     }
 
@@ -37,32 +39,33 @@ extension LiveSite {
         var reason = ""
         if let damaged = records.first, damaged.verification == .damaged {
             verdict = .critical
-            reason = "the newest copy \(damaged.id) is damaged: \(damaged.message ?? "it does not match its manifest")"
+            reason = t(
+                .copyDamaged, ["backup": damaged.id, "reason": damaged.message ?? t[.copyDamagedReason]])
         } else if let trouble {
             verdict = .critical
-            reason = "the last backup failed: \(trouble.reason)"
+            reason = t(.backupFailed, ["reason": trouble.reason])
         } else if let good {
             let age = parts.clock.now - good.finishedAt
             if age > target.maxAge {
                 verdict = .critical
-                reason = "the newest good copy is \(age.briefText) old, \(target.maxAge.briefText) is allowed"
+                reason = t(.backupTooOld, ["age": age.briefText, "allowed": target.maxAge.briefText])
             } else if let drill, !drill.passed {
                 verdict = .critical
-                reason = "the last drill failed: \(drill.message)"
+                reason = t(.drillFailed, ["reason": drill.message])
             } else if drill == nil {
                 verdict = .warning
-                reason = "never drilled: whether it can be restored is not proved"
+                reason = t[.drillMissing]
             } else {
-                reason = "proved by a drill"
+                reason = t[.backupProved]
             }
         } else {
             verdict = .unknown
-            reason = "no backup has been taken yet"
+            reason = t[.backupNone]
         }
         let job = parts.jobs.jobs.first { $0.kind.name == "backup" && $0.locks.contains("target/\(target.name)") }
         return BackupTargetStatus(
             name: target.name, database: target.postgres.database ?? "",
-            scheduleText: job?.recurrence?.words ?? "",
+            scheduleText: job?.recurrence?.words(in: parts.language) ?? "",
             nextRunAt: job.flatMap { parts.jobs.nextRun(of: $0.name) }, verdict: verdict, reason: reason,
             lastGoodAt: good?.finishedAt, lastDrillAt: drill?.finishedAt, lastDrillPassed: drill?.passed,
             restoreDurationMs: drills.first(where: \.passed)?.restoreMs, copies: records.count)

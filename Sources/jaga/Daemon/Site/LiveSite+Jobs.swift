@@ -17,7 +17,7 @@ extension LiveSite {
     private func status(of job: JobDefinition, state: JobState?, last: JobRunRecord?) -> JobStatus {
         JobStatus(
             name: job.name, kind: job.kind.name, description: job.description, schedule: job.scheduleText,
-            scheduleText: job.recurrence?.words ?? "", timeZone: job.recurrence?.zone.name ?? "UTC",
+            scheduleText: job.recurrence?.words(in: parts.language) ?? "", timeZone: job.recurrence?.zone.name ?? "UTC",
             enabled: job.isEnabled, nextRunAt: parts.jobs.nextRun(of: job.name),
             timeLimitMs: job.deadline.wholeMilliseconds, attemptsMax: job.retries + 1,
             running: parts.jobs.running[job.name] != nil, lastRun: last.map(run), lastSuccessAt: state?.lastSuccessAt)

@@ -12,9 +12,12 @@ extension LiveSite {
         wanted.kindPrefix = filter.kind
         wanted.subject = filter.subject
         // `person:ani`, or a name alone.
-        if let actor = filter.actor, let colon = actor.firstIndex(of: ":"),
-            let kind = Actor.Kind(rawValue: String(actor[..<colon]))
-        {
+        if let actor = filter.actor, let colon = actor.firstIndex(of: ":") {
+            guard let kind = Actor.Kind(rawValue: String(actor[..<colon])) else {
+                throw Problem(
+                    .invalid, "actor: '\(actor[..<colon].prefix(40))' is no kind of actor",
+                    hint: "The kinds are \(Actor.Kind.allCases.map(\.rawValue).joined(separator: ", ")).")
+            }
             wanted.actor = Actor(kind, String(actor[actor.index(after: colon)...]))
         } else {
             wanted.actorName = filter.actor

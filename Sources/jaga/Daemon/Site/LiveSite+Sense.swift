@@ -70,6 +70,7 @@ extension LiveSite {
     private func phases(of probe: ProbeSnapshot) async -> [ProbeStatus.Phase] {
         guard probe.kind == .http, let lookedAt = probe.lastLookAt else { return [] }
         let name = PrometheusJSON.quoted(probe.name)
+        // Without the phases the page shows the time as a whole.
         let answer = try? await query(
             "probe_http_duration_seconds{probe=\(name)}", at: lookedAt, timeLimit: .seconds(1))
         guard case .vector(let samples) = answer?.result else { return [] }

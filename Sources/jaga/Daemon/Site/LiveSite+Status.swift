@@ -3,6 +3,7 @@ import TimeSeriesStore
 import Collectors
 import Rules
 import Synchronization
+import Texts
 import Units
 import WebAPI
 
@@ -52,8 +53,8 @@ extension LiveSite {
         }
         switch source.isUp {
         case true?: return (.ok, "", nil)
-        case false?: return (.unknown, source.lastError ?? "the last reading failed", nil)
-        case nil: return (.unknown, "not read yet", nil)
+        case false?: return (.unknown, source.lastError ?? t[.sourceUnread], nil)
+        case nil: return (.unknown, t[.sourceNotRead], nil)
         }
     }
 
@@ -79,18 +80,18 @@ extension LiveSite {
         let worst = bad.max { $0.verdict.weight < $1.verdict.weight }
         let reason =
             worst.map { probe in
-                "\(probe.name): \(probe.failure ?? "no look yet")"
-                    + (bad.count > 1 ? ", and \(bad.count - 1) more of \(probes.count)" : "")
-            } ?? "\(probes.count) of \(probes.count) answer as they should"
+                t(.probeBad, ["probe": probe.name, "reason": probe.failure ?? t[.probeNotYet]])
+                    + (bad.count > 1 ? t(.andMoreOf, ["count": bad.count - 1, "total": probes.count]) : "")
+            } ?? t(.probesGood, ["count": probes.count])
         return AreaStatus(kind: .probes, name: "", verdict: probes.map(\.verdict).worst, reason: reason)
     }
 
     private func alertArea(_ firing: [ActiveAlert]) -> AreaStatus {
         let told = firing.filter { verdict(of: $0) != .ok }
         guard let worst = told.max(by: { verdict(of: $0).weight < verdict(of: $1).weight }) else {
-            return AreaStatus(kind: .alerts, name: "", verdict: .ok, reason: "none firing")
+            return AreaStatus(kind: .alerts, name: "", verdict: .ok, reason: t[.alertsNone])
         }
-        let more = told.count > 1 ? ", and \(told.count - 1) more" : ""
+        let more = told.count > 1 ? t(.andMore, ["count": told.count - 1]) : ""
         return AreaStatus(
             kind: .alerts, name: "", verdict: verdict(of: worst),
             reason: "\(worst.labels["alertname"] ?? "")\(more)", since: told.map(\.activeAt).min())
@@ -104,12 +105,13 @@ extension LiveSite {
             }
         }
         guard let first = bad.first, let run = first.lastRun else {
-            return AreaStatus(kind: .jobs, name: "", verdict: .ok, reason: "\(jobs.count) configured, none failed")
+            return AreaStatus(kind: .jobs, name: "", verdict: .ok, reason: t(.jobsGood, ["count": jobs.count]))
         }
-        let more = bad.count > 1 ? ", and \(bad.count - 1) more" : ""
+        let more = bad.count > 1 ? t(.andMore, ["count": bad.count - 1]) : ""
+        let word = t.of(StateText.self)[run.outcome.word]
         return AreaStatus(
             kind: .jobs, name: "", verdict: .warning,
-            reason: "\(first.name) \(run.outcome.rawValue): \(run.message)\(more)",
+            reason: t(.jobBad, ["job": first.name, "outcome": word, "message": run.message]) + more,
             since: run.finishedAt)
     }
 
@@ -118,7 +120,7 @@ extension LiveSite {
         if overview.receivers.isEmpty {
             return AreaStatus(
                 kind: .notifications, name: "", verdict: .warning,
-                reason: "nobody is told: no receivers are configured")
+                reason: t[.receiversNone])
         }
         let failing = overview.receivers.filter { receiver in
             guard let failed = receiver.lastFailureAt else { return false }
@@ -127,11 +129,16 @@ extension LiveSite {
         guard let first = failing.first else {
             return AreaStatus(
                 kind: .notifications, name: "", verdict: .ok,
-                reason: overview.pending == 0 ? "" : "\(overview.pending) on their way")
+                reason: overview.pending == 0 ? "" : t(.receiversWaiting, ["count": overview.pending]))
         }
         return AreaStatus(
             kind: .notifications, name: "", verdict: .warning,
-            reason: "\(first.name) by \(first.channel): \(first.lastFailure ?? "failed")", since: first.lastFailureAt)
+            reason: t(
+                .receiverBad,
+                [
+                    "receiver": first.name, "channel": first.channel,
+                    "reason": first.lastFailure ?? t[.receiverBadReason],
+                ]), since: first.lastFailureAt)
     }
 
     private func ownArea() -> AreaStatus {
@@ -139,7 +146,7 @@ extension LiveSite {
         if !stats.health.isWritable {
             return AreaStatus(
                 kind: .jaga, name: "", verdict: .critical,
-                reason: "samples are not stored: \(stats.health.writeFault ?? "the store cannot be written")")
+                reason: t(.samplesNotStored, ["reason": stats.health.writeFault ?? t[.samplesNotStoredReason]]))
         }
         if let fault = stats.health.maintenanceFault {
             return AreaStatus(kind: .jaga, name: "", verdict: .warning, reason: fault)
@@ -147,8 +154,8 @@ extension LiveSite {
         return AreaStatus(
             kind: .jaga, name: "", verdict: .ok, reason: "",
             figures: [
-                Figure(label: "series", value: Double(stats.seriesCount), unit: .none),
-                Figure(label: "memory", value: residentBytes().map(Double.init), unit: .bytes),
+                Figure(label: t[.figureSeries], value: Double(stats.seriesCount), unit: .none),
+                Figure(label: t[.figureMemory], value: residentBytes().map(Double.init), unit: .bytes),
             ])
     }
 
@@ -172,22 +179,22 @@ extension LiveSite {
             switch area.kind {
             case .host:
                 [
-                    ("CPU", .ratio, "1 - avg(rate(node_cpu_seconds_total{mode=\"idle\"}[2m]))"),
-                    ("memory", .ratio, "1 - node_memory_MemAvailable_bytes / node_memory_MemTotal_bytes"),
+                    (t[.figureProcessor], .ratio, "1 - avg(rate(node_cpu_seconds_total{mode=\"idle\"}[2m]))"),
+                    (t[.figureMemory], .ratio, "1 - node_memory_MemAvailable_bytes / node_memory_MemTotal_bytes"),
                     (
-                        "fullest disk", .ratio,
+                        t[.figureDisk], .ratio,
                         "max(1 - node_filesystem_avail_bytes{fstype!=\"tmpfs\"} / node_filesystem_size_bytes)"
                     ),
                 ]
             case .postgres:
                 [
                     (
-                        "connections", .ratio,
+                        t[.figureConnections], .ratio,
                         "sum(pg_stat_activity_count{\(instance)}) / max(pg_settings_max_connections{\(instance)})"
                     )
                 ]
-            case .redis: [("memory", .bytes, "redis_memory_used_bytes{\(instance)}")]
-            case .nginx: [("requests", .perSecond, "rate(nginx_http_requests_total{\(instance)}[2m])")]
+            case .redis: [(t[.figureMemory], .bytes, "redis_memory_used_bytes{\(instance)}")]
+            case .nginx: [(t[.figureRequests], .perSecond, "rate(nginx_http_requests_total{\(instance)}[2m])")]
             default: []
             }
         var figures: [Figure] = []

@@ -3,6 +3,7 @@ import Events
 import Ledger
 import Logging
 import Synchronization
+import Texts
 import Units
 import Web
 import WebAPI
@@ -11,6 +12,8 @@ import WebAPI
 /// one page needs from the parts; none keeps state of its own.
 struct LiveSite: SiteService {
     let parts: SiteParts
+    /// The sentences of the site, in its language.
+    var t: Phrases<SiteText> { Phrases(parts.language) }
 
     func changes() async -> AsyncStream<SiteChange> { parts.changes.subscribe() }
 
@@ -18,13 +21,15 @@ struct LiveSite: SiteService {
         VersionInfo(
             version: JagaVersion.number, revision: JagaVersion.revision, swiftVersion: JagaVersion.swift,
             startedAt: parts.startedAt, processID: Int(parts.processID), dataFolder: parts.dataFolder,
-            residentBytes: residentBytes())
+            residentBytes: residentBytes(), pagesURL: parts.pagesURL)
     }
 
     func configuration() async throws -> EffectiveConfiguration {
         let loaded = parts.loaded.withLock { $0 }
         return EffectiveConfiguration(
             file: loaded.file, loadedAt: loaded.loadedAt, sha256: loaded.sha256,
-            values: loaded.values.map { .init(path: $0.path, value: $0.text, origin: "\($0.origin)") })
+            values: loaded.values.map {
+                .init(path: $0.path, value: $0.text, origin: "\($0.origin)", documentation: $0.documentation)
+            })
     }
 }
