@@ -87,8 +87,10 @@ let engines: [Target] = [
     library("Exposition", "Engines", ["Units", "Series", "Diagnostics", "BinaryCoding", "JSONCoding"]),
     library(
         "TimeSeriesStore", "Engines",
-        ["Units", "Series", "Diagnostics", "BinaryCoding", "BlockingCalls", "DurableFiles", "Settings"]
-    ),
+        [
+            "Units", "Series", "Diagnostics", "BinaryCoding", "BlockingCalls", "Compression", "DurableFiles",
+            "Settings",
+        ]),
     library("Relabelling", "Engines", ["Series", "Diagnostics", "Settings", .crypto]),
     library(
         "RemoteSeries", "Engines",
@@ -177,7 +179,8 @@ let tell: [Target] = [
     library(
         "Commands", "Tell",
         [
-            "Units", "Diagnostics", "JSONCoding", "Texts", "Series", "WebAPI", "Settings", "Outbound", "PromQL", "Ledger",
+            "Units", "Diagnostics", "JSONCoding", "Texts", "Series", "WebAPI", "Settings", "Outbound", "PromQL",
+            "Ledger",
             .argumentParser,
         ]),
 ]
@@ -215,7 +218,13 @@ let program: [Target] = [
 /// Programs for those who work on Jaga. They go into no package.
 let workshop: [Target] = [
     .executableTarget(
-        name: "parse-bench", dependencies: ["Exposition", "Series", "Units"], path: "Benchmarks/Parsing")
+        name: "parse-bench", dependencies: ["Exposition", "Series", "Units"], path: "Benchmarks/Parsing"),
+    .target(
+        name: "Fuzzing", dependencies: ["Units", "Series", "Exposition", "Compression", "PromQL"], path: "Tests/Fuzzing"
+    ),
+    .executableTarget(name: "jaga-fuzz", dependencies: ["Fuzzing"], path: "Tests/FuzzProgram"),
+    .executableTarget(
+        name: "store-bench", dependencies: ["TimeSeriesStore", "Series", "Units"], path: "Benchmarks/StoreBench"),
 ]
 
 let testTargets: [Target] = [
@@ -243,7 +252,9 @@ let testTargets: [Target] = [
     tests("PostgresClient", ["Diagnostics", "TestSupport"]),
     tests("RedisClient", ["Diagnostics", "TestSupport"]),
     tests("Exposition", ["Units", "Series", "Diagnostics", "JSONCoding"], hasGolden: true),
-    tests("TimeSeriesStore", ["Units", "Series", "Diagnostics", "DurableFiles", "BinaryCoding", "Settings"]),
+    tests(
+        "TimeSeriesStore", ["Units", "Series", "Diagnostics", "DurableFiles", "BinaryCoding", "Settings"],
+        hasGolden: true),
     tests("PromQL", ["Units", "Series", "Diagnostics"], hasGolden: true),
     tests("Relabelling", ["Series", "Diagnostics", "Settings"]),
     tests(
@@ -315,6 +326,7 @@ let testTargets: [Target] = [
             "Commands", "Backup", "Collectors", "Scraping", "Notifications", "TimeSeriesStore", "TestSupport", .argumentParser,
             .logging,
         ]),
+    tests("Fuzzing", []),
     .testTarget(name: "ArchitectureTests", dependencies: []),
     .testTarget(
         name: "EndToEndTests",

@@ -53,6 +53,14 @@ extension SettingsReader {
         ) { text in Int(text).flatMap { range.contains($0) ? .some(.some($0)) : nil } }
     }
 
+    /// A number that has no default: nil when the key is absent.
+    public func optionalNumber(_ key: String, _ documentation: String) -> Double? {
+        declare(key, "number", default: nil, documentation)
+        return scalar(
+            key, or: nil, shown: { $0.map { $0.shortText(significantDigits: 15) } ?? "" }, expected: "a number"
+        ) { text in Double(text).flatMap { $0.isFinite ? .some(.some($0)) : nil } }
+    }
+
     public func number(
         _ key: String, default standard: Double, in range: ClosedRange<Double> = -.infinity ... .infinity,
         _ documentation: String

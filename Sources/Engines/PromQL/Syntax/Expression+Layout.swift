@@ -5,13 +5,13 @@ extension Expression {
     /// The layout that `/api/v1/format_query` gives. Reading it again gives the same tree.
     public var prettyText: String { pretty(0) }
 
-    /// Characters of a line that need no taking apart, its indentation included.
+    /// Bytes of a part that needs no taking apart, without its indentation.
     static let lineLength = 100
 
     private func pretty(_ level: Int) -> String {
         let indent = String(repeating: "  ", count: level)
         let plain = description
-        if indent.utf8.count + plain.utf8.count <= Self.lineLength { return indent + plain }
+        if plain.utf8.count <= Self.lineLength { return indent + plain }
         switch self {
         case .number, .string, .vector, .matrix: return indent + plain
         case .parenthesised(let inner, _):
@@ -20,7 +20,8 @@ extension Expression {
             let text = signed.inner.pretty(level)
             return indent + (signed.isNegative ? "-" : "+") + text.dropFirst(indent.utf8.count)
         case .binary(let binary):
-            return "\(binary.left.pretty(level + 1))\n\(indent)\(binary.operatorText)\n\(binary.right.pretty(level + 1))"
+            return
+                "\(binary.left.pretty(level + 1))\n\(indent)\(binary.operatorText)\n\(binary.right.pretty(level + 1))"
         case .aggregation(let aggregation):
             let parts = ([aggregation.parameter].compactMap { $0 } + [aggregation.inner]).map { $0.pretty(level + 1) }
             return "\(indent)\(aggregation.head)(\n\(parts.joined(separator: ",\n"))\n\(indent))"

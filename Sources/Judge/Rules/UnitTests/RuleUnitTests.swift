@@ -102,7 +102,8 @@ struct RuleTestRun {
                 group: group, states: group.rules.map { AlertStates(hold: $0.hold, keepFiring: $0.keepFiring) },
                 written: Array(repeating: [], count: group.rules.count))
         }
-        series = TestSeries(try test.series.map { try Self.columns($0, test, step: test.interval ?? file.evaluationInterval) })
+        series = TestSeries(
+            try test.series.map { try Self.columns($0, test, step: test.interval ?? file.evaluationInterval) })
         var options = QueryOptions()
         options.subqueryStep = interval
         queries = QueryEngine(series, options: options)
@@ -118,7 +119,7 @@ struct RuleTestRun {
             switch value {
             case .missing: continue
             case .number(let number): column.values.append(number)
-            case .histogram(let histogram):
+            case .histogram(let histogram, _):
                 column.histograms.append(HistogramSample(index: column.times.count, histogram: histogram))
                 column.values.append(.nan)
             }

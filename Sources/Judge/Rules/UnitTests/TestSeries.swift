@@ -44,6 +44,9 @@ final class TestSeries: SeriesReading, Sendable {
             for row in rows {
                 var column = state.columns[row.labels] ?? SeriesColumns(labels: row.labels, times: [], values: [])
                 if let last = column.times.last, last >= time.millisecondsSinceEpoch { continue }
+                if let histogram = row.histogram {
+                    column.histograms.append(HistogramSample(index: column.times.count, histogram: histogram))
+                }
                 column.times.append(time.millisecondsSinceEpoch)
                 column.values.append(row.value)
                 state.columns[row.labels] = column
@@ -55,18 +58,20 @@ final class TestSeries: SeriesReading, Sendable {
         -> [SeriesColumns]
     {
         let (from, through) = (start.millisecondsSinceEpoch, end.millisecondsSinceEpoch)
-        return state.withLock { $0.columns.values.filter { column in matchers.allSatisfy { $0.matches(column.labels) } } }
-            .compactMap { column in
-                let first = column.times.partitioningIndex { $0 >= from }
-                let last = column.times.partitioningIndex { $0 > through }
-                guard first < last else { return nil }
-                return SeriesColumns(
-                    labels: column.labels, times: Array(column.times[first..<last]),
-                    values: Array(column.values[first..<last]),
-                    histograms: column.histograms.filter { (first..<last).contains($0.index) }
-                        .map { HistogramSample(index: $0.index - first, histogram: $0.histogram) })
-            }
-            .sorted { $0.labels < $1.labels }
+        return state.withLock {
+            $0.columns.values.filter { column in matchers.allSatisfy { $0.matches(column.labels) } }
+        }
+        .compactMap { column in
+            let first = column.times.partitioningIndex { $0 >= from }
+            let last = column.times.partitioningIndex { $0 > through }
+            guard first < last else { return nil }
+            return SeriesColumns(
+                labels: column.labels, times: Array(column.times[first..<last]),
+                values: Array(column.values[first..<last]),
+                histograms: column.histograms.filter { (first..<last).contains($0.index) }
+                    .map { HistogramSample(index: $0.index - first, histogram: $0.histogram) })
+        }
+        .sorted { $0.labels < $1.labels }
     }
 
     func labelNames(_ matchers: [LabelMatcher], from: Timestamp, through: Timestamp) async throws -> [String] {

@@ -16,6 +16,7 @@ import Processes
 import JSONCoding
 import Logging
 import ServiceLifecycle
+import StateStore
 import Synchronization
 import UnixSignals
 import Units
@@ -161,7 +162,9 @@ struct Daemon {
         }
         let site = WebSite(
             service: LiveSite(parts: parts), access: parts.access, clock: clock,
-            options: WebOptions(assetsFolder: options.assetsFolder, language: web.language), logger: logger)
+            options: WebOptions(
+                assetsFolder: options.assetsFolder, language: web.language,
+                hostNames: WebOptions.hostNames(listeningAt: host, publicURL: web.publicURL)), logger: logger)
         var services: [any Service] = [
             Loop("series") { await parts.series.run(clock: ContinuousClock(), wall: clock) },
             Loop("ledger") {

@@ -70,7 +70,7 @@ extension SiteParts {
             ? series
             : RemoteSeries(
                 remoteSettings.options(in: loaded.folder), userAgent: "jaga/\(JagaVersion.number)")
-        let queries = QueryEngine(reading)
+        let queries = QueryEngine(reading, options: settings.queries.options)
         let rules = RuleEngine(
             groups: loaded.groups, defaultInterval: settings.rules.interval, queries: queries, series: feed,
             history: reading, events: ledger,

@@ -97,13 +97,27 @@ final class SiteParts: Sendable {
         self.changes = changes
     }
 
-    /// The query engine with a time limit of its own.
-    func engine(timeLimit: Duration) -> QueryEngine {
-        var limits = QueryLimits()
-        limits.timeMax = timeLimit
-        // The machine that Jaga guards is small: 5 million samples are 80 MB while a query runs.
-        limits.samplesMax = 5_000_000
-        return QueryEngine(reading, limits: limits)
+    /// The query engine with the site's limits.
+    /// - Parameters:
+    ///   - timeLimit: the shorter one of this and the site's counts.
+    ///   - lookback: how far back an instant selector looks; nil for the site's.
+    func engine(timeLimit: Duration, lookback: Duration? = nil) -> QueryEngine {
+        let settings = loaded.withLock { $0.settings.queries }
+        var options = settings.options
+        if let lookback { options.lookback = lookback }
+        return QueryEngine(reading, limits: settings.limits(timeLimit: timeLimit), options: options)
+    }
+
+    /// The labels of the series matching any of `selectors`, sorted.
+    func labelSets(_ selectors: [[LabelMatcher]], from start: Timestamp, through end: Timestamp) async throws -> [Labels] {
+        if let store = reading as? TimeSeriesStore {
+            return try await store.series(selectors, from: start, through: end)
+        }
+        var found: Set<Labels> = []
+        for matchers in selectors {
+            for columns in try await reading.select(matchers, from: start, through: end) { found.insert(columns.labels) }
+        }
+        return found.sorted()
     }
 
     /// One reload at a time: a second one would read the same file.

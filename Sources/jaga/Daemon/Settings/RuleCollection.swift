@@ -47,9 +47,9 @@ enum RuleCollection {
         } + own
     }
 
-    /// The files that a path with `*` names, sorted (glob(7)).
+    /// The files that a path with `*`, `?` or `[…]` names, sorted (glob(7)).
     static func expanded(_ path: String) -> [String] {
-        guard path.contains("*") else { return access(path, F_OK) == 0 ? [path] : [] }
+        guard path.contains(where: { "*?[".contains($0) }) else { return access(path, F_OK) == 0 ? [path] : [] }
         var matches = glob_t()
         defer { globfree(&matches) }
         guard glob(path, 0, nil, &matches) == 0 else { return [] }

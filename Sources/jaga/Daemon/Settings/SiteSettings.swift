@@ -30,6 +30,7 @@ public struct SiteSettings: SettingsSection, Sendable {
     public let jobs: [(name: String, value: JobSettings)]
     public let backup: BackupSettings
     public let series: SeriesSettings
+    public let queries: QuerySettings
     public let web: WebSettings
 
     public init(_ s: SettingsReader) {
@@ -60,6 +61,7 @@ public struct SiteSettings: SettingsSection, Sendable {
         backup = s.section("backup", BackupSettings.self, "What is backed up, and how it is proved.")
         series = s.section(
             "series", SeriesSettings.self, "Where samples are kept, and how long. Needs a restart to change.")
+        queries = s.section("queries", QuerySettings.self, "What queries may use and cost.")
         web = s.section(
             "web", WebSettings.self,
             "How the pages are reached. Address, proxies and sessions need a restart to change.")

@@ -21,13 +21,8 @@ extension LiveSite {
     }
 
     func series(_ filter: SeriesFilter) async throws -> [[String: String]] {
-        var found: Set<Labels> = []
-        for matchers in try selectors(filter) {
-            for columns in try await parts.reading.select(matchers, from: filter.from, through: filter.through) {
-                found.insert(columns.labels)
-            }
-        }
-        return found.sorted().prefix(filter.limit ?? .max).map(dictionary)
+        try await parts.labelSets(try selectors(filter), from: filter.from, through: filter.through)
+            .prefix(filter.limit ?? .max).map(dictionary)
     }
 
     func labelNames(_ filter: SeriesFilter) async throws -> [String] {

@@ -97,11 +97,12 @@ extension LiveSite {
             groups.flatMap(\.rules).map { ($0.name, $0.expression) }, uniquingKeysWith: { first, _ in first })
     }
 
-    private func status(of alert: ActiveAlert, _ rule: Rules.RuleStatus) -> AlertStatus {
+    func status(of alert: ActiveAlert, _ rule: Rules.RuleStatus) -> AlertStatus {
         AlertStatus(
             name: rule.name, state: alert.state == .firing ? .firing : .pending,
             severity: alert.labels["severity"] ?? "", labels: dictionary(alert.labels), annotations: alert.annotations,
-            value: alert.value, activeAt: alert.activeAt, firedAt: alert.firedAt, expression: rule.expression,
+            value: alert.value, activeAt: alert.activeAt, firedAt: alert.firedAt, keepFiringSince: alert.goneSince,
+            expression: rule.expression,
             fingerprint: alert.fingerprint)
     }
 
@@ -122,24 +123,6 @@ extension LiveSite {
                 annotations: (payload["annotations"]?.objectValue ?? [:]).compactMapValues(\.stringValue),
                 activeAt: payload["activeAt"]?.intValue.map { Timestamp(millisecondsSinceEpoch: $0) } ?? entry.time,
                 resolvedAt: entry.time, expression: expressions[name] ?? "", fingerprint: fingerprint)
-        }
-    }
-
-    func ruleGroups() async throws -> [WebAPI.RuleGroupStatus] {
-        await parts.rules.snapshot.map { group in
-            WebAPI.RuleGroupStatus(
-                name: group.name, file: group.file, intervalMs: group.interval.wholeMilliseconds,
-                lastEvaluationAt: group.lastEvaluation, lastDurationMs: group.lastDuration.map { $0.inSeconds * 1000 },
-                rules: group.rules.map { rule in
-                    WebAPI.RuleStatus(
-                        name: rule.name, kind: rule.kind == .alerting ? .alerting : .recording,
-                        expression: rule.expression, holdMs: rule.hold.wholeMilliseconds, labels: rule.labels,
-                        annotations: rule.annotations, health: .init(rawValue: rule.health.rawValue) ?? .unknown,
-                        lastError: rule.lastError, lastEvaluationAt: rule.lastEvaluation,
-                        lastDurationMs: rule.lastDuration.map { $0.inSeconds * 1000 },
-                        state: rule.kind == .alerting ? rule.state : nil,
-                        alerts: rule.alerts.map { status(of: $0, rule) })
-                })
         }
     }
 }
