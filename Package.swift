@@ -76,7 +76,7 @@ let doors: [Target] = [
     library("Compression", "Doors", ["Diagnostics", "CZstd", "CSnappy", "CZlib"]),
     library("StateStore", "Doors", ["Diagnostics", .grdb]),
     library("Settings", "Doors", ["Units", "Schedule", "Diagnostics", "JSONCoding", .yams]),
-    library("Outbound", "Doors", ["Units", "Diagnostics", "BlockingCalls", "CLibcurl", "CurlShim"]),
+    library("Outbound", "Doors", ["Units", "BinaryCoding", "Diagnostics", "BlockingCalls", "CLibcurl", "CurlShim"]),
     library("ClientSettings", "Doors", ["Diagnostics", "Settings", "Outbound"]),
     library("Processes", "Doors", ["Diagnostics", .subprocess, .system]),
     library("PostgresClient", "Doors", ["Diagnostics", "BlockingCalls", "CLibpq"]),

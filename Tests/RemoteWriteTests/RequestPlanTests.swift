@@ -65,13 +65,13 @@ import Testing
     @Test func `halves hold everything, the older first`() throws {
         var planner = RequestPlanner(try Self.settings(), externalLabels: [:])
         let request = planner.plan(Self.chunk(seriesCount: 3, samplesEach: 4), shardCount: 1, oldest: .min).shards[0][0]
-        let (early, late) = try #require(request.halves)
+        let (early, late) = try #require(request.halvesByTime)
         #expect(early.sampleCount + late.sampleCount == 12)
         #expect(early.series.flatMap(\.columns.times).max()! < late.series.flatMap(\.columns.times).min()!)
         var pieces = [request]
         var singles = 0
         while let next = pieces.popLast() {
-            if let halves = next.halves { pieces += [halves.0, halves.1] } else { singles += next.sampleCount }
+            if let halves = next.halvesByTime ?? next.halvesBySeries { pieces += [halves.0, halves.1] } else { singles += next.sampleCount }
         }
         #expect(singles == 12)
     }

@@ -38,6 +38,16 @@ public final class LoopbackServer: @unchecked Sendable {
         folder.remove()
     }
 
+    /// Asks the process to end and waits until it has, five seconds at most.
+    public func terminate() {
+        kill(processID, SIGTERM)
+        for _ in 0..<100 {
+            // The child is ours, so it stays a zombie until it is waited for.
+            if waitpid(processID, nil, WNOHANG) != 0 { return }
+            usleep(50_000)
+        }
+    }
+
     /// Answers by path: `/status/503`, `/bytes/1000`, `/redirect/3`, `/slow/5` (seconds before the head), `/echo` (the request as
     /// lines), `/events` (three server-sent events, then silence).
     public static func http(arguments: [String] = []) throws -> LoopbackServer {

@@ -32,8 +32,12 @@ public final class MetricsStore: @unchecked Sendable {
         port = server.port
     }
 
-    /// As `kill -9` does.
-    public func kill() { process = nil }
+    /// As `kill -9` does, where the store promises to survive that. VictoriaMetrics does not: what it acknowledged is in memory for
+    /// some seconds, so it is asked to stop.
+    public func kill() {
+        if kind == .victoria { process?.terminate() }
+        process = nil
+    }
 }
 
 /// Starts a server in its own place: the process becomes it, so that killing it kills the server.
@@ -50,5 +54,5 @@ private let starter = #"""
             '--web.enable-remote-write-receiver', '--log.level=error'])
     os.execv('/usr/bin/victoria-metrics', ['victoria-metrics', '-storageDataPath=' + folder + '/data',
         f'-httpListenAddr=127.0.0.1:{port}', '-search.latencyOffset=0s', '-search.disableCache', '-loggerLevel=ERROR',
-        '-retentionPeriod=1'])
+        '-retentionPeriod=1', '-dedup.minScrapeInterval=1ms'])
     """#

@@ -1,9 +1,9 @@
-public import Series
+import Series
 import Synchronization
 import Units
 
 /// Lets a store that takes only batches be used by number. Keeps the labels of every series that was asked for.
-public final class BatchColumns: ColumnAppending {
+final class BatchColumns: ColumnAppending {
     private let store: any SeriesAppending
     private let state = Mutex(State())
 
@@ -12,11 +12,11 @@ public final class BatchColumns: ColumnAppending {
         var numbers: [Labels: Int] = [:]
     }
 
-    public init(_ store: any SeriesAppending) { self.store = store }
+    init(_ store: any SeriesAppending) { self.store = store }
 
-    public func append(_ batch: SampleBatch) async throws -> AppendOutcome { try await store.append(batch) }
+    func append(_ batch: SampleBatch) async throws -> AppendOutcome { try await store.append(batch) }
 
-    public func references(of labels: [Labels]) async throws -> [SeriesReference?] {
+    func references(of labels: [Labels]) async throws -> [SeriesReference?] {
         state.withLock { state in
             labels.map { labels in
                 if let number = state.numbers[labels] { return SeriesReference(UInt64(number)) }
@@ -27,7 +27,7 @@ public final class BatchColumns: ColumnAppending {
         }
     }
 
-    public func append(_ block: SampleBlock) async throws -> (outcome: AppendOutcome, unknown: [Int]) {
+    func append(_ block: SampleBlock) async throws -> (outcome: AppendOutcome, unknown: [Int]) {
         var batch = SampleBatch(at: block.timestamp)
         var unknown: [Int] = []
         state.withLock { state in

@@ -141,11 +141,10 @@ extension SeriesColumns {
 }
 
 extension WriteRequest {
-    /// Two requests with all of this one: first by time, so that what is old stands apart, then by series. Nil for a single sample.
-    var halves: (WriteRequest, WriteRequest)? {
+    /// Two requests with all of this one, the older samples in the first. Nil where all are of one time.
+    var halvesByTime: (WriteRequest, WriteRequest)? {
         let times = series.flatMap(\.columns.times)
-        guard let least = times.min(), let most = times.max() else { return halvesBySeries }
-        guard least < most else { return halvesBySeries }
+        guard let least = times.min(), let most = times.max(), least < most else { return nil }
         let middle = least + (most - least) / 2
         var (early, late) = (WriteRequest(), WriteRequest())
         for written in series {
@@ -165,7 +164,8 @@ extension WriteRequest {
         return (early, late)
     }
 
-    private var halvesBySeries: (WriteRequest, WriteRequest)? {
+    /// Two requests with the series of this one. Nil for a single series.
+    var halvesBySeries: (WriteRequest, WriteRequest)? {
         guard series.count > 1 else { return nil }
         let middle = series.count / 2
         return (WriteRequest(series: Array(series[..<middle])), WriteRequest(series: Array(series[middle...])))

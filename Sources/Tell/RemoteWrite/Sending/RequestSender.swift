@@ -33,13 +33,16 @@ struct RequestSender: Sendable {
         case refused(reason: String, mayBePartial: Bool)
     }
 
-    /// Requests that are cut in two to find what a receiver does not take; past this the rest is given up.
-    private static let cutsMax = 64
+    /// How often a request is cut in two to find what a receiver does not take; past this the rest is given up. By time there are
+    /// only as many cuts as times; by series there could be thousands, all in vain where the receiver has them already.
+    private static let cutsByTimeMax = 500
+    private static let cutsBySeriesMax = 16
 
     /// - Throws: `CancellationError` alone; the request is then to be sent again.
     func send(_ request: WriteRequest) async throws -> RequestOutcome {
         var outcome = RequestOutcome()
-        var cutsLeft = Self.cutsMax
+        var cutsByTime = Self.cutsByTimeMax
+        var cutsBySeries = Self.cutsBySeriesMax
         var waiting = [request]
         while let next = waiting.popLast() {
             switch try await persist(next) {
@@ -49,8 +52,12 @@ struct RequestSender: Sendable {
                 outcome.sentExemplars += next.exemplarCount
             case .some(let refusal):
                 // Receivers refuse a request as a whole for one sample that they have already or that is out of order.
-                if refusal.mayBePartial, cutsLeft > 0, let halves = next.halves {
-                    cutsLeft -= 1
+                if refusal.mayBePartial, cutsByTime > 0, let halves = next.halvesByTime {
+                    cutsByTime -= 1
+                    waiting.append(halves.1)
+                    waiting.append(halves.0)
+                } else if refusal.mayBePartial, cutsBySeries > 0, let halves = next.halvesBySeries {
+                    cutsBySeries -= 1
                     waiting.append(halves.1)
                     waiting.append(halves.0)
                 } else {

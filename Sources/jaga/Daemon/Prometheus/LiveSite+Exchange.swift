@@ -71,7 +71,7 @@ extension LiveSite {
             batch.exemplars += series.exemplars
             reply.writtenExemplars += series.exemplars.count
         }
-        let outcome = try await parts.series.append(batch)
+        let outcome = try await parts.feed.append(batch)
         for (count, reason) in [
             (outcome.outOfOrder, "out of order or too old"), (outcome.duplicate, "for an instant that has another value"),
             (outcome.overLimit, "of series above a limit on their number"),

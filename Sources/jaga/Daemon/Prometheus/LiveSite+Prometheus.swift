@@ -90,37 +90,19 @@ extension LiveSite {
             let now = parts.clock.now
             var newest: [Labels: SampleBatch.Row] = [:]
             for matchers in try selectors.map(Expression.parseSelector) {
-                for columns in try await parts.series.select(matchers, from: now - .seconds(300), through: now) {
+                for columns in try await parts.reading.select(matchers, from: now - .seconds(300), through: now) {
                     newest[columns.labels] = columns.newestRow
                 }
             }
             var batch = SampleBatch(at: now)
             batch.rows = newest.values.sorted { $0.labels < $1.labels }
-            batch.metadata = try await parts.series.metadata().filter { $0.value.type != .untyped }
+            batch.metadata = try await parts.reading.metadata().filter { $0.value.type != .untyped }
                 .mapValues { MetricMetadata($0.name, $0.type, "") }
             return String(decoding: writeExposition(batch, .text), as: UTF8.self)
         }
     }
 
     // MARK: How the site does
-
-    func targets(state: String, pool: String?) async throws -> JSONValue {
-        var active = try await sources().filter { pool == nil || pool == $0.kind }.map { source -> JSONValue in
-            [
-                "labels": .labels(source.labels), "discoveredLabels": [:], "scrapePool": .string(source.kind),
-                "scrapeUrl": .string(source.address), "globalUrl": .string(source.address),
-                "lastError": .string(source.error ?? ""), "lastScrape": .instant(source.lastReadAt),
-                "lastScrapeDuration": .number((source.lastDurationMs ?? 0) / 1000),
-                "health": .string(source.up.map { $0 ? "up" : "down" } ?? "unknown"),
-                "scrapeInterval": .string(Duration.milliseconds(source.intervalMs).prometheusText),
-                "scrapeTimeout": .string(Duration.milliseconds(source.deadlineMs).prometheusText),
-            ]
-        }
-        if state == "dropped" { active = [] }
-        return ["activeTargets": .array(active), "droppedTargets": [], "droppedTargetCounts": [:]]
-    }
-
-    func targetMetadata(selector: String?, metric: String?, limit: Int?) async throws -> JSONValue { [] }
 
     func status(_ topic: PrometheusStatusTopic, limit: Int) async throws -> JSONValue {
         switch topic {
@@ -138,7 +120,7 @@ extension LiveSite {
 
     private var runtimeInfo: JSONValue {
         let loaded = parts.loaded.withLock { $0 }
-        let series = loaded.settings.store
+        let series = loaded.settings.series.store
         let stats = parts.series.stats
         return [
             "startTime": .string(parts.startedAt.rfc3339), "CWD": .string(parts.dataFolder), "reloadConfigSuccess": true,

@@ -83,7 +83,7 @@ extension SiteParts {
         let changes = ChangeFeed()
         let parts = SiteParts(
             clock: clock, logger: logger, dataFolder: dataFolder, hostName: host, processID: processID, loaded: loaded,
-            plan: wiring.sources, series: series, reading: reading, state: state, ledger: ledger,
+            plan: wiring.sources, series: series, reading: reading, feed: feed, state: state, ledger: ledger,
             verifierKey: signer.verifier, checkpointFile: checkpointFile, sources: sources, scrapes: scrapes,
             remote: remote, rules: rules, outbox: outbox,
             alerts: AlertPipeline(
@@ -103,13 +103,12 @@ extension SiteParts {
 
     /// Where samples go: into the store, and with `remote_write` into the queue of what is sent on.
     private static func feed(
-        into series: any SeriesAppending & SeriesReading, _ loaded: LoadedSettings, dataFolder: String, host: String,
+        into series: TimeSeriesStore, _ loaded: LoadedSettings, dataFolder: String, host: String,
         clock: any WallClock, logger: Logger
     ) throws -> (feed: any ColumnAppending, remote: RemoteWriter?) {
-        let columns = (series as? any ColumnAppending) ?? BatchColumns(series)
         var writes = loaded.remoteWrites
         if let own = loaded.ownRemoteWrite { writes.append(own) }
-        guard !writes.isEmpty else { return (columns, nil) }
+        guard !writes.isEmpty else { return (series, nil) }
         let queue = loaded.settings.remoteQueue
         var labels = loaded.settings.global.externalLabels
         // Samples of two machines must differ in something.
@@ -123,6 +122,6 @@ extension SiteParts {
             // Metadata are an extra; without them samples are sent all the same.
             (try? await series.metadata()) ?? [:]
         }
-        return (RemoteTee(columns, remote), remote)
+        return (RemoteTee(series, remote), remote)
     }
 }

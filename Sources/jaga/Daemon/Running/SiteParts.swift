@@ -46,6 +46,8 @@ final class SiteParts: Sendable {
     let series: TimeSeriesStore
     /// What rules, pages and the API read: the same store, or one that is reached over HTTP.
     let reading: any SeriesReading
+    /// Where samples go: into the store, and into the queue of what is sent on.
+    let feed: any ColumnAppending
     let state: StateStore
     let ledger: Ledger
     let verifierKey: VerifierKey
@@ -71,7 +73,7 @@ final class SiteParts: Sendable {
     init(
         clock: any WallClock, logger: Logger, dataFolder: String, hostName: String, processID: Int32,
         loaded: LoadedSettings, plan: SourcePlans, series: TimeSeriesStore, reading: any SeriesReading,
-        state: StateStore, ledger: Ledger, verifierKey: VerifierKey, checkpointFile: CheckpointFile,
+        feed: any ColumnAppending, state: StateStore, ledger: Ledger, verifierKey: VerifierKey, checkpointFile: CheckpointFile,
         sources: SourceRunner, scrapes: ScrapeManager, remote: RemoteWriter?, rules: RuleEngine, outbox: Outbox,
         alerts: AlertPipeline,
         jobs: JobRunner, backups: Backups, access: AccessControl, actions: ActionBoard, changes: ChangeFeed
@@ -87,6 +89,7 @@ final class SiteParts: Sendable {
         self.plan = Mutex(plan)
         self.series = series
         self.reading = reading
+        self.feed = feed
         self.state = state
         self.ledger = ledger
         self.verifierKey = verifierKey
