@@ -255,7 +255,7 @@ let testTargets: [Target] = [
     tests(
         "TimeSeriesStore", ["Units", "Series", "Diagnostics", "DurableFiles", "BinaryCoding", "Settings"],
         hasGolden: true),
-    tests("PromQL", ["Units", "Series", "Diagnostics"], hasGolden: true),
+    tests("PromQL", ["Units", "Series", "Diagnostics", "JSONCoding"], hasGolden: true),
     tests("Relabelling", ["Series", "Diagnostics", "Settings"]),
     tests(
         "RemoteSeries",
