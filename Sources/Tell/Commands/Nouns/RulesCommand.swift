@@ -30,7 +30,7 @@ struct RulesCommand: AsyncParsableCommand {
                 page.table(
                     ["GROUP", "RULE", "HEALTH", "STATE", "RESULTS", "TOOK", "LAST", ""],
                     groups.flatMap { group in group.rules.map { row(group, $0, page) } })
-                let missing = groups.flatMap { group in group.rules.flatMap { missing($0) } }
+                let missing = groups.flatMap { group in group.rules.flatMap { self.missing($0) } }
                 guard !missing.isEmpty else { return }
                 page.line()
                 page.table(["RULE", "MATCHES NO SERIES", ""], missing)

@@ -2,7 +2,7 @@ public import Commands
 import Diagnostics
 import Rules
 import Series
-public import Units
+import Units
 import WebAPI
 
 /// `jaga rules` on files, without the daemon.
