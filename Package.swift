@@ -102,7 +102,9 @@ let engines: [Target] = [
     library("GoTemplates", "Engines", ["Units", "Diagnostics", "JSONCoding"]),
     library(
         "Ledger", "Engines",
-        ["Units", "Events", "JSONCoding", "Diagnostics", "StateStore", "DurableFiles", .crypto, .grdb]),
+        [
+            "Units", "BinaryCoding", "Events", "JSONCoding", "Diagnostics", "StateStore", "DurableFiles", .crypto, .grdb,
+        ]),
 ]
 
 let sense: [Target] = [
