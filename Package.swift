@@ -102,7 +102,9 @@ let engines: [Target] = [
     library("GoTemplates", "Engines", ["Units", "Diagnostics", "JSONCoding"]),
     library(
         "Ledger", "Engines",
-        ["Units", "Events", "JSONCoding", "Diagnostics", "StateStore", "DurableFiles", .crypto, .grdb]),
+        [
+            "Units", "BinaryCoding", "Events", "JSONCoding", "Diagnostics", "StateStore", "DurableFiles", .crypto, .grdb,
+        ]),
 ]
 
 let sense: [Target] = [
@@ -257,7 +259,7 @@ let testTargets: [Target] = [
     tests(
         "TimeSeriesStore", ["Units", "Series", "Diagnostics", "DurableFiles", "BinaryCoding", "Settings"],
         hasGolden: true),
-    tests("PromQL", ["Units", "Series", "Diagnostics"], hasGolden: true),
+    tests("PromQL", ["Units", "Series", "Diagnostics", "JSONCoding"], hasGolden: true),
     tests("Relabelling", ["Series", "Diagnostics", "Settings"]),
     tests(
         "RemoteSeries",

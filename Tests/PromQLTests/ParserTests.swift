@@ -1,3 +1,4 @@
+import JSONCoding
 import PromQL
 import Series
 import Testing
@@ -76,6 +77,48 @@ import Testing
         #expect(try Expression.parse(printed, features: .allSyntax).description == printed)
     }
 
+    @Test(arguments: [
+        ("a + on(x) fill(0) b", "a + on (x) fill (0) b"),
+        ("a * ignoring(x) group_left(y) fill_right(-1) b", "a * ignoring (x) group_left (y) fill_right (-1) b"),
+        ("a + fill_right(2) fill_left(1) b", "a + fill_left (1) fill_right (2) b"),
+        ("rate(x[5m]anchored)", "rate(x[5m] anchored)"), ("x smoothed offset 1m", "x smoothed offset 1m"),
+        ("h</5>/ 1", "h </ 5 >/ 1"), ("end()-start()", "end() - start()"),
+        ("info(a, {b=~\".*\"})", "info(a, {b=~\".*\"})"), ("x[step()+1]", "x[step() + 1s]"),
+    ]) func `what is experimental prints and reads back`(_ query: String, _ normal: String) throws {
+        let printed = try Expression.parse(query, features: .allSyntax).description
+        #expect(printed == normal)
+        #expect(try Expression.parse(printed, features: .allSyntax).description == printed)
+    }
+
+    @Test func `a long expression is taken apart at its outermost operators`() throws {
+        let query = """
+            sum by (job, instance) (rate(http_requests_total{code=~"5.."}[5m])) / on (job, instance) group_left (zone) \
+            sum by (job, instance, zone) (rate(http_requests_total[5m])) > 0.05
+            """
+        let text = try Expression.parse(query).prettyText
+        #expect(
+            text == """
+                    sum by (job, instance) (rate(http_requests_total{code=~"5.."}[5m]))
+                  / on (job, instance) group_left (zone)
+                    sum by (job, instance, zone) (rate(http_requests_total[5m]))
+                >
+                  0.05
+                """)
+        #expect(try Expression.parse(text).description == Expression.parse(query).description)
+    }
+
+    @Test func `the tree has the members of the reference's`() throws {
+        let tree = try Expression.parse("sum without (a) (rate(x{b=\"c\"}[5m] offset 1m @ end())) > bool 1").tree
+        #expect(tree["type"] == "binaryExpr" && tree["bool"] == true && tree["matching"] == .null)
+        #expect(tree["rhs"]?["val"] == "1")
+        #expect(tree["lhs"]?["without"] == true && tree["lhs"]?["grouping"]?[0] == "a")
+        let call = tree["lhs"]?["expr"]
+        #expect(call?["func"]?["name"] == "rate" && call?["func"]?["argTypes"]?[0] == "matrix")
+        let matrix = call?["args"]?[0]
+        #expect(matrix?["range"] == 300_000 && matrix?["offset"] == 60_000 && matrix?["startOrEnd"] == "end")
+        #expect(matrix?["matchers"]?[0]?["value"] == "c")
+    }
+
     @Test func `a selector alone gives its matchers`() throws {
         let matchers = try Expression.parseSelector("up{job=~\"a|b\"}")
         #expect(matchers.map(\.description) == ["job=~\"a|b\"", "__name__=\"up\""])
@@ -115,6 +158,7 @@ import Testing
         let words = [
             "up", "{", "}", "(", ")", "[", "]", "5m", ":", "sum", "by", "+", "-", "^", "and", "on", "group_left", "1",
             "\"a\"", "rate", "offset", "@", "start()", ",", "=", "=~", "bool", "==", "a", "é", "\\", "'", "0x", "1e",
+            "anchored", "smoothed", "fill(0)", "fill_left", "</", ">/", "step()", "info", "min", "unless", "without",
         ]
         var accepted = 0
         for _ in 0..<20_000 {
