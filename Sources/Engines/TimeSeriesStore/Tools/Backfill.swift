@@ -96,11 +96,10 @@ extension TimeSeriesStore {
     func writeBackfilled(_ series: [Labels: BlockSamples], from start: Int64) throws(StoreError) -> Int64 {
         let result = changes.withLock { _ -> Result<Int64, StoreError> in
             do throws(StoreError) {
-                let (taken, metadata) = state.withLock { (Set($0.blocks.map(\.name)), $0.sortedMetadata) }
+                let metadata = state.withLock { $0.sortedMetadata }
                 // Up to the last sample only: what is newer shall come the usual way.
                 let last = series.values.compactMap { $0.times.max() }.max() ?? start
-                var name = BlockFormat.Name(start: start, end: last + 1)
-                while taken.contains(name) { name.part += 1 }
+                let name = freeName(BlockFormat.Name(start: start, end: last + 1))
                 let block = try writeBlock(name, metadata: metadata) { writer throws(StoreError) in
                     for (labels, samples) in series.sorted(by: { $0.key < $1.key }) {
                         let sorted = samples.sorted

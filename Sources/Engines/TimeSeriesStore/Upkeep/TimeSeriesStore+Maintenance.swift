@@ -104,7 +104,7 @@ extension TimeSeriesStore {
             state.head.sealAll(before: end)
             return (snapshotOfAll(state.head, from: start, through: end - 1), state.sortedMetadata)
         }
-        let name = BlockFormat.Name(start: start, end: end)
+        let name = freeName(BlockFormat.Name(start: start, end: end))
         let gatherer = SampleGatherer(readers: [], resolutions: [], head: snapshot, from: start, through: end - 1)
         gatherer.addHead()
         let block = try writeBlock(name, metadata: metadata) { writer throws(StoreError) in
@@ -150,9 +150,7 @@ extension TimeSeriesStore {
             }
             guard let (start, snapshot, metadata) = found else { return }
             let end = start + spanMilliseconds
-            var name = BlockFormat.Name(start: start, end: end, part: 1)
-            let taken = Set(state.withLock { $0.blocks.map(\.name) })
-            while taken.contains(name) { name.part += 1 }
+            let name = freeName(BlockFormat.Name(start: start, end: end, part: 1))
             let gatherer = SampleGatherer(readers: [], resolutions: [], head: snapshot, from: start, through: end - 1)
             gatherer.addHead()
             let block = try writeBlock(name, metadata: metadata) { writer throws(StoreError) in
