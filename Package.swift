@@ -159,7 +159,8 @@ let tell: [Target] = [
     library(
         "Commands", "Tell",
         [
-            "Units", "Diagnostics", "JSONCoding", "Texts", "Series", "WebAPI", "Settings", "Outbound", "PromQL", "Ledger",
+            "Units", "Diagnostics", "JSONCoding", "Texts", "Series", "WebAPI", "Settings", "Outbound", "PromQL",
+            "Ledger",
             .argumentParser,
         ]),
 ]

@@ -41,7 +41,9 @@ import Testing
             } catch {
                 rendered = "<error expanding template: \(error)>"
             }
-            if expected.hasPrefix("<error expanding template"), rendered.hasPrefix("<error expanding template") { continue }
+            if expected.hasPrefix("<error expanding template"), rendered.hasPrefix("<error expanding template") {
+                continue
+            }
             #expect(rendered == expected, "\(source)")
         }
     }

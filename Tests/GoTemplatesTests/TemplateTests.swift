@@ -198,7 +198,9 @@ private func render(_ source: String, limits: TemplateLimits = TemplateLimits())
                 "{{ range 5000 }}{{ range 5000 }}{{ end }}{{ end }}", limits: TemplateLimits(stepCountMax: 6000))
         }
         #expect(slow?.reason == "it takes more than 6000 steps")
-        let asking = await #expect(throws: TemplateFault.self) { try await render("{{ range 200 }}{{ query \"none\" }}{{ end }}") }
+        let asking = await #expect(throws: TemplateFault.self) {
+            try await render("{{ range 200 }}{{ query \"none\" }}{{ end }}")
+        }
         #expect(asking?.reason == "it makes more than 100 queries")
     }
 

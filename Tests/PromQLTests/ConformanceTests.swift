@@ -40,7 +40,8 @@ import Testing
         arguments: try FileManager.default.contentsOfDirectory(at: golden, includingPropertiesForKeys: nil)
             .filter { $0.pathExtension == "test" })
     func `our own scripts pass`(_ url: URL) async throws {
-        let outcomes = await ScriptRunner(checksRanges: true).run(QueryScript(try String(contentsOf: url, encoding: .utf8)))
+        let outcomes = await ScriptRunner(checksRanges: true).run(
+            QueryScript(try String(contentsOf: url, encoding: .utf8)))
         #expect(!outcomes.isEmpty)
         for outcome in outcomes {
             #expect(outcome.failure == nil, "line \(outcome.line): \(outcome.query)")

@@ -90,7 +90,9 @@ import Units
         for _ in 0..<600 {
             let query = generator.vector(1 + generator.below(3))
             let expression = try Expression.parse(query, features: .allSyntax)
-            #expect(try Expression.parse(expression.description, features: .allSyntax).description == expression.description)
+            #expect(
+                try Expression.parse(expression.description, features: .allSyntax).description == expression.description
+            )
             let start = Timestamp(millisecondsSinceEpoch: Int64(generator.below(600)) * 1000)
             let step = Duration.seconds(17 + generator.below(60))
             let end = start + step * 8

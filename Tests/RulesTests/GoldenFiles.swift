@@ -23,7 +23,9 @@ func expandedPaths(_ path: String) -> [String] {
 }
 
 /// The reference's tool, where it is installed.
-let promtool: String? = ["/usr/bin/promtool", "/usr/local/bin/promtool"].first { (path: String) in access(path, X_OK) == 0 }
+let promtool: String? = ["/usr/bin/promtool", "/usr/local/bin/promtool"].first { (path: String) in
+    access(path, X_OK) == 0
+}
 
 /// Runs a program to its end and gives what it printed on both streams, as the shell would show it.
 func runProgram(_ words: [String]) throws -> (status: Int32, output: String) {

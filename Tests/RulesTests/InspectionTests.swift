@@ -34,7 +34,9 @@ import Units
         func range(_ expression: String, from start: Timestamp, through end: Timestamp, step: Duration) async throws
             -> [SeriesColumns]
         {
-            guard case .matrix(let columns) = try await engine.range(expression, from: start, through: end, step: step).value
+            guard
+                case .matrix(let columns) = try await engine.range(expression, from: start, through: end, step: step)
+                    .value
             else { return [] }
             return columns
         }

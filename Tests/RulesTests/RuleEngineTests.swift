@@ -32,7 +32,8 @@ import Units
     ) -> RuleEngine {
         RuleEngine(
             groups: groups, defaultInterval: .seconds(15), queries: QueryEngine(series), series: series,
-            history: series, events: other ?? events, templates: SimpleTemplates(), restored: restored, clock: ContinuousClock(),
+            history: series, events: other ?? events, templates: SimpleTemplates(), restored: restored,
+            clock: ContinuousClock(),
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }
 

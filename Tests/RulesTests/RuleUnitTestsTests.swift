@@ -33,7 +33,8 @@ import Testing
     @Test(.enabled(if: promtool != nil, "promtool is not installed"))
     func `the reference takes the shipped packs`() throws {
         let folder = goldenFolder + "/../../../Sources/Judge/Rules/Packs"
-        let (status, output) = try runProgram([try #require(promtool), "check", "rules"] + expandedPaths(folder + "/*.yml"))
+        let (status, output) = try runProgram(
+            [try #require(promtool), "check", "rules"] + expandedPaths(folder + "/*.yml"))
         #expect(status == 0, "\(output)")
         for pack in RulePack.allCases {
             let report = try RuleFile.check(pack.yaml, file: pack.fileName, templates: AnnotationTemplates())
@@ -97,7 +98,9 @@ import Testing
     }
 
     @Test func `native histograms are read, in sequences too`() throws {
-        let values = try SeriesNotation.values("{{schema:1 sum:3 count:6 buckets:[1 2 3] offset:-1}}+{{sum:1 count:1 schema:1 buckets:[1 0 0] offset:-1}}x2 _ {{}}")
+        let values = try SeriesNotation.values(
+            "{{schema:1 sum:3 count:6 buckets:[1 2 3] offset:-1}}+{{sum:1 count:1 schema:1 buckets:[1 0 0] offset:-1}}x2 _ {{}}"
+        )
         #expect(values.count == 5)
         guard case .histogram(let last) = values[2] else {
             Issue.record("no histogram")

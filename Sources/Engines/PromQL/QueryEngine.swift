@@ -52,7 +52,9 @@ public struct QueryEngine: Sendable {
 
     /// - Throws: `QueryFault`, or `CancellationError` when the caller is cancelled.
     public func instant(_ expression: String, at time: Timestamp) async throws -> QueryResult {
-        try await naming(expression) { try await instant(try Expression.parse(expression, features: options.features), at: time) }
+        try await naming(expression) {
+            try await instant(try Expression.parse(expression, features: options.features), at: time)
+        }
     }
 
     /// - Throws: `QueryFault`, or `CancellationError` when the caller is cancelled.

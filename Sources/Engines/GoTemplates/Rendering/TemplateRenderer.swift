@@ -66,7 +66,9 @@ struct TemplateRenderer {
             case .text(let text): try write(text, at: start)
             case .output(let pipeline):
                 let value = try await evaluate(pipeline, dot: dot)
-                if pipeline.variables.isEmpty { try write(value == .nothing ? "<no value>" : value.printed, at: pipeline.position) }
+                if pipeline.variables.isEmpty {
+                    try write(value == .nothing ? "<no value>" : value.printed, at: pipeline.position)
+                }
             case .condition(let head, let body, let otherwise):
                 let flow = try await scoped { this in
                     let isTrue = try await this.evaluate(head, dot: dot).isTrue
@@ -268,7 +270,9 @@ struct TemplateRenderer {
             switch value {
             case .map(let members): value = members[field] ?? .string("")
             case .record(let members):
-                guard let member = members.first(where: { $0.name == field })?.value else { throw fault("can't evaluate field \(field)", at: position) }
+                guard let member = members.first(where: { $0.name == field })?.value else {
+                    throw fault("can't evaluate field \(field)", at: position)
+                }
                 value = member
             case .sample(let sample) where field == "Labels": value = .map(sample.labelValues)
             case .sample(let sample) where field == "Value": value = .number(sample.value)

@@ -118,7 +118,8 @@ struct SampleRow {
     }
 
     var withoutStaleMarkers: SampleRow {
-        let isWhole = histograms.isEmpty ? !values.contains(where: \.isStaleMarker) : times.indices.allSatisfy(isPresent)
+        let isWhole =
+            histograms.isEmpty ? !values.contains(where: \.isStaleMarker) : times.indices.allSatisfy(isPresent)
         return isWhole ? self : keeping(times.indices.filter(isPresent))
     }
 

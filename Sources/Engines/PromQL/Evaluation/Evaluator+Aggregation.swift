@@ -112,7 +112,6 @@ extension Evaluator {
         return aggregation.labels.isEmpty ? [:] : labels.keeping(aggregation.labels)
     }
 
-
     private func quantileParameter(_ aggregation: Aggregation, _ grid: StepGrid) throws -> [Double] {
         guard aggregation.op == .quantile, let parameter = aggregation.parameter else { return [] }
         let values = try scalar(parameter, over: grid)
@@ -290,4 +289,3 @@ func stablySorted<Element>(_ elements: [Element], _ isBefore: (Element, Element)
         return left.offset < right.offset
     }.map(\.element)
 }
-

@@ -15,7 +15,9 @@ extension Evaluator {
         case .absentOverTime:
             let present = try overWindows(try windowed(arguments[0], over: grid), grid, isSteady: true) { _, _ in
                 1
-            } mixed: { _, _ in .number(1) }
+            } mixed: { _, _ in
+                .number(1)
+            }
             return .vector([absence(of: arguments[0], present, grid)])
         case .sort, .sortDesc, .sortByLabel, .sortByLabelDesc: return .vector(try sorted(call, grid))
         case .labelReplace: return .vector(try labelReplace(call, grid))

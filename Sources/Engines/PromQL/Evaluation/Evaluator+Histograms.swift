@@ -63,7 +63,8 @@ extension Evaluator {
         default:
             guard numbers.count <= 10 else {
                 throw QueryFault(
-                    .execution, "expected at most 10 quantiles in call to \"histogram_quantiles\", got \(numbers.count)",
+                    .execution,
+                    "expected at most 10 quantiles in call to \"histogram_quantiles\", got \(numbers.count)",
                     span: call.span)
             }
             let label = string(arguments[1])

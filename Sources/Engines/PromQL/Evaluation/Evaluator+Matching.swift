@@ -165,7 +165,8 @@ private struct JoinOutput {
     }
 
     /// - Returns: what is wrong, or nil.
-    mutating func put(_ value: SampleValue, at place: Int, _ step: Int, signature: Labels, isOneToOne: Bool) -> String? {
+    mutating func put(_ value: SampleValue, at place: Int, _ step: Int, signature: Labels, isOneToOne: Bool) -> String?
+    {
         if isOneToOne {
             if !taken[signature, default: []].insert(step).inserted {
                 return "multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)"

@@ -62,8 +62,10 @@ struct ExtendedWindow {
 
     /// With a point at each edge.
     var points: (times: [Int64], values: [Double]) {
-        ([start] + inner.map { times[$0] } + [end],
-            [left(isCounter: false)] + inner.map { values[$0] } + [right(isCounter: false)])
+        (
+            [start] + inner.map { times[$0] } + [end],
+            [left(isCounter: false)] + inner.map { values[$0] } + [right(isCounter: false)]
+        )
     }
 
     func evaluate(_ function: Function, rangeMs: Int64) -> Double {

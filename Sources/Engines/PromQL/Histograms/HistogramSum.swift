@@ -97,7 +97,9 @@ struct HistogramSum {
     private static func corrected(_ row: BucketRow, _ corrections: BucketRow) -> BucketRow {
         guard row.indices == corrections.indices else { return row.adding(corrections) }
         var row = row
-        for place in row.counts.indices where row.counts[place].isFinite { row.counts[place] += corrections.counts[place] }
+        for place in row.counts.indices where row.counts[place].isFinite {
+            row.counts[place] += corrections.counts[place]
+        }
         return row
     }
 
@@ -106,7 +108,8 @@ struct HistogramSum {
         let whole = sum
         let hasOverflow =
             whole.count.isInfinite || whole.sum.isInfinite || whole.zeroCount.isInfinite
-            || whole.positive.counts.contains(where: \.isInfinite) || whole.negative.counts.contains(where: \.isInfinite)
+            || whole.positive.counts.contains(where: \.isInfinite)
+            || whole.negative.counts.contains(where: \.isInfinite)
         return hasOverflow ? nil : whole.divided(by: members)
     }
 

@@ -13,7 +13,9 @@ struct ScriptComparison {
             guard let wanted = evaluation.string else { return "expected \(wantedText), got the string '\(text)'" }
             return wanted == text ? nil : "expected the string '\(wanted)', got '\(text)'"
         case .scalar(let value, _):
-            guard let wanted = evaluation.scalar else { return "expected \(wantedText), got the number \(goGeneral(value))" }
+            guard let wanted = evaluation.scalar else {
+                return "expected \(wantedText), got the number \(goGeneral(value))"
+            }
             return isNearly(wanted, value) ? nil : "expected \(goGeneral(wanted)), got \(goGeneral(value))"
         case .vector(let samples):
             return fault(samples.map { ($0.labels, [(Int64(0), $0.sampleValue)]) }, shown: result.value.shown)
@@ -37,7 +39,9 @@ struct ScriptComparison {
     }
 
     func fault(range result: QueryResult, _ start: Timestamp, _ step: Duration) -> String? {
-        guard case .matrix(let columns) = result.value else { return "expected \(wantedText), got \(result.value.shown)" }
+        guard case .matrix(let columns) = result.value else {
+            return "expected \(wantedText), got \(result.value.shown)"
+        }
         var wanted = evaluation.series
         if let scalar = evaluation.scalar {
             let count = columns.first?.times.count ?? 1

@@ -111,7 +111,9 @@ public struct ScriptRunner: Sendable {
 
     /// Every expectation must meet a note; and where there is one of a kind, every note of that kind must be expected.
     private func notesFault(_ evaluation: QueryScript.Evaluation, _ result: QueryResult) -> String? {
-        if evaluation.isFreeOfWarnings, let first = result.warnings.first { return "expected no warning, got: \(first)" }
+        if evaluation.isFreeOfWarnings, let first = result.warnings.first {
+            return "expected no warning, got: \(first)"
+        }
         if evaluation.isFreeOfInfos, let first = result.infos.first { return "expected no info, got: \(first)" }
         for (kind, wanted, got) in [
             ("warning", evaluation.warns, result.warnings), ("info", evaluation.informs, result.infos),

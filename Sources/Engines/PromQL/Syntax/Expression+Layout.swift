@@ -20,7 +20,8 @@ extension Expression {
             let text = signed.inner.pretty(level)
             return indent + (signed.isNegative ? "-" : "+") + text.dropFirst(indent.utf8.count)
         case .binary(let binary):
-            return "\(binary.left.pretty(level + 1))\n\(indent)\(binary.operatorText)\n\(binary.right.pretty(level + 1))"
+            return
+                "\(binary.left.pretty(level + 1))\n\(indent)\(binary.operatorText)\n\(binary.right.pretty(level + 1))"
         case .aggregation(let aggregation):
             let parts = ([aggregation.parameter].compactMap { $0 } + [aggregation.inner]).map { $0.pretty(level + 1) }
             return "\(indent)\(aggregation.head)(\n\(parts.joined(separator: ",\n"))\n\(indent))"

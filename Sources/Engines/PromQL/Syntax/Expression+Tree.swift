@@ -83,7 +83,8 @@ extension VectorSelector {
         members["matchers"] = .array(
             matchers.map { matcher in
                 .object([
-                    "name": .string(matcher.name), "value": .string(matcher.value), "type": .string(matcher.op.rawValue),
+                    "name": .string(matcher.name), "value": .string(matcher.value),
+                    "type": .string(matcher.op.rawValue),
                 ])
             })
         members["anchored"] = .bool(edges == .anchored)

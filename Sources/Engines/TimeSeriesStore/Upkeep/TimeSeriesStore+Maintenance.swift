@@ -188,14 +188,16 @@ extension TimeSeriesStore {
     }
 
     /// Writes a block; one without a sample is not kept.
+    /// - Parameter target: the folder, where it is not the store's own.
     func writeBlock(
-        _ name: BlockFormat.Name, metadata: [MetricMetadata], sources: [String] = [],
+        _ name: BlockFormat.Name, in target: String? = nil, metadata: [MetricMetadata], sources: [String] = [],
         _ body: (inout BlockWriter) throws(StoreError) -> Void
     ) throws(StoreError) -> Block? {
-        let path = joined(blockFolder, name.text)
+        let folder = target ?? blockFolder
+        let path = joined(folder, name.text)
         var writer: BlockWriter
         do throws(FileError) {
-            writer = try BlockWriter.begin(name, in: blockFolder, files: files)
+            writer = try BlockWriter.begin(name, in: folder, files: files)
         } catch {
             throw StoreError(.fileFailed, path, cause: error)
         }

@@ -37,7 +37,8 @@ public actor RuleEngine {
     ///   - clock: measures durations.
     public init(
         groups: [RuleGroup], defaultInterval: Duration, queries: QueryEngine, series: any SeriesAppending,
-        history: (any SeriesReading)? = nil, events: any EventRecording, templates: any TemplateExpanding, externalLabels: [String: String] = [:],
+        history: (any SeriesReading)? = nil, events: any EventRecording, templates: any TemplateExpanding,
+        externalLabels: [String: String] = [:],
         restored: [RestoredAlert] = [], clock: any Clock<Duration>, logger: Logger
     ) {
         runner = RuleRunner(queries: queries, templates: templates, externalLabels: externalLabels)

@@ -98,7 +98,8 @@ struct RuleGroupState: Sendable {
     var status: RuleGroupStatus {
         RuleGroupStatus(
             id: group.id, name: group.name, file: group.file, interval: interval, lastEvaluation: lastEvaluation,
-            lastDuration: lastDuration, limit: group.limit, queryOffset: group.queryOffset, missedEvaluations: missed, note: note, rules: rules.map(\.status))
+            lastDuration: lastDuration, limit: group.limit, queryOffset: group.queryOffset, missedEvaluations: missed,
+            note: note, rules: rules.map(\.status))
     }
 
     /// All that the group has written and that ends with it.

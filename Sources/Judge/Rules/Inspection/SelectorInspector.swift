@@ -69,7 +69,8 @@ public struct SelectorInspector: Sendable {
         return found
     }
 
-    private func exists(_ matchers: [LabelMatcher], from start: Timestamp, through end: Timestamp) async throws -> Bool {
+    private func exists(_ matchers: [LabelMatcher], from start: Timestamp, through end: Timestamp) async throws -> Bool
+    {
         !(try await series.labelValues(Labels.metricName, matchers, from: start, through: end)).isEmpty
     }
 

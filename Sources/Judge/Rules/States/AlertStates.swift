@@ -63,7 +63,9 @@ struct AlertStates: Sendable {
         let isNew = active[element.labels] == nil
         var alert =
             active[element.labels]
-            ?? ActiveAlert(labels: element.labels, value: element.value, state: .pending, activeAt: recalled[element.labels] ?? now)
+            ?? ActiveAlert(
+                labels: element.labels, value: element.value, state: .pending, activeAt: recalled[element.labels] ?? now
+            )
         alert.value = element.value
         alert.annotations = element.annotations
         alert.goneSince = nil

@@ -102,7 +102,8 @@ struct RuleTestRun {
                 group: group, states: group.rules.map { AlertStates(hold: $0.hold, keepFiring: $0.keepFiring) },
                 written: Array(repeating: [], count: group.rules.count))
         }
-        series = TestSeries(try test.series.map { try Self.columns($0, test, step: test.interval ?? file.evaluationInterval) })
+        series = TestSeries(
+            try test.series.map { try Self.columns($0, test, step: test.interval ?? file.evaluationInterval) })
         var options = QueryOptions()
         options.subqueryStep = interval
         queries = QueryEngine(series, options: options)

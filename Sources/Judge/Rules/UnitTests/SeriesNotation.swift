@@ -90,7 +90,8 @@ enum SeriesNotation {
         if body == "_" { return Array(repeating: .missing, count: count) }
         if let value = number(body) { return Array(repeating: .number(value), count: count + 1) }
         // The sign between start and step is the last one that belongs to no exponent.
-        for place in body.indices.reversed() where place > body.startIndex && (body[place] == "+" || body[place] == "-") {
+        for place in body.indices.reversed() where place > body.startIndex && (body[place] == "+" || body[place] == "-")
+        {
             guard let start = number(body[..<place]), let step = number(body[place...]) else { continue }
             var value = start
             return (0...count).map { _ in

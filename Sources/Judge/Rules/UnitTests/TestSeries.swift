@@ -55,18 +55,20 @@ final class TestSeries: SeriesReading, Sendable {
         -> [SeriesColumns]
     {
         let (from, through) = (start.millisecondsSinceEpoch, end.millisecondsSinceEpoch)
-        return state.withLock { $0.columns.values.filter { column in matchers.allSatisfy { $0.matches(column.labels) } } }
-            .compactMap { column in
-                let first = column.times.partitioningIndex { $0 >= from }
-                let last = column.times.partitioningIndex { $0 > through }
-                guard first < last else { return nil }
-                return SeriesColumns(
-                    labels: column.labels, times: Array(column.times[first..<last]),
-                    values: Array(column.values[first..<last]),
-                    histograms: column.histograms.filter { (first..<last).contains($0.index) }
-                        .map { HistogramSample(index: $0.index - first, histogram: $0.histogram) })
-            }
-            .sorted { $0.labels < $1.labels }
+        return state.withLock {
+            $0.columns.values.filter { column in matchers.allSatisfy { $0.matches(column.labels) } }
+        }
+        .compactMap { column in
+            let first = column.times.partitioningIndex { $0 >= from }
+            let last = column.times.partitioningIndex { $0 > through }
+            guard first < last else { return nil }
+            return SeriesColumns(
+                labels: column.labels, times: Array(column.times[first..<last]),
+                values: Array(column.values[first..<last]),
+                histograms: column.histograms.filter { (first..<last).contains($0.index) }
+                    .map { HistogramSample(index: $0.index - first, histogram: $0.histogram) })
+        }
+        .sorted { $0.labels < $1.labels }
     }
 
     func labelNames(_ matchers: [LabelMatcher], from: Timestamp, through: Timestamp) async throws -> [String] {

@@ -42,7 +42,8 @@ struct TestSection: SettingsSection {
         let start = reader.optionalText("start_timestamp", "When the series begin: RFC 3339, or seconds since 1970.")
         self.start =
             start.flatMap { text in
-                Timestamp(rfc3339: text) ?? Double(text).flatMap { $0.isFinite ? Timestamp(secondsSinceEpoch: $0) : nil }
+                Timestamp(rfc3339: text)
+                    ?? Double(text).flatMap { $0.isFinite ? Timestamp(secondsSinceEpoch: $0) : nil }
             } ?? Timestamp(millisecondsSinceEpoch: 0)
         if let start, Timestamp(rfc3339: start) == nil, Double(start)?.isFinite != true {
             reader.fault("start_timestamp", "'\(start)' is neither RFC 3339 nor seconds since 1970")
@@ -101,7 +102,8 @@ struct AlertCaseSection: SettingsSection {
         expected = reader.list("exp_alerts", of: Expected.self, "What fires then.")
         if name.isEmpty {
             reader.fault(
-                nil, "an item under alert_rule_test misses required attribute alertname at eval_time \(time.prometheusText)")
+                nil,
+                "an item under alert_rule_test misses required attribute alertname at eval_time \(time.prometheusText)")
         }
     }
 }
