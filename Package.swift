@@ -159,9 +159,8 @@ let tell: [Target] = [
     library(
         "Commands", "Tell",
         [
-            "Units", "Diagnostics", "JSONCoding", "Texts", "Series", "WebAPI", "Settings", "Outbound", "PromQL",
-            "Ledger",
-            .argumentParser,
+            "Units", "Diagnostics", "JSONCoding", "Texts", "Series", "WebAPI", "Settings", "Outbound", "DurableFiles",
+            "Exposition", "PromQL", "TimeSeriesStore", "Ledger", .argumentParser,
         ]),
 ]
 

@@ -119,9 +119,10 @@ struct ColumnModel {
         changeSizes[index] = Self.average(changeSizes[index], zigzagEncoded(change))
     }
 
-    /// A quarter of the way towards `size`.
+    /// A quarter of the way towards `size`, or towards eight times what it was: one leap, such as the first value, must not make
+    /// the numbers after it long.
     private static func average(_ average: UInt64, _ size: UInt64) -> UInt64 {
-        average - average >> 2 + min(size, 1 << 50) << 2
+        average - average >> 2 + min(size, average >> 1 + 64) << 2
     }
 
     private static func put(_ number: UInt64, _ parameter: Int, into sink: inout BitSink) {
