@@ -37,7 +37,7 @@ private func plain(_ digits: [UInt8], _ exponent: Int) -> [UInt8] {
     return digits[...exponent] + [point] + digits[(exponent + 1)...]
 }
 
-/// A value as the reference writes it in JSON and in the text of queries: the fewest digits, never an exponent (Go's `'f', -1`), `NaN`,
+/// A value as the reference writes it in the text of queries and in results of the kind scalar: the fewest digits, never an exponent (Go's `'f', -1`), `NaN`,
 /// `+Inf`, `-Inf`.
 public func plainNumber(_ value: Double) -> String {
     if let special = special(value) { return special }
@@ -50,11 +50,26 @@ public func plainNumber(_ value: Double) -> String {
 }
 
 /// The fewest digits, with an exponent below 1e-4 and from 1e21 on (Go's `'g', -1`): `1e+21`, `5e-05`.
-public func shortestNumber(_ value: Double) -> String {
+public func shortestNumber(_ value: Double) -> String { scientific(value, below: -4) }
+
+/// A sample's value as `/api/v1/query` and its like write it: as `plainNumber`, but with an exponent below 1e-6 and from 1e21 on.
+public func sampleValueText(_ value: Double) -> String {
+    // Most values are whole.
+    if value.magnitude < 1e15, let whole = Int64(exactly: value), whole != 0 || value.sign == .plus {
+        return String(whole)
+    }
+    return scientific(value, below: -6)
+}
+
+/// The time of a result of the kind scalar, which the reference writes as any other number: `-0.5`, `1435781451.5`. All other times are
+/// `secondsText`.
+public func scalarSecondsText(_ milliseconds: Int64) -> String { sampleValueText(Double(milliseconds) / 1000) }
+
+private func scientific(_ value: Double, below least: Int) -> String {
     if let special = special(value) { return special }
     let (digits, exponent) = digits(of: value.magnitude)
     let sign = value.sign == .minus ? "-" : ""
-    guard exponent < -4 || exponent >= 21 else {
+    guard value != 0, exponent < least || exponent >= 21 else {
         return sign + String(decoding: plain(digits, exponent), as: UTF8.self)
     }
     var text = String(decoding: digits[..<1], as: UTF8.self)

@@ -19,7 +19,7 @@ struct ProtobufWriter {
 
     /// A count that the format has as a whole number; what is none becomes the nearest one.
     mutating func count(_ field: Int, _ value: Double, always: Bool = false) {
-        unsigned(field, value >= 0 ? UInt64(min(value, 9e18)) : 0, always: always)
+        unsigned(field, value >= 0 ? (UInt64(exactly: value.rounded()) ?? .max) : 0, always: always)
     }
 
     mutating func signed(_ field: Int, _ value: Int64, always: Bool = false) {

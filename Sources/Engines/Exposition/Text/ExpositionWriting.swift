@@ -26,8 +26,7 @@ public func writeExposition(_ batch: SampleBatch, _ format: ExpositionFormat) ->
         for row in rows.sorted(by: precedes) {
             let sampleName = row.labels.name
             let suffix = isTotalMissing && sampleName == name ? "_total" : ""
-            page += (sampleName + suffix).utf8
-            writeLabels(row.labels, to: &page)
+            writeSeries(sampleName + suffix, row.labels, to: &page)
             page.append(UInt8(ascii: " "))
             page += numberText(row.value).utf8
             if let time = row.timestamp?.millisecondsSinceEpoch {
@@ -58,9 +57,10 @@ private func familyName(
 private func writeMetadata(
     _ entry: MetricMetadata, as name: String, _ format: ExpositionFormat, to page: inout [UInt8]
 ) {
+    let shown = isClassicName(name, colons: true) ? name : "\"\(Labels.escaped(name))\""
     if !entry.help.isEmpty {
         let escaped = format == .openMetrics ? Labels.escaped(entry.help) : escapedHelp(entry.help)
-        page += "# HELP \(name) \(escaped)\n".utf8
+        page += "# HELP \(shown) \(escaped)\n".utf8
     }
     let type =
         switch (format, entry.type) {
@@ -70,7 +70,7 @@ private func writeMetadata(
         case (.text, .gaugeHistogram): MetricType.histogram.rawValue
         case (_, let type): type.rawValue
         }
-    page += "# TYPE \(name) \(type)\n".utf8
+    page += "# TYPE \(shown) \(type)\n".utf8
 }
 
 private func escapedHelp(_ help: String) -> String {
@@ -85,14 +85,33 @@ private func escapedHelp(_ help: String) -> String {
     return text
 }
 
-private func writeLabels(_ labels: Labels, to page: inout [UInt8]) {
-    var isFirst = true
-    for pair in labels.pairs where pair.name != Labels.metricName {
-        page += (isFirst ? "{" : ",").utf8
-        isFirst = false
-        page += "\(pair.name)=\"\(Labels.escaped(pair.value))\"".utf8
+/// The metric with its labels. A name that the older rules do not allow stands among the labels, in quotation marks.
+private func writeSeries(_ name: String, _ labels: Labels, to page: inout [UInt8]) {
+    var isOpen = false
+    if isClassicName(name, colons: true) {
+        page += name.utf8
+    } else {
+        page += "{\"\(Labels.escaped(name))\"".utf8
+        isOpen = true
     }
-    if !isFirst { page.append(UInt8(ascii: "}")) }
+    for pair in labels.pairs where pair.name != Labels.metricName {
+        page += (isOpen ? "," : "{").utf8
+        isOpen = true
+        let label = isClassicName(pair.name, colons: false) ? pair.name : "\"\(Labels.escaped(pair.name))\""
+        page += "\(label)=\"\(Labels.escaped(pair.value))\"".utf8
+    }
+    if isOpen { page.append(UInt8(ascii: "}")) }
+}
+
+/// Whether a name needs no quotation marks.
+private func isClassicName(_ name: String, colons: Bool) -> Bool {
+    guard !name.isEmpty else { return false }
+    var isFirst = true
+    for byte in name.utf8 {
+        guard isNameByte(byte, first: isFirst, colons: colons) else { return false }
+        isFirst = false
+    }
+    return true
 }
 
 /// Whole numbers without a fraction, others with the fewest digits that give the same number again.

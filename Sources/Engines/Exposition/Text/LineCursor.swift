@@ -132,7 +132,7 @@ struct LineCursor {
 }
 
 @inline(__always)
-private func isNameByte(_ byte: UInt8, first: Bool, colons: Bool) -> Bool {
+func isNameByte(_ byte: UInt8, first: Bool, colons: Bool) -> Bool {
     let isLetter = byte | 0x20 &- 97 < 26 && byte >= 65
     return isLetter || byte == UInt8(ascii: "_") || (!first && byte &- 48 < 10) || (colons && byte == UInt8(ascii: ":"))
 }
