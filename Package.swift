@@ -183,9 +183,7 @@ let tell: [Target] = [
         "Commands", "Tell",
         [
             "Units", "Diagnostics", "JSONCoding", "Events", "Texts", "Series", "WebAPI", "Settings", "Outbound",
-            "PromQL",
-            "Ledger",
-            .argumentParser,
+            "DurableFiles", "Exposition", "PromQL", "TimeSeriesStore", "Ledger", .argumentParser,
         ]),
 ]
 

@@ -38,7 +38,7 @@ public final class FaultyFiles: FileSystem {
     public static let operationsThatNeedSpace: Set<FileError.Operation> = [.write, .createFolder, .open]
     /// The operations that change something.
     public static let changes: Set<FileError.Operation> = [
-        .open, .write, .sync, .truncate, .createFolder, .rename, .remove, .syncFolder, .close,
+        .open, .write, .sync, .truncate, .createFolder, .rename, .remove, .link, .syncFolder, .close,
     ]
 
     private struct State {
@@ -110,6 +110,11 @@ public final class FaultyFiles: FileSystem {
     public func rename(_ old: String, to new: String) throws(FileError) {
         try pass(.rename, old)
         try base.rename(old, to: new)
+    }
+
+    public func link(_ old: String, to new: String) throws(FileError) {
+        try pass(.link, old)
+        try base.link(old, to: new)
     }
 
     public func syncFolder(_ path: String) throws(FileError) {

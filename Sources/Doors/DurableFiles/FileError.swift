@@ -18,7 +18,7 @@ public struct FileError: Failure {
 
     /// What was tried, as a verb for the message.
     public enum Operation: String, Sendable, CaseIterable {
-        case open, read, write, sync, truncate, close, lock, list, rename, remove
+        case open, read, write, sync, truncate, close, lock, list, rename, remove, link
         case createFolder = "create folder"
         case syncFolder = "sync folder"
         case status = "look at"

@@ -23,6 +23,8 @@ public protocol FileSystem: Sendable {
     func remove(_ path: String) throws(FileError)
     /// Gives a file another name in one step; a file that has it is replaced.
     func rename(_ old: String, to new: String) throws(FileError)
+    /// Gives a file a second name on the same file system; `new` must be free.
+    func link(_ old: String, to new: String) throws(FileError)
     func syncFolder(_ path: String) throws(FileError)
     func space(at path: String) throws(FileError) -> FileSpace
     /// Opens `path`, made if missing, locks it against every other process and writes `holder` (a process number) into it.

@@ -148,6 +148,16 @@ public final class MemoryFiles: FileSystem {
         }
     }
 
+    public func link(_ old: String, to new: String) throws(FileError) {
+        try attempt { state throws(FileError) in
+            guard let node = state.names[old], state.names[parentFolder(of: new)] != nil else {
+                throw FileError(.link, old, errorNumber: ENOENT)
+            }
+            guard state.names[new] == nil else { throw FileError(.link, new, errorNumber: EEXIST) }
+            state.names[new] = node
+        }
+    }
+
     public func syncFolder(_ path: String) throws(FileError) {
         try attempt { state throws(FileError) in
             guard state.names[path]?.isFolder == true else {

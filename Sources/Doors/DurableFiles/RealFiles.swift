@@ -69,6 +69,10 @@ public struct RealFiles: FileSystem {
         try call(.rename, old) { Glibc.rename(old, new) }
     }
 
+    public func link(_ old: String, to new: String) throws(FileError) {
+        try call(.link, old) { Glibc.link(old, new) }
+    }
+
     public func syncFolder(_ path: String) throws(FileError) {
         let descriptor = try call(.syncFolder, path) { Glibc.open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
         defer { _ = Glibc.close(descriptor) }

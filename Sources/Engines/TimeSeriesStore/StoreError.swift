@@ -11,6 +11,8 @@ public struct StoreError: Failure {
         /// A series has labels of more bytes than the log can hold.
         case labelsTooLong = "labels-too-long"
         case fileFailed = "file-failed"
+        /// A snapshot's folder must be new.
+        case snapshotExists = "snapshot-exists"
     }
 
     public let code: Code
@@ -34,6 +36,7 @@ public struct StoreError: Failure {
         case .ingestionStopped: "no samples are stored: the log in '\(subject)' cannot be written"
         case .damaged: "'\(subject)' is damaged at byte \(byteOffset ?? 0)"
         case .labelsTooLong: "the labels of \(subject) are too long to be stored"
+        case .snapshotExists: "'\(subject)' exists already"
         case .fileFailed: "the series store cannot use '\(subject)'"
         }
     }
@@ -46,6 +49,7 @@ public struct StoreError: Failure {
                 : "Queries go on. Look for disk errors in the kernel's log; storing is tried again with each reading."
         case .damaged: "Look for disk errors in the kernel's log. Other spans of time stay readable."
         case .labelsTooLong: "Drop or shorten the label at the source."
+        case .snapshotExists: "Name a folder that does not exist yet."
         case .fileFailed: (cause as? any Failure)?.hint
         }
     }

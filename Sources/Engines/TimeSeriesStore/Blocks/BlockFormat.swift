@@ -32,7 +32,7 @@ enum BlockFormat {
         var end: Int64
         /// Milliseconds from sample to sample in a downsampled block; 0 for samples as they came.
         var resolution: Int64 = 0
-        /// 0 for the samples of the span; from 1 on, those that came too late for it.
+        /// Tells blocks of the same span apart: samples that came late, and blocks that were written anew.
         var part = 0
 
         var text: String {

@@ -4,15 +4,15 @@ import BinaryCoding
 // counters that rise about as much as last time. So the log remembers, for each list of series that it has seen ("layout"), what was
 // written last, and writes a reading as the difference, in a stream of bits:
 //
-//     0                               the same bits as before
-//     10                              rises as much as it did last time
-//     110   + number                  rises by this much                              (as an integer, at the scale of the value)
-//     1110  + number                  rises by this much more than last time
-//     11110 + 6 + 6 bits + the bits   XOR with the bits before: leading zeros, width - 1
-//     11111 + 4 bits + number         a new scale, and the integer at that scale
+//     0                           the same bits as before
+//     10  + number                the integer rises by this much, or by this much more than last time, whichever was smaller of late
+//     110 + 6 + 6 bits + bits     XOR with the bits before: leading zeros, width - 1
+//     111 + 4 bits + bits         a new scale, and the integer at that scale
 //
-// A number is zigzag in groups of four bits, with four bits before that say how many groups. A page of 1,000 series takes about 600 bytes,
-// where their numbers alone would take 8,000. `docs/formats/series-wal.md`, "Type 4", is the exact description.
+// A number is a Rice code whose parameter follows the size of the numbers before it in the same series, so that a counter that rises
+// by about 1,000 a reading takes about 12 bits, and one that rises evenly 3. Sizes of memory are counted in pages. A page of 1,000
+// series takes about 600 bytes, where their numbers alone would take 8,000. `docs/formats/series-wal.md`, "Type 4", is the exact
+// description.
 
 /// What both sides of the log know of the series of a layout after the same records.
 struct ColumnModel {
@@ -24,6 +24,9 @@ struct ColumnModel {
     private var mantissas: [Int64] = []
     private var rises: [Int64] = []
     private var scales: [UInt8] = []
+    /// Sixteen times what rises, and changes of rises, were of late, as zigzag numbers.
+    private var riseSizes: [UInt64] = []
+    private var changeSizes: [UInt64] = []
 
     init(_ numbers: [UInt32]) {
         self.numbers = numbers
@@ -31,6 +34,13 @@ struct ColumnModel {
 
     /// The scale of a value that is no short decimal.
     private static let noScale: UInt8 = 15
+    /// What an integer is divided by at each scale: up to nine digits after the point, then multiples of 1,024 and of 4,096.
+    private static let divisors: [Double] = powersOfTen[0...9] + [1.0 / 1024, 1.0 / 4096]
+    /// Sizes from here on are worth counting in pages.
+    private static let pagesFrom = 1_048_576.0
+    /// From this many ones on a number is written as it is.
+    private static let escape = 16
+    private static let firstSize: UInt64 = 16 << 4
 
     mutating func beginAnew() {
         chain = 0
@@ -38,71 +48,99 @@ struct ColumnModel {
         mantissas = [Int64](repeating: 0, count: numbers.count)
         rises = [Int64](repeating: 0, count: numbers.count)
         scales = [UInt8](repeating: 0, count: numbers.count)
+        riseSizes = [UInt64](repeating: Self.firstSize, count: numbers.count)
+        changeSizes = riseSizes
     }
 
     /// Writes a reading, as many values as there are series, and remembers it.
     mutating func encode(_ values: ArraySlice<Double>, into sink: inout BitSink) {
         values.withUnsafeBufferPointer { values in
-            bits.withUnsafeMutableBufferPointer { bits in
-                for index in values.indices {
-                    let pattern = values[index].bitPattern
-                    if bits[index] == pattern {
-                        sink.put(0, 1)
-                        // A counter that stands still may go on as it did.
-                        continue
-                    }
-                    let old = bits[index]
+            for index in values.indices {
+                let pattern = values[index].bitPattern
+                if bits[index] == pattern {
+                    sink.put(0, 1)
+                } else {
+                    encodeChange(index, values[index], into: &sink)
                     bits[index] = pattern
-                    Self.encodeChange(
-                        values[index], old, &mantissas[index], &rises[index], &scales[index], into: &sink)
                 }
             }
         }
     }
 
-    private static func encodeChange(
-        _ value: Double, _ old: UInt64, _ last: inout Int64, _ lastRise: inout Int64, _ scale: inout UInt8,
-        into sink: inout BitSink
-    ) {
-        if scale != noScale, let found = mantissa(of: value, power: powersOfTen[Int(scale)]) {
-            let rise = found &- last
-            let change = rise &- lastRise
-            if change == 0 {
-                sink.put(0b10, 2)
-            } else if zigzagEncoded(rise) <= zigzagEncoded(change) {
-                sink.put(0b110, 3)
-                put(rise, into: &sink)
-            } else {
-                sink.put(0b1110, 4)
-                put(change, into: &sink)
-            }
-            last = found
-            lastRise = rise
-        } else if let found = decimal(of: value) {
-            scale = UInt8(found.scale)
-            sink.put(0b11111, 5)
-            sink.put(UInt64(scale), 4)
-            put(found.mantissa, into: &sink)
-            last = found.mantissa
-            lastRise = 0
+    private mutating func encodeChange(_ index: Int, _ value: Double, into sink: inout BitSink) {
+        let scale = scales[index]
+        if scale != Self.noScale, let found = mantissa(of: value, power: Self.divisors[Int(scale)]) {
+            let rise = found &- mantissas[index]
+            let change = rise &- rises[index]
+            sink.put(0b10, 2)
+            Self.put(
+                zigzagEncoded(usesChanges(index) ? change : rise), parameter(index), into: &sink)
+            note(index, rise, change)
+            mantissas[index] = found
+        } else if let found = Self.scaled(value) {
+            scales[index] = UInt8(found.scale)
+            sink.put(0b111, 3)
+            sink.put(UInt64(found.scale), 4)
+            Self.put(zigzagEncoded(found.mantissa), into: &sink)
+            mantissas[index] = found.mantissa
+            rises[index] = 0
         } else {
-            scale = noScale
-            let change = value.bitPattern ^ old
+            scales[index] = Self.noScale
+            let change = value.bitPattern ^ bits[index]
             let trailing = change.trailingZeroBitCount
             let width = 64 - change.leadingZeroBitCount - trailing
-            sink.put(0b11110, 5)
+            sink.put(0b110, 3)
             sink.put(UInt64(change.leadingZeroBitCount), 6)
             sink.put(UInt64(width - 1), 6)
             sink.put(change >> UInt64(trailing), width)
         }
     }
 
-    @inline(__always)
-    private static func put(_ number: Int64, into sink: inout BitSink) {
-        let coded = zigzagEncoded(number)
-        let groups = max(1, (67 - coded.leadingZeroBitCount) / 4)
-        sink.put(UInt64(groups - 1), 4)
-        sink.put(coded, groups * 4)
+    private static func scaled(_ value: Double) -> (scale: Int, mantissa: Int64)? {
+        if abs(value) >= pagesFrom {
+            for scale in [11, 10] {
+                if let found = mantissa(of: value, power: divisors[scale]) { return (scale, found) }
+            }
+        }
+        return decimal(of: value)
+    }
+
+    private func usesChanges(_ index: Int) -> Bool { changeSizes[index] < riseSizes[index] }
+
+    /// The Rice parameter of the next number: the bits of seven tenths of what they were of late.
+    private func parameter(_ index: Int) -> Int {
+        let size = min(riseSizes[index], changeSizes[index])
+        return 63 - ((size &* 11 >> 8) + 1).leadingZeroBitCount
+    }
+
+    private mutating func note(_ index: Int, _ rise: Int64, _ change: Int64) {
+        rises[index] = rise
+        riseSizes[index] = Self.average(riseSizes[index], zigzagEncoded(rise))
+        changeSizes[index] = Self.average(changeSizes[index], zigzagEncoded(change))
+    }
+
+    /// A quarter of the way towards `size`, or towards eight times what it was: one leap, such as the first value, must not make
+    /// the numbers after it long.
+    private static func average(_ average: UInt64, _ size: UInt64) -> UInt64 {
+        average - average >> 2 + min(size, average >> 1 + 64) << 2
+    }
+
+    private static func put(_ number: UInt64, _ parameter: Int, into sink: inout BitSink) {
+        let quotient = number >> UInt64(parameter)
+        if quotient < UInt64(escape) {
+            sink.unary(Int(quotient))
+            sink.put(number & (1 << UInt64(parameter) - 1), parameter)
+        } else {
+            sink.put(1 << UInt64(escape) - 1, escape)
+            put(number, into: &sink)
+        }
+    }
+
+    /// Six bits for the width less one, and the number.
+    private static func put(_ number: UInt64, into sink: inout BitSink) {
+        let width = 64 - (number | 1).leadingZeroBitCount
+        sink.put(UInt64(width - 1), 6)
+        sink.put(number, width)
     }
 
     /// Reads what `encode` wrote after the same records.
@@ -114,33 +152,38 @@ struct ColumnModel {
     }
 
     private mutating func decodeChange(_ source: inout BitSource, _ index: Int) throws(CodingError) {
-        switch try source.unary(limit: 4) {
-        case 0: try rise(index, by: rises[index])
-        case 1: try rise(index, by: Self.number(&source))
-        case 2: try rise(index, by: rises[index] &+ Self.number(&source))
-        case 3:
+        if try !source.bit() {
+            guard scales[index] != Self.noScale else { throw CodingError(.invalid, at: 0) }
+            let number = zigzagDecoded(try Self.number(&source, parameter(index)))
+            let rise = usesChanges(index) ? rises[index] &+ number : number
+            note(index, rise, rise &- rises[index])
+            try set(index, to: mantissas[index] &+ rise)
+        } else if try !source.bit() {
             let leading = Int(try source.take(6))
             let width = Int(try source.take(6)) + 1
             guard leading + width <= 64 else { throw CodingError(.invalid, at: 0) }
             bits[index] ^= try source.take(width) << UInt64(64 - leading - width)
             scales[index] = Self.noScale
-        default:
+        } else {
             scales[index] = UInt8(try source.take(4))
-            mantissas[index] = try Self.number(&source)
             rises[index] = 0
-            try rise(index, by: 0)
+            try set(index, to: zigzagDecoded(try Self.number(&source)))
         }
     }
 
-    private mutating func rise(_ index: Int, by rise: Int64) throws(CodingError) {
-        guard scales[index] != Self.noScale else { throw CodingError(.invalid, at: 0) }
-        rises[index] = rise
-        mantissas[index] &+= rise
-        bits[index] = (Double(mantissas[index]) / powersOfTen[Int(scales[index])]).bitPattern
+    private mutating func set(_ index: Int, to mantissa: Int64) throws(CodingError) {
+        guard Int(scales[index]) < Self.divisors.count else { throw CodingError(.invalid, at: 0) }
+        mantissas[index] = mantissa
+        bits[index] = (Double(mantissa) / Self.divisors[Int(scales[index])]).bitPattern
     }
 
-    private static func number(_ source: inout BitSource) throws(CodingError) -> Int64 {
-        let groups = Int(try source.take(4)) + 1
-        return zigzagDecoded(try source.take(groups * 4))
+    private static func number(_ source: inout BitSource, _ parameter: Int) throws(CodingError) -> UInt64 {
+        let quotient = try source.unary(limit: escape)
+        if quotient == escape { return try number(&source) }
+        return UInt64(quotient) << UInt64(parameter) | (try source.take(parameter))
+    }
+
+    private static func number(_ source: inout BitSource) throws(CodingError) -> UInt64 {
+        try source.take(Int(try source.take(6)) + 1)
     }
 }

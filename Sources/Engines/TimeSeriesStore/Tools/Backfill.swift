@@ -26,16 +26,18 @@ public struct Backfill: ~Copyable {
     public private(set) var outcome = BackfillOutcome()
     /// Samples that are collected before blocks are written: 16 bytes each, and what labels take.
     private let pendingCountMax: Int
+    /// Samples from here on are in memory, or are to come there.
+    private var limit: Int64
 
     public init(into store: TimeSeriesStore, pendingCountMax: Int = 2_000_000) {
         self.store = store
         self.pendingCountMax = pendingCountMax
+        limit = store.backfillLimit
     }
 
     /// Adds samples of one series, times rising. Blocks when blocks are written.
     /// - Throws: `StoreError`; then a part may have been stored, and the same may be given again.
     public mutating func add(_ columns: SeriesColumns) throws {
-        let limit = store.state.withLock { $0.head.firstTime.map { spanStart(of: $0, store.spanMilliseconds) } } ?? .max
         var histogram = 0
         for index in columns.times.indices {
             let time = columns.times[index]
@@ -66,6 +68,7 @@ public struct Backfill: ~Copyable {
             spans[start] = nil
         }
         pendingCount = 0
+        limit = store.backfillLimit
     }
 }
 
@@ -91,16 +94,20 @@ extension BlockSamples {
 }
 
 extension TimeSeriesStore {
+    /// Where the oldest span in memory begins.
+    fileprivate var backfillLimit: Int64 {
+        state.withLock { state in state.head.firstTime.map { spanStart(of: $0, spanMilliseconds) } ?? .max }
+    }
+
     /// Writes a block of old samples of one span.
     /// - Returns: how many.
     func writeBackfilled(_ series: [Labels: BlockSamples], from start: Int64) throws(StoreError) -> Int64 {
         let result = changes.withLock { _ -> Result<Int64, StoreError> in
             do throws(StoreError) {
-                let (taken, metadata) = state.withLock { (Set($0.blocks.map(\.name)), $0.sortedMetadata) }
+                let metadata = state.withLock { $0.sortedMetadata }
                 // Up to the last sample only: what is newer shall come the usual way.
                 let last = series.values.compactMap { $0.times.max() }.max() ?? start
-                var name = BlockFormat.Name(start: start, end: last + 1)
-                while taken.contains(name) { name.part += 1 }
+                let name = freeName(BlockFormat.Name(start: start, end: last + 1))
                 let block = try writeBlock(name, metadata: metadata) { writer throws(StoreError) in
                     for (labels, samples) in series.sorted(by: { $0.key < $1.key }) {
                         let sorted = samples.sorted

@@ -61,28 +61,36 @@ extension TimeSeriesStore {
         return nil
     }
 
-    /// Writes `blocks` anew as one, without what was deleted, and removes them. Under `changes`.
-    func replace(_ blocks: [Block], by name: BlockFormat.Name) throws(StoreError) {
-        try replace(blocks, by: name) { _ in true }
+    /// A name like this one that no block has. A file of a block is never replaced by another: who still reads it would find other
+    /// bytes, and a failure right after would leave a list that does not fit the disk.
+    func freeName(_ wanted: BlockFormat.Name) -> BlockFormat.Name {
+        let (taken, obsolete) = state.withLock { (Set($0.blocks.map(\.name)), Set($0.obsolete)) }
+        var name = wanted
+        while taken.contains(name) || obsolete.contains(joined(blockFolder, name.text)) { name.part += 1 }
+        return name
     }
 
-    /// The same with those series only that `test` lets pass.
+    /// Writes `blocks` anew as one, without what was deleted and with those series only that `test` lets pass, and removes them. Under
+    /// `changes`.
+    /// - Returns: the new block; nil where nothing was left.
+    @discardableResult
     func replace(
-        _ blocks: [Block], by name: BlockFormat.Name, keeping test: (Labels) -> Bool
-    ) throws(StoreError) {
-        let made = try joined(blocks, name, test)
+        _ blocks: [Block], by name: BlockFormat.Name, keeping test: (Labels) -> Bool = { _ in true }
+    ) throws(StoreError) -> Block? {
+        let made = try merged(blocks, freeName(name), test)
         state.withLock { state in
             for block in blocks {
                 state.blocks.removeAll { $0.path == block.path }
                 state.indexes.forget(block.path)
-                if block.path != made?.path { state.obsolete.append(block.path) }
+                state.obsolete.append(block.path)
             }
             if let made { state.insert(made) }
         }
         try removeObsolete()
+        return made
     }
 
-    private func joined(
+    private func merged(
         _ blocks: [Block], _ name: BlockFormat.Name, _ test: (Labels) -> Bool
     ) throws(StoreError) -> Block? {
         let readers = try readers(of: blocks)

@@ -104,7 +104,7 @@ extension TimeSeriesStore {
             state.head.sealAll(before: end)
             return (snapshotOfAll(state.head, from: start, through: end - 1), state.sortedMetadata)
         }
-        let name = BlockFormat.Name(start: start, end: end)
+        let name = freeName(BlockFormat.Name(start: start, end: end))
         let gatherer = SampleGatherer(readers: [], resolutions: [], head: snapshot, from: start, through: end - 1)
         gatherer.addHead()
         let block = try writeBlock(name, metadata: metadata) { writer throws(StoreError) in
@@ -150,9 +150,7 @@ extension TimeSeriesStore {
             }
             guard let (start, snapshot, metadata) = found else { return }
             let end = start + spanMilliseconds
-            var name = BlockFormat.Name(start: start, end: end, part: 1)
-            let taken = Set(state.withLock { $0.blocks.map(\.name) })
-            while taken.contains(name) { name.part += 1 }
+            let name = freeName(BlockFormat.Name(start: start, end: end, part: 1))
             let gatherer = SampleGatherer(readers: [], resolutions: [], head: snapshot, from: start, through: end - 1)
             gatherer.addHead()
             let block = try writeBlock(name, metadata: metadata) { writer throws(StoreError) in
@@ -190,14 +188,16 @@ extension TimeSeriesStore {
     }
 
     /// Writes a block; one without a sample is not kept.
+    /// - Parameter target: the folder, where it is not the store's own.
     func writeBlock(
-        _ name: BlockFormat.Name, metadata: [MetricMetadata], sources: [String] = [],
+        _ name: BlockFormat.Name, in target: String? = nil, metadata: [MetricMetadata], sources: [String] = [],
         _ body: (inout BlockWriter) throws(StoreError) -> Void
     ) throws(StoreError) -> Block? {
-        let path = joined(blockFolder, name.text)
+        let folder = target ?? blockFolder
+        let path = joined(folder, name.text)
         var writer: BlockWriter
         do throws(FileError) {
-            writer = try BlockWriter.begin(name, in: blockFolder, files: files)
+            writer = try BlockWriter.begin(name, in: folder, files: files)
         } catch {
             throw StoreError(.fileFailed, path, cause: error)
         }

@@ -56,41 +56,40 @@ extension TimeSeriesStore {
             let labels = index.labels(of: series)
             if age(of: labels, resolution) > due {
                 isKept = true
-            } else if let step = nextStep(labels, resolution) {
+            } else if let step = nextStep(labels, block, present) {
                 steps.insert(step)
             }
         }
-        for step in steps.sorted() { try downsample(block, to: step, due: due) }
+        for step in steps.sorted() { try downsample(block, to: step, due: due, at: present) }
         if !isKept {
             try drop(block)
             return
         }
         let leaves = (0..<index.seriesCount).contains { age(of: index.labels(of: $0), resolution) <= due }
-        if leaves {
-            try replace([block], by: block.name) { age(of: $0, resolution) > due }
-        }
-        state.withLock { state in
-            guard let identity = state.blocks.first(where: { $0.name == block.name })?.identity else { return }
-            state.agedTo[identity] = due
-        }
+        let left = leaves ? try replace([block], by: block.name) { age(of: $0, resolution) > due } : block
+        if let left { state.withLock { $0.agedTo[left.identity] = due } }
     }
 
-    /// The step of the tier after the one of this resolution; nil where there is none.
-    private func nextStep(_ labels: Labels, _ resolution: Int64) -> Int64? {
-        rule(for: labels)?.tiers.first { $0.step.wholeMilliseconds > resolution }?.step.wholeMilliseconds
+    /// The step of the next tier that a block is not too old for; nil where there is none.
+    private func nextStep(_ labels: Labels, _ block: Block, _ present: Int64) -> Int64? {
+        rule(for: labels)?.tiers.first {
+            $0.step.wholeMilliseconds > block.name.resolution && block.end > present &- $0.age.wholeMilliseconds
+        }?.step.wholeMilliseconds
     }
 
-    private func downsample(_ block: Block, to step: Int64, due: Int64) throws(StoreError) {
+    private func downsample(
+        _ block: Block, to step: Int64, due: Int64, at present: Int64
+    ) throws(StoreError) {
         let readers = try readers(of: [block])
         let gatherer = SampleGatherer(
             readers: readers, resolutions: [block.name.resolution], head: nil, from: .min, through: .max)
         gatherer.add(reader: 0, matching: [])
         let (tombstones, metadata) = state.withLock { ($0.tombstones, $0.metadata) }
-        let name = BlockFormat.Name(start: block.start, end: block.end, resolution: step, part: block.name.part)
+        let name = freeName(BlockFormat.Name(start: block.start, end: block.end, resolution: step))
         let made = try writeBlock(name, metadata: metadata.values.sorted { precedes($0.name, $1.name) }) {
             writer throws(StoreError) in
             for (slot, labels) in gatherer.ordered()
-            where age(of: labels, block.name.resolution) <= due && nextStep(labels, block.name.resolution) == step {
+            where age(of: labels, block.name.resolution) <= due && nextStep(labels, block, present) == step {
                 let samples = try blockSamples(gatherer, slot, tombstones.filter { $0.matches(labels) })
                 let isCounter = isCounter(labels.name, metadata[labels.name]?.type)
                 let coarse = downsampled(samples, step: step, isCounter: isCounter)

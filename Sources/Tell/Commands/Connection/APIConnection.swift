@@ -28,9 +28,9 @@ public struct APIBody: Sendable, Hashable {
 
     /// A form, as the Prometheus API takes one: an expression may be longer than an address may be, and an address ends up in
     /// the logs of proxies.
-    public init(form fields: KeyValuePairs<String, String>) {
+    public init(form fields: [String: String]) {
         bytes = Array(
-            fields.map { "\(APIPath.escaped($0.key))=\(APIPath.escaped($0.value))" }.joined(separator: "&").utf8)
+            fields.sorted { $0.key < $1.key }.map { "\(APIPath.escaped($0.key))=\(APIPath.escaped($0.value))" }.joined(separator: "&").utf8)
         contentType = "application/x-www-form-urlencoded"
     }
 }

@@ -1,0 +1,248 @@
+import ArgumentParser
+import Diagnostics
+import DurableFiles
+import Exposition
+import Glibc
+import JSONCoding
+import Series
+import TimeSeriesStore
+import Units
+
+/// `jaga series`: the stored samples as files, without the daemon.
+struct SeriesCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "series", abstract: "Work with the stored samples, without the daemon.",
+        discussion: """
+            All but 'verify' need the data folder for themselves and end with 11 while a daemon uses it. 'verify' changes \
+            nothing and may run beside one.
+            """,
+        subcommands: [Stats.self, Verify.self, Repair.self, Export.self, Import.self, Snapshot.self])
+
+    struct FolderOptions: ParsableArguments {
+        @Option(
+            name: .long, help: ArgumentHelp("The daemon's data folder (or JAGA_DATA).", valueName: "folder"))
+        var data: String?
+
+        @OptionGroup var output: OutputOptions
+
+        /// The folder of the samples.
+        var series: String { joined(dataFolder(data, Console.current), "series") }
+
+        /// Opens the store, with the folder locked against a daemon. `body` may take long.
+        func withStore<Value>(_ body: (TimeSeriesStore) async throws -> Value) async throws -> Value {
+            try await withLock { try await body(try TimeSeriesStore.open(folder: series)) }
+        }
+
+        func withLock<Value>(_ body: () async throws -> Value) async throws -> Value {
+            let folder = dataFolder(data, Console.current)
+            guard access(folder, F_OK) == 0 else {
+                throw PlainFailure("not-found", "there is no data folder '\(folder)'")
+            }
+            let lock = try RealFiles().lockDataFolder(folder, holder: getpid())
+            let value = try await body()
+            try lock.release()
+            return value
+        }
+
+        func show(_ value: JSONValue, _ lines: [String]) {
+            Console.current.output(output.json ? value.canonicalText : lines.joined(separator: "\n"))
+        }
+    }
+
+    struct Stats: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Say how much is stored, and which metrics, labels and targets have the most series.")
+        @Option(name: .long, help: "How many of each kind are named.") var limit = 10
+        @OptionGroup var folder: FolderOptions
+
+        func run() async throws {
+            try await folder.withStore { store in
+                let stats = store.stats
+                let report = store.cardinality(limit: limit)
+                let groups: [(String, String, [StoreReport.Entry])] = [
+                    ("metrics", "Series by metric", report.metrics),
+                    ("label_names", "Values by label", report.labelNames),
+                    ("label_bytes", "Bytes of values by label", report.labelBytes),
+                    ("label_pairs", "Series by label and value", report.labelPairs),
+                    ("targets", "Series by target", report.targets),
+                ]
+                var members: [(String, JSONValue)] = [
+                    ("series_in_memory", .integer(Int64(report.seriesCount))),
+                    ("samples_in_memory", .integer(Int64(stats.headSampleCount))),
+                    ("blocks", .integer(Int64(stats.blockCount))),
+                    ("block_samples", .integer(stats.blockSampleCount)),
+                    ("block_bytes", .integer(stats.blockByteCount)),
+                    ("log_bytes", .integer(stats.logByteCount)),
+                ]
+                var lines = [
+                    "\(report.seriesCount) series and \(stats.headSampleCount) samples in memory, the log has "
+                        + ByteCount(stats.logByteCount).text,
+                    "\(stats.blockSampleCount) samples in \(stats.blockCount) blocks of together "
+                        + ByteCount(stats.blockByteCount).text,
+                ]
+                for (key, title, entries) in groups {
+                    members.append((key, .array(entries.map { .object(["name": .string($0.name), "count": .integer(Int64($0.count))]) })))
+                    guard !entries.isEmpty else { continue }
+                    lines += ["", title] + entries.map { "  \($0.count)  \($0.name)" }
+                }
+                folder.show(.object(Dictionary(uniqueKeysWithValues: members)), lines)
+            }
+        }
+    }
+
+    struct Verify: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Read every byte and say what is damaged, with file and offset. Exits with 3 on damage.")
+        @OptionGroup var folder: FolderOptions
+
+        func run() async throws {
+            let found = try verifyStore(folder.series)
+            folder.show(
+                [
+                    "intact": .bool(found.isIntact), "blocks": .integer(Int64(found.blockCount)),
+                    "block_samples": .integer(found.blockSampleCount), "segments": .integer(Int64(found.segmentCount)),
+                    "records": .integer(Int64(found.recordCount)),
+                    "problems": .array(found.problems.map { .string($0.description) }),
+                ],
+                found.problems.map(\.description) + [
+                    "\(found.isIntact ? "intact" : "DAMAGED"): \(found.blockSampleCount) samples in \(found.blockCount) blocks, "
+                        + "\(found.recordCount) records in \(found.segmentCount) segments of the log"
+                ])
+            if !found.isIntact { throw EndWith(.findings) }
+        }
+    }
+
+    struct Repair: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Set damaged files aside and keep all that can be read. Exits with 3 when there was damage.")
+        @OptionGroup var folder: FolderOptions
+
+        func run() async throws {
+            let problems = try await folder.withLock { try repairStore(folder.series) }
+            folder.show(
+                ["problems": .array(problems.map { .string($0.description) })],
+                problems.isEmpty ? ["nothing to repair"] : problems.map(\.description))
+            if !problems.isEmpty { throw EndWith(.findings) }
+        }
+    }
+
+    struct Export: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Print samples as OpenMetrics text.",
+            discussion: "'jaga series import' and 'promtool tsdb create-blocks-from openmetrics' read it.")
+        @Argument(help: "Which series, as in '{job=\"shop\"}'. All without it.") var selector: String?
+        @Option(name: .long, help: "From this instant on, in seconds since 1970.") var from: Double?
+        @Option(name: .long, help: "Up to this instant, in seconds since 1970.") var to: Double?
+        @OptionGroup var folder: FolderOptions
+
+        func run() async throws {
+            let matchers = try matchers()
+            let start = from.map { Timestamp(millisecondsSinceEpoch: Int64($0 * 1000)) } ?? .distantPast
+            let end = to.map { Timestamp(millisecondsSinceEpoch: Int64($0 * 1000)) } ?? .distantFuture
+            let outcome = try await folder.withStore { store in
+                try store.exportOpenMetrics(matchers, from: start, through: end) { piece in
+                    // Whole lines, without the last line feed: the console ends a line.
+                    Console.current.output(String(decoding: piece.dropLast(), as: UTF8.self))
+                }
+            }
+            Console.current.notes(
+                "\(outcome.written) samples; \(outcome.leftOut) stale markers and histograms have no text")
+        }
+
+        private func matchers() throws -> [LabelMatcher] {
+            guard let selector else { return [] }
+            do throws(SelectorFault) {
+                return try TimeSeriesStore.selector(selector)
+            } catch {
+                throw ValidationError("'\(selector)' \(error)")
+            }
+        }
+    }
+
+    struct Import: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Take in old samples: OpenMetrics text with timestamps, or block folders of Prometheus.",
+            discussion: "What is already stored for an instant stays. Exits with 3 when samples were too new to be taken.")
+        @Argument(help: "Files of OpenMetrics text; folders that are blocks of Prometheus, or hold such.") var paths: [String]
+        @OptionGroup var folder: FolderOptions
+
+        func run() async throws {
+            let outcome = try await folder.withStore { store in
+                var backfill = Backfill(into: store)
+                for path in paths { try read(path, into: &backfill) }
+                let outcome = try backfill.finish()
+                try await store.sync()
+                return outcome
+            }
+            folder.show(
+                [
+                    "stored": .integer(outcome.stored), "too_new": .integer(outcome.tooNew),
+                    "blocks": .integer(Int64(outcome.blocksWritten)),
+                ],
+                [
+                    "\(outcome.stored) samples stored in \(outcome.blocksWritten) blocks"
+                        + (outcome.tooNew > 0 ? "; \(outcome.tooNew) are of the time still in memory and were left out" : "")
+                ])
+            if outcome.tooNew > 0 { throw EndWith(.findings) }
+        }
+
+        private func read(_ path: String, into backfill: inout Backfill) throws {
+            let files = RealFiles()
+            guard let status = try files.status(of: path) else { throw PlainFailure("not-found", "there is no '\(path)'") }
+            guard status.kind == .folder else { return try readText(path, into: &backfill) }
+            if try files.status(of: joined(path, "index")) != nil {
+                return try PrometheusBlock(path).forEachSeries { try backfill.add($0) }
+            }
+            let blocks = try files.list(path).filter { try files.status(of: joined(path, "\($0)/index")) != nil }
+            guard !blocks.isEmpty else {
+                throw PlainFailure("no-blocks", "'\(path)' is no block of Prometheus and holds none")
+            }
+            for block in blocks {
+                try PrometheusBlock(joined(path, block)).forEachSeries { try backfill.add($0) }
+            }
+        }
+
+        /// A text of any length, some megabytes at a time, cut between lines.
+        private func readText(_ path: String, into backfill: inout Backfill) throws {
+            let file = try RealFiles().openForReading(path)
+            var offset: Int64 = 0
+            var rest: [UInt8] = []
+            while true {
+                let piece = try file.read(at: offset, count: 4 << 20)
+                offset += Int64(piece.count)
+                rest += piece
+                guard let cut = piece.isEmpty ? rest.count : rest.lastIndex(of: 0x0A).map({ $0 + 1 }) else { continue }
+                try parse(Array(rest[..<cut]), path, into: &backfill)
+                rest.removeFirst(cut)
+                if piece.isEmpty { return }
+            }
+        }
+
+        private func parse(_ lines: [UInt8], _ path: String, into backfill: inout Backfill) throws {
+            let end = Array("# EOF\n".utf8)
+            let text = lines.suffix(end.count).elementsEqual(end) ? lines : lines + end
+            let batch = try parseExposition(
+                text, .openMetrics, at: Timestamp(millisecondsSinceEpoch: .min),
+                limits: ExpositionLimits(byteCountMax: .max, sampleCountMax: .max))
+            for row in batch.rows {
+                guard let time = row.timestamp, time.millisecondsSinceEpoch != .min else {
+                    throw PlainFailure("no-timestamp", "\(path): \(row.labels) has no timestamp")
+                }
+                try backfill.add(
+                    SeriesColumns(labels: row.labels, times: [time.millisecondsSinceEpoch], values: [row.value]))
+            }
+        }
+    }
+
+    struct Snapshot: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Put a copy of all samples into a new folder, blocks as hard links where that works.")
+        @Argument(help: "The folder to be made.") var target: String
+        @OptionGroup var folder: FolderOptions
+
+        func run() async throws {
+            try await folder.withStore { try await $0.snapshot(to: target) }
+            folder.show(["folder": .string(target)], ["snapshot in \(target)"])
+        }
+    }
+}
