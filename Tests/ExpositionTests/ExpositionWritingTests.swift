@@ -12,7 +12,7 @@ import Units
         batch.add("jaga_duration_seconds_count", [:], 3)
         batch.add("jaga_duration_seconds_sum", [:], 0.25)
         batch.add("jaga_duration_seconds_bucket", ["le": "+Inf"], 3)
-        batch.add("jaga_duration_seconds_bucket", ["le": "10"], 2)
+        batch.add("jaga_duration_seconds_bucket", ["le": "10.0"], 2)
         batch.add("jaga_duration_seconds_bucket", ["le": "2.5"], 1)
         batch.rows.append(
             .init(
@@ -33,7 +33,7 @@ import Units
                 # HELP jaga_duration_seconds How long
                 # TYPE jaga_duration_seconds histogram
                 jaga_duration_seconds_bucket{le="2.5"} 1
-                jaga_duration_seconds_bucket{le="10"} 2
+                jaga_duration_seconds_bucket{le="10.0"} 2
                 jaga_duration_seconds_bucket{le="+Inf"} 3
                 jaga_duration_seconds_count 3
                 jaga_duration_seconds_sum 0.25

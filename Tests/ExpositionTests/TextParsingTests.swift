@@ -156,3 +156,34 @@ import Units
         #expect(ExpositionFormat(contentType: type) == format)
     }
 }
+
+/// Goal: bounds are spelled in one way, as Prometheus 3 does. Method: pages of both formats and the remembered page.
+@Suite struct BoundSpellingTests {
+    @Test func `bounds of histograms and quantiles have a point, other labels are left alone`() throws {
+        let text = Array(
+            """
+            # TYPE h histogram
+            h_bucket{le="1"} 1
+            h_bucket{le="1e1"} 2
+            h_bucket{le="+Inf"} 3
+            # TYPE s summary
+            s{quantile="1",le="1"} 4
+            # TYPE g gauge
+            g{le="1"} 5
+
+            """.utf8)
+        let expected = [
+            Labels("h_bucket", ["le": "1.0"]), Labels("h_bucket", ["le": "10.0"]), Labels("h_bucket", ["le": "+Inf"]),
+            Labels("s", ["quantile": "1.0", "le": "1"]), Labels("g", ["le": "1"]),
+        ]
+        let now = Timestamp(millisecondsSinceEpoch: 0)
+        #expect(try parseExposition(text, .text, at: now).rows.map(\.labels) == expected)
+        var page = ScrapePage()
+        #expect(try page.read(text, .text).appeared.map(\.labels) == expected)
+        #expect(page.labels(ofSamples: [1, 3]) == [1: expected[1], 3: expected[3]])
+        let more = Array("# TYPE h2 histogram\nh2{le=\"7\"} 1\n".utf8) + text
+        #expect(try page.read(more, .text).appeared.map(\.labels) == [Labels("h2", ["le": "7.0"])])
+        let strict = Array("# TYPE h histogram\nh_bucket{le=\"1\"} 1\nh_bucket{le=\"+Inf\"} 1\n# EOF\n".utf8)
+        #expect(try parseExposition(strict, .openMetrics, at: now).rows[0].labels["le"] == "1.0")
+    }
+}

@@ -19,6 +19,15 @@ public struct FuzzTarget: Sendable {
     public var words: [String]
     /// Returns for input that is refused as well as for input that is taken. Throws `FuzzFinding` alone.
     public var run: @Sendable ([UInt8]) throws -> Void
+
+    public init(
+        name: String, corpus: [[UInt8]], words: [String], run: @escaping @Sendable ([UInt8]) throws -> Void
+    ) {
+        self.name = name
+        self.corpus = corpus
+        self.words = words
+        self.run = run
+    }
 }
 
 /// A generator whose numbers follow from its seed (xorshift).

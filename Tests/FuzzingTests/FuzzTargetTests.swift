@@ -14,6 +14,12 @@ import Testing
         for seed in 1...3 as ClosedRange<UInt64> { try target.run(seed: seed, numbers: 0..<150) }
     }
 
+    /// Found by the long form: which of two clashing names was in the error was left to chance.
+    @Test func `inputs that showed a fault once`() throws {
+        let openMetrics = try #require(fuzzTargets.first { $0.name == "openmetrics" })
+        for _ in 0..<20 { try openMetrics.run(seed: 1_795_245_404, numbers: 29814..<29815) }
+    }
+
     @Test func `an input follows from its seed and number alone`() throws {
         let target = try #require(fuzzTargets.first)
         #expect(target.input(seed: 4, number: 17) == target.input(seed: 4, number: 17))

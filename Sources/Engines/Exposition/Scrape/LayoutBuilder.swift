@@ -39,6 +39,7 @@ struct LayoutBuilder {
         // Comments that stand together are read together, where one of them is new.
         var comments: [LineCursor] = []
         var hasNewComment = false
+        var spelling = BoundSpelling()
         while cursor.nextLine() {
             let start = cursor.place
             let byteCount = cursor.lineEnd - start + 1
@@ -47,13 +48,14 @@ struct LayoutBuilder {
                 layout.lines.append(PageLine(byteCount, prefix: byteCount, sample: -1))
             } else if cursor.take("#") {
                 comments.append(cursor)
+                spelling.see(cursor.wholeLine)
                 if !isGuessed(start, byteCount) { hasNewComment = true }
                 layout.lines.append(PageLine(byteCount, prefix: byteCount, sample: -1))
             } else {
                 if hasNewComment { try readMetadata(comments) }
                 comments.removeAll(keepingCapacity: true)
                 hasNewComment = false
-                try readSample(&cursor, start, byteCount)
+                try readSample(&cursor, start, byteCount, spelling)
             }
         }
         if hasNewComment { try readMetadata(comments) }
@@ -69,11 +71,11 @@ struct LayoutBuilder {
     }
 
     private mutating func readSample(
-        _ cursor: inout LineCursor, _ start: Int, _ byteCount: Int
+        _ cursor: inout LineCursor, _ start: Int, _ byteCount: Int, _ spelling: BoundSpelling
     ) throws(ExpositionError) {
         let labels: Labels?
         var slot: UInt32
-        if let (known, prefix) = guessedSlot(start, byteCount) {
+        if let (known, prefix) = guessedSlot(start, byteCount, { spelling.code(of: $0) }) {
             slot = known
             labels = nil
             cursor.jump(to: start + prefix)
@@ -82,14 +84,14 @@ struct LayoutBuilder {
             let isKnown = skipMetric(&cursor)
             cursor.skipBlanks()
             let prefix = cursor.place - start
-            if isKnown, let known = indexedSlot(start, prefix) {
+            if isKnown, let known = indexedSlot(start, prefix, spelling.code(of: page[start..<start + prefix])) {
                 slot = known
                 labels = nil
             } else {
                 cursor.jump(to: metricStart)
-                labels = try cursor.metric(strict: false).labels
+                labels = spelling.spelled(try cursor.metric(strict: false).labels)
                 cursor.skipBlanks()
-                slot = newSlot(start, cursor.place - start)
+                slot = newSlot(start, cursor.place - start, spelling.code(of: page[start..<cursor.place]))
             }
         }
         let prefix = cursor.place - start
@@ -103,7 +105,10 @@ struct LayoutBuilder {
             layout.lines.append(PageLine(byteCount, prefix: prefix, sample: -1))
             return
         }
-        layout.lines.append(PageLine(byteCount, prefix: prefix, sample: values.count))
+        layout.lines.append(
+            PageLine(
+                byteCount, prefix: prefix, sample: values.count,
+                spelling: spelling.code(of: page[start..<start + prefix])))
         add(slot, value, time, labels)
     }
 
@@ -131,8 +136,10 @@ struct LayoutBuilder {
             let prefix = Int(line.prefixByteCount)
             if line.sample >= 0 {
                 let row = strict.batch.rows[Int(line.sample)]
-                let known = guessedSlot(start, Int(line.byteCount))?.slot ?? indexedSlot(start, prefix)
-                let slot = known ?? newSlot(start, prefix)
+                let known =
+                    guessedSlot(start, Int(line.byteCount), { _ in line.spelling })?.slot
+                    ?? indexedSlot(start, prefix, line.spelling)
+                let slot = known ?? newSlot(start, prefix, line.spelling)
                 add(slot, row.value, row.timestamp?.millisecondsSinceEpoch, known == nil ? row.labels : nil)
             } else {
                 _ = isGuessed(start, Int(line.byteCount))
@@ -187,14 +194,16 @@ extension LayoutBuilder {
     }
 
     /// The slot of the old line that should stand here, if it does, with the length of what is before the value.
-    private mutating func guessedSlot(_ start: Int, _ byteCount: Int) -> (slot: UInt32, prefix: Int)? {
+    private mutating func guessedSlot(
+        _ start: Int, _ byteCount: Int, _ spelling: (ArraySlice<UInt8>) -> UInt8
+    ) -> (slot: UInt32, prefix: Int)? {
         while guess < old.lines.count, old.lines[guess].sample < 0 { goOn() }
         guard guess < old.lines.count else { return nil }
         let prefix = Int(old.lines[guess].prefixByteCount)
         // A blank after it would belong to what is before the value.
-        guard prefix < byteCount, isEqual(start, guessStart, prefix), page[start + prefix] > UInt8(ascii: " ") else {
-            return nil
-        }
+        guard prefix < byteCount, isEqual(start, guessStart, prefix), page[start + prefix] > UInt8(ascii: " "),
+            old.lines[guess].spelling == spelling(page[start..<start + prefix])
+        else { return nil }
         let slot = old.slots[Int(old.lines[guess].sample)]
         goOn()
         return (slot, prefix)
@@ -214,9 +223,11 @@ extension LayoutBuilder {
         }
     }
 
-    private mutating func indexedSlot(_ start: Int, _ prefix: Int) -> UInt32? {
+    private mutating func indexedSlot(_ start: Int, _ prefix: Int, _ spelling: UInt8) -> UInt32? {
         if index == nil { makeIndex() }
-        guard let entry = withKey(start, prefix, { index!.find($0, old: $1, new: $2) }) else { return nil }
+        guard let entry = withKey(start, prefix, { index!.find($0, spelling: spelling, old: $1, new: $2) }) else {
+            return nil
+        }
         if entry.line >= 0 {
             guess = Int(entry.line)
             guessStart = entry.start
@@ -225,10 +236,10 @@ extension LayoutBuilder {
         return entry.slot
     }
 
-    private mutating func newSlot(_ start: Int, _ prefix: Int) -> UInt32 {
+    private mutating func newSlot(_ start: Int, _ prefix: Int, _ spelling: UInt8) -> UInt32 {
         if index == nil { makeIndex() }
         let slot = unusedSlot()
-        let entry = PrefixIndex.Entry(start: start, byteCount: prefix, slot: slot, line: -1)
+        let entry = PrefixIndex.Entry(start: start, byteCount: prefix, slot: slot, line: -1, spelling: spelling)
         page.withUnsafeBytes { index!.insert(entry, key: .init(rebasing: $0[start..<start + prefix])) }
         return slot
     }
@@ -258,7 +269,8 @@ extension LayoutBuilder {
                     let prefix = Int(line.prefixByteCount)
                     index.insert(
                         .init(
-                            start: start, byteCount: prefix, slot: old.slots[Int(line.sample)], line: Int32(number)),
+                            start: start, byteCount: prefix, slot: old.slots[Int(line.sample)], line: Int32(number),
+                            spelling: line.spelling),
                         key: .init(rebasing: bytes[start..<start + prefix]))
                 }
                 start += Int(line.byteCount)

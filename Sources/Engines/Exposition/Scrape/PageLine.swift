@@ -9,13 +9,19 @@ struct PageLine {
     var sample: Int32
     var rule: ValueRule
     var mayHaveExemplar: Bool
+    /// `BoundSpelling.code(of:)` under which the line was read.
+    var spelling: UInt8
 
-    init(_ byteCount: Int, prefix: Int, sample: Int, rule: ValueRule = .any, mayHaveExemplar: Bool = false) {
+    init(
+        _ byteCount: Int, prefix: Int, sample: Int, rule: ValueRule = .any, mayHaveExemplar: Bool = false,
+        spelling: UInt8 = 0
+    ) {
         self.byteCount = UInt32(byteCount)
         prefixByteCount = UInt32(prefix)
         self.sample = Int32(sample)
         self.rule = rule
         self.mayHaveExemplar = mayHaveExemplar
+        self.spelling = spelling
     }
 }
 

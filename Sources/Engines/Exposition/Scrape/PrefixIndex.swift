@@ -7,6 +7,7 @@ struct PrefixIndex {
         var slot: UInt32
         /// Number of the line in the old page; -1 for one of the new page.
         var line: Int32
+        var spelling: UInt8
     }
 
     private var entries: [Entry] = []
@@ -21,13 +22,13 @@ struct PrefixIndex {
     }
 
     func find(
-        _ key: UnsafeRawBufferPointer, old: UnsafeRawBufferPointer, new: UnsafeRawBufferPointer
+        _ key: UnsafeRawBufferPointer, spelling: UInt8, old: UnsafeRawBufferPointer, new: UnsafeRawBufferPointer
     ) -> Entry? {
         var place = Self.hash(key) & (table.count - 1)
         while table[place] >= 0 {
             let entry = entries[Int(table[place])]
             let page = entry.line < 0 ? new : old
-            if entry.byteCount == key.count,
+            if entry.byteCount == key.count, entry.spelling == spelling,
                 UnsafeRawBufferPointer(rebasing: page[entry.start..<entry.start + entry.byteCount]).elementsEqual(key)
             {
                 return entry

@@ -141,11 +141,14 @@ public struct ScrapePage: Sendable {
             return found
         }
         var start = 0
+        var spelling = BoundSpelling()
         for line in layout.lines {
+            let end = start + Int(line.byteCount)
+            if line.sample < 0 { spelling.see(bytes[start..<min(bytes.count, end - 1)]) }
             if line.sample >= 0, wanted.contains(Int(line.sample)) {
-                found[Int(line.sample)] = labels(ofLineAt: start, Int(line.prefixByteCount))
+                found[Int(line.sample)] = spelling.spelled(labels(ofLineAt: start, Int(line.prefixByteCount)))
             }
-            start += Int(line.byteCount)
+            start = end
         }
         return found
     }

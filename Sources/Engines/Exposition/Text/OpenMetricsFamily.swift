@@ -146,7 +146,8 @@ struct Family {
         _ cursor: LineCursor, _ namesTaken: inout Set<String>, _ batch: inout SampleBatch
     ) throws(ExpositionError) {
         let kind = type ?? .unknown
-        for suffix in Set(kind.suffixes + [""]) where !namesTaken.insert(name + suffix).inserted {
+        // In a fixed order, so that the same page has the same error.
+        for suffix in [""] + kind.suffixes.filter({ !$0.isEmpty }) where !namesTaken.insert(name + suffix).inserted {
             throw cursor.wrong("the name '\(name)\(suffix)' is used by two metrics")
         }
         if let unit, !unit.isEmpty {

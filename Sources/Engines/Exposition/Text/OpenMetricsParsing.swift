@@ -79,21 +79,23 @@ struct OpenMetricsPage {
         layout.lines.append(
             PageLine(
                 cursor.lineEnd - start + 1, prefix: prefix, sample: place, rule: family!.rule(of: sample),
-                mayHaveExemplar: family!.mayHaveExemplar(sample)))
+                mayHaveExemplar: family!.mayHaveExemplar(sample),
+                spelling: BoundSpelling(family!.type?.metricType).code(of: cursor.wholeLine.prefix(prefix))))
         if sample.seconds != nil || !isNew { layout.isFragile = true }
         guard isNew else {
             repeatedCount += 1
             return
         }
+        let labels = BoundSpelling(family!.type?.metricType).spelled(sample.labels)
         batch.rows.append(
-            .init(labels: sample.labels, value: sample.value, timestamp: sample.seconds.map(timestamp)))
+            .init(labels: labels, value: sample.value, timestamp: sample.seconds.map(timestamp)))
         noteGroup(of: sample, at: Int32(place))
         if let exemplar = sample.exemplar {
             let time = exemplar.seconds.map(millisecondsClamped)
             exemplars.append(
                 .init(sample: place, labels: exemplar.labels, value: exemplar.value, timestamp: time))
             batch.exemplars.append(
-                Exemplar(series: sample.labels, labels: exemplar.labels, value: exemplar.value, timestamp: time))
+                Exemplar(series: labels, labels: exemplar.labels, value: exemplar.value, timestamp: time))
         }
     }
 

@@ -31,14 +31,16 @@ private func parseText(
 ) throws(ExpositionError) -> SampleBatch {
     var cursor = LineCursor(page, limits: limits)
     var batch = SampleBatch(at: now)
+    var spelling = BoundSpelling()
     while cursor.nextLine() {
         cursor.skipBlanks()
         if cursor.isAtLineEnd || cursor.rest.elementsEqual(carriageReturn) { continue }
         if cursor.take("#") {
             try readComment(&cursor, into: &batch.metadata)
+            spelling.see(cursor.wholeLine)
             continue
         }
-        let labels = try cursor.metric(strict: false).labels
+        let labels = spelling.spelled(try cursor.metric(strict: false).labels)
         cursor.skipBlanks()
         let valuePlace = cursor.place
         let (value, time) = try cursor.valueAndTime()

@@ -1,6 +1,7 @@
 import Synchronization
 import BinaryCoding
 public import DurableFiles
+import Synchronization
 
 /// Makes a damaged store readable again: opening it sets aside what cannot be read at all, and blocks of which a part cannot be read are
 /// written anew with the rest. Nothing is thrown away: what was damaged is in `<folder>/damaged`. No other program may use the
