@@ -76,7 +76,8 @@ let doors: [Target] = [
     library("Compression", "Doors", ["Diagnostics", "CZstd", "CSnappy", "CZlib"]),
     library("StateStore", "Doors", ["Diagnostics", .grdb]),
     library("Settings", "Doors", ["Units", "Schedule", "Diagnostics", "JSONCoding", .yams]),
-    library("Outbound", "Doors", ["Units", "BinaryCoding", "Diagnostics", "BlockingCalls", "CLibcurl", "CurlShim"]),
+    library(
+        "Outbound", "Doors", ["Units", "BinaryCoding", "Diagnostics", "BlockingCalls", "CLibcurl", "CurlShim"]),
     library("ClientSettings", "Doors", ["Diagnostics", "Settings", "Outbound"]),
     library("Processes", "Doors", ["Diagnostics", .subprocess, .system]),
     library("PostgresClient", "Doors", ["Diagnostics", "BlockingCalls", "CLibpq"]),
@@ -103,7 +104,8 @@ let engines: [Target] = [
     library(
         "Ledger", "Engines",
         [
-            "Units", "BinaryCoding", "Events", "JSONCoding", "Diagnostics", "StateStore", "DurableFiles", .crypto, .grdb,
+            "BinaryCoding", "Units", "Events", "JSONCoding", "Diagnostics", "StateStore", "DurableFiles", .crypto,
+            .grdb,
         ]),
 ]
 
@@ -111,6 +113,7 @@ let sense: [Target] = [
     library(
         "Collectors", "Sense",
         [
+            "BinaryCoding",
             "Units", "Series", "Diagnostics", "Settings", "BlockingCalls", "Outbound", "PostgresClient", "RedisClient",
             .logging,
         ]),
@@ -176,6 +179,7 @@ let tell: [Target] = [
     library(
         "Web", "Tell",
         [
+            "BinaryCoding",
             "Units", "Diagnostics", "Series", "JSONCoding", "Events", "Texts", "Settings", "Access", "WebAPI",
             .hummingbird, .serviceLifecycle, .logging,
         ], resources: [.embedInCode("Assets/app.css"), .embedInCode("Assets/app.js")]),
@@ -326,7 +330,8 @@ let testTargets: [Target] = [
         [
             "Units", "Series", "Events", "JSONCoding", "Diagnostics", "Settings", "Discovery", "Ledger", "Rules",
             "Probes",
-            "Texts", "WebAPI", "Commands", "Backup", "Collectors", "Scraping", "Notifications", "TimeSeriesStore", "TestSupport",
+            "Texts", "WebAPI", "Commands", "Backup", "Collectors", "Scraping", "Notifications", "TimeSeriesStore",
+            "TestSupport",
             .argumentParser,
             .logging,
         ]),

@@ -69,7 +69,7 @@ import WebAPI
     @Test(
         arguments: [
             (1, "1e+00"), (0, "0e+00"), (12_345_678.5, "1.23456785e+07"), (0.00025, "2.5e-04"), (-1e300, "-1e+300"),
-            (.nan, "NaN"), (.infinity, "+Inf"), (100, "1e+02"), (5e-324, "5e-324"),
+            (.nan, "NaN"), (.infinity, "+Inf"), (100, "1e+02"),
         ] as [(Double, String)])
     func `an alert's value has an exponent`(value: Double, text: String) {
         #expect(WebSite.exponential(value) == text)

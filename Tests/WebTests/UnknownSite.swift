@@ -40,6 +40,8 @@ struct UnknownSite: FakePrometheus {
 
     func alerts() async throws -> [AlertStatus] { [] }
 
+    func unmatchedSelectors(of expressions: Set<String>) async throws -> [String: [UnmatchedSelector]] { [:] }
+    func matcher(of selector: String) throws -> @Sendable ([String: String]) -> Bool { { _ in false } }
     func ruleGroups() async throws -> [RuleGroupStatus] {
         let rules = [RuleStatus.Health.unknown, .err].map { health in
             RuleStatus(

@@ -1,3 +1,4 @@
+import Synchronization
 import BinaryCoding
 public import DurableFiles
 import Synchronization

@@ -1,3 +1,4 @@
+import JSONCoding
 import Access
 import Units
 import WebAPI
