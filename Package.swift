@@ -77,6 +77,7 @@ let doors: [Target] = [
     library("StateStore", "Doors", ["Diagnostics", .grdb]),
     library("Settings", "Doors", ["Units", "Schedule", "Diagnostics", "JSONCoding", .yams]),
     library("Outbound", "Doors", ["Units", "Diagnostics", "BlockingCalls", "CLibcurl", "CurlShim"]),
+    library("ClientSettings", "Doors", ["Diagnostics", "Settings", "Outbound"]),
     library("Processes", "Doors", ["Diagnostics", .subprocess, .system]),
     library("PostgresClient", "Doors", ["Diagnostics", "BlockingCalls", "CLibpq"]),
     library("RedisClient", "Doors", ["Diagnostics", "BlockingCalls", "CHiredis"]),
@@ -86,8 +87,17 @@ let engines: [Target] = [
     library("Exposition", "Engines", ["Units", "Series", "Diagnostics", "BinaryCoding", "JSONCoding"]),
     library(
         "TimeSeriesStore", "Engines",
-        ["Units", "Series", "Diagnostics", "BinaryCoding", "BlockingCalls", "DurableFiles", "Settings"]
-    ),
+        [
+            "Units", "Series", "Diagnostics", "BinaryCoding", "BlockingCalls", "Compression", "DurableFiles",
+            "Settings",
+        ]),
+    library("Relabelling", "Engines", ["Series", "Diagnostics", "Settings", .crypto]),
+    library(
+        "RemoteSeries", "Engines",
+        [
+            "Units", "Series", "Diagnostics", "JSONCoding", "Settings", "Outbound", "ClientSettings", "Compression",
+            "Exposition",
+        ]),
     library("PromQL", "Engines", ["Units", "Series", "Diagnostics", "JSONCoding"]),
     library("GoTemplates", "Engines", ["Units", "Diagnostics", "JSONCoding"]),
     library(
@@ -99,8 +109,14 @@ let sense: [Target] = [
     library(
         "Collectors", "Sense",
         [
-            "Units", "Series", "Diagnostics", "Exposition", "Settings", "BlockingCalls", "Outbound", "PostgresClient",
-            "RedisClient", .logging,
+            "Units", "Series", "Diagnostics", "Settings", "BlockingCalls", "Outbound", "PostgresClient", "RedisClient",
+            .logging,
+        ]),
+    library(
+        "Scraping", "Sense",
+        [
+            "Units", "Series", "Diagnostics", "JSONCoding", "Exposition", "Relabelling", "Settings", "BlockingCalls",
+            "Outbound", "ClientSettings", .logging,
         ]),
     library(
         "Probes", "Sense", ["Units", "Series", "Diagnostics", "JSONCoding", "Settings", "BlockingCalls", "Outbound"]),
@@ -146,6 +162,12 @@ let tell: [Target] = [
         [
             "Units", "Diagnostics", "Series", "Events", "JSONCoding", "Texts", "Settings", "Outbound", "StateStore",
             "Ledger", .crypto, .grdb, .logging,
+        ]),
+    library(
+        "RemoteWrite", "Tell",
+        [
+            "Units", "BinaryCoding", "Diagnostics", "Series", "Settings", "ClientSettings", "Outbound", "DurableFiles",
+            "Compression", "Exposition", "Relabelling", .logging,
         ]),
     library("WebAPI", "Tell", ["Units", "Diagnostics", "JSONCoding"]),
     library(
@@ -201,6 +223,8 @@ let workshop: [Target] = [
         name: "Fuzzing", dependencies: ["Units", "Series", "Exposition", "Compression", "PromQL"], path: "Tests/Fuzzing"
     ),
     .executableTarget(name: "jaga-fuzz", dependencies: ["Fuzzing"], path: "Tests/FuzzProgram"),
+    .executableTarget(
+        name: "store-bench", dependencies: ["TimeSeriesStore", "Series", "Units"], path: "Benchmarks/StoreBench"),
 ]
 
 let testTargets: [Target] = [
@@ -228,11 +252,23 @@ let testTargets: [Target] = [
     tests("PostgresClient", ["Diagnostics", "TestSupport"]),
     tests("RedisClient", ["Diagnostics", "TestSupport"]),
     tests("Exposition", ["Units", "Series", "Diagnostics", "JSONCoding", "Compression"], hasGolden: true),
-    tests("TimeSeriesStore", ["Units", "Series", "Diagnostics", "DurableFiles", "BinaryCoding", "Settings"]),
+    tests(
+        "TimeSeriesStore", ["Units", "Series", "Diagnostics", "DurableFiles", "BinaryCoding", "Settings"],
+        hasGolden: true),
     tests("PromQL", ["Units", "Series", "Diagnostics"], hasGolden: true),
+    tests("Relabelling", ["Series", "Diagnostics", "Settings"]),
+    tests(
+        "RemoteSeries",
+        ["Units", "Series", "Diagnostics", "Outbound", "Compression", "Exposition", "TestSupport"]),
     tests("GoTemplates", ["Diagnostics", "JSONCoding", "Series"], hasGolden: true),
     tests("Ledger", ["Units", "Events", "JSONCoding", "Diagnostics", "StateStore", .crypto, .grdb], hasGolden: true),
     tests("Probes", ["Units", "Series", "Diagnostics", "JSONCoding", "Settings", "Outbound", "TestSupport"]),
+    tests(
+        "Scraping",
+        [
+            "Units", "Series", "Diagnostics", "JSONCoding", "Exposition", "Relabelling", "Settings", "Outbound",
+            "ClientSettings", "TestSupport", .logging,
+        ]),
     tests(
         "Collectors",
         [
@@ -268,6 +304,12 @@ let testTargets: [Target] = [
             "TestSupport", .grdb,
         ]),
     tests(
+        "RemoteWrite",
+        [
+            "Units", "Series", "Diagnostics", "Settings", "DurableFiles", "Compression", "Exposition", "Relabelling",
+            "JSONCoding", "Outbound", "TestSupport", .logging,
+        ]),
+    tests(
         "Web",
         [
             "Units", "Diagnostics", "JSONCoding", "Series", "Texts", "Access", "WebAPI", "Events", "StateStore",
@@ -281,7 +323,7 @@ let testTargets: [Target] = [
         [
             "Units", "Series", "Events", "JSONCoding", "Diagnostics", "Settings", "Discovery", "Ledger", "Rules",
             "Probes",
-            "Commands", "Backup", "Collectors", "Notifications", "TimeSeriesStore", "TestSupport", .argumentParser,
+            "Commands", "Backup", "Collectors", "Scraping", "Notifications", "TimeSeriesStore", "TestSupport", .argumentParser,
             .logging,
         ]),
     tests("Fuzzing", []),

@@ -15,7 +15,7 @@ import Testing
     }
 
     private func names(_ settings: CollectorSettings) throws -> [String] {
-        try settings.plans(onHost: "h") { _, _, now in SampleBatch(at: now) }.map(\.source.name)
+        try settings.plans(onHost: "h").map(\.source.name)
     }
 
     @Test func `an empty file watches the host`() throws {
@@ -36,23 +36,18 @@ import Testing
             nginx:
               - {name: front, status_url: "http://127.0.0.1/stub_status", access_log: /var/log/nginx/access.log}
               - {name: logged, access_log: /var/log/nginx/other.log}
-            scrape:
-              - {name: app, url: "http://127.0.0.1:8080/metrics", labels: {team: shop}}
             certificates: {files: [/etc/ssl/shop.pem]}
             """)
         #expect(
             try names(settings) == [
-                "host/h", "processes/h", "postgres/shop", "postgres/other", "redis/cache", "nginx/front", "scrape/app",
-                "certificates/h",
+                "host/h", "processes/h", "postgres/shop", "postgres/other", "redis/cache", "nginx/front", "certificates/h",
             ])
         #expect(settings.postgres[0].connection.host == "/run/postgresql")
         #expect(settings.postgres[0].limits.query == .seconds(2))
         #expect(settings.postgres[1].connection.password?.reveal() == "hunter2")
         #expect(settings.postgres[1].connection.target == "u@db:5433/other")
         #expect(settings.nginx[1].accessLog == "/var/log/nginx/other.log")
-        let plans = try settings.plans(onHost: "h") { _, _, now in SampleBatch(at: now) }
-        let scrape = try #require(plans.first { $0.source.name == "scrape/app" }?.source)
-        #expect(scrape.labels == ["job": "app", "instance": "127.0.0.1:8080", "host": "h", "team": "shop"])
+        let plans = try settings.plans(onHost: "h")
         #expect(plans.first?.source.interval == .seconds(30))
         var text = ""
         dump(settings, to: &text)
@@ -69,7 +64,6 @@ import Testing
         ("nginx: [{name: a}]", "add 'status_url' or 'access_log'"),
         ("processes: [{name: a}]", "add 'program', 'contains' or 'pattern'"),
         ("host: {interval: 5s, timeout: 10s}", "longer than the interval"),
-        ("scrape: [{name: a, ulr: x}]", "ulr"),
     ])
     func `faults say what to do`(yaml: String, expected: String) {
         let error = #expect(throws: InvalidInput.self) { try read(yaml) }

@@ -27,7 +27,8 @@ import Units
         func settings(_ server: PostgresServer) -> PostgresSettings {
             PostgresSettings(host: server.host, port: server.port, database: "postgres", user: server.user)
         }
-        let interval = Duration.milliseconds(500)
+        // Long enough for a healthy server to answer within it on a machine that has other things to do.
+        let interval = Duration.seconds(2)
         let sources: [any SampleSource] = [
             HostSource(labels: ["instance": "host"], interval: interval),
             PostgresSource(name: "busy", labels: ["instance": "busy"], settings(busy), interval: interval),
@@ -47,17 +48,17 @@ import Units
         }
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { await runner.run() }
-            try await waitUntil("all sources are up", timeout: .seconds(20)) {
+            try await waitUntil("all sources are up", timeout: .seconds(90)) {
                 runner.snapshot.allSatisfy { $0.isUp == true }
             }
             let sleeping = Task {
-                try await PostgresConnection.open(settings(busy), timeout: .seconds(5))
+                try await PostgresConnection.open(settings(busy), timeout: .seconds(30))
                     .query("SELECT pg_sleep(600)", timeout: .seconds(600))
             }
             stopped.pause()
             redis.pause()
             let before = ["host", "busy", "nginx"].map { readings($0, up: 1) }
-            try await waitUntil("the stopped ones are down, several times", timeout: .seconds(20)) {
+            try await waitUntil("the stopped ones are down, several times", timeout: .seconds(90)) {
                 readings("stopped", up: 0) >= 3 && readings("redis", up: 0) >= 3
             }
             // While three readings of the hanging servers failed, the others had at least as many.
@@ -68,7 +69,7 @@ import Units
             #expect(store.batches.last { $0.value("redis_up") != nil }?.value("redis_up") == 0)
             stopped.resume()
             redis.resume()
-            try await waitUntil("all sources are up again", timeout: .seconds(20)) {
+            try await waitUntil("all sources are up again", timeout: .seconds(90)) {
                 runner.snapshot.allSatisfy { $0.isUp == true }
             }
             sleeping.cancel()

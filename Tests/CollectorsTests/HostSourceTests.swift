@@ -138,7 +138,7 @@ import Units
         var ends: [Int32] = [0, 0]
         try #require(pipe(&ends) == 0)
         let reader = ends[0]
-        let reads = MountReader(files: KernelFiles(root: folder.path), deadline: .milliseconds(50)) { path in
+        let reads = MountReader(files: KernelFiles(root: folder.path), deadline: .milliseconds(500)) { path in
             guard path == "/" else {
                 var byte: UInt8 = 0
                 read(reader, &byte, 1)

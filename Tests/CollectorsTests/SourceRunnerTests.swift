@@ -24,8 +24,10 @@ import Units
         let interval: Duration
         let deadline: Duration
         let upMetric = "thing_up"
-        private let state = Mutex<(answer: Answer, readings: [Timestamp], inFlight: Int, inFlightMax: Int)>(
-            (.values([:]), [], 0, 0))
+        private let state = Mutex<
+            (answer: Answer, readings: [Timestamp], inFlight: Int, inFlightMax: Int, isStuck: Bool)
+        >(
+            (.values([:]), [], 0, 0, false))
         private let release = AsyncStream<Void>.makeStream()
 
         init(
@@ -40,6 +42,15 @@ import Units
         }
 
         var readings: [Timestamp] { state.withLock { $0.readings } }
+        /// A reading is under way that needs no clock to end.
+        var isAnswering: Bool {
+            state.withLock { state in
+                switch state.answer {
+                case .values, .failure: state.inFlight > 0 && !state.isStuck
+                case .hang, .deaf: false
+                }
+            }
+        }
         var inFlightMax: Int { state.withLock { $0.inFlightMax } }
         func tell(_ answer: Answer) { state.withLock { $0.answer = answer } }
         func releaseDeaf() { release.continuation.finish() }
@@ -61,9 +72,13 @@ import Units
                 return batch
             case .failure: throw Broken()
             case .hang:
+                state.withLock { $0.isStuck = true }
+                defer { state.withLock { $0.isStuck = false } }
                 try await ContinuousClock().sleep(for: .seconds(3600))
                 throw Broken()
             case .deaf:
+                state.withLock { $0.isStuck = true }
+                defer { state.withLock { $0.isStuck = false } }
                 let stream = release.stream
                 await Task { for await _ in stream {} }.value
                 throw Broken()
@@ -71,7 +86,13 @@ import Units
         }
     }
 
+    private final class Running: Sendable {
+        let sources = Mutex<[ToldSource]>([])
+    }
+
     private let clock = ManualClock()
+    /// Those that run, which `pass` waits for.
+    private let running = Running()
     private let store = RecordingStore()
 
     private func runner(_ sources: [ToldSource]) -> SourceRunner {
@@ -80,7 +101,8 @@ import Units
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, ownLabels: ["host": "test"])
     }
 
-    /// Moves the clock in small steps, and lets the tasks run in between.
+    /// Moves the clock in small steps, and lets the tasks run in between: a reading that answers by itself has done so before
+    /// the clock goes on, or a busy machine would make it look late.
     private func pass(_ span: Duration, _ isDone: () -> Bool = { false }) async throws {
         var left = span
         while left > .zero, !isDone() {
@@ -88,7 +110,11 @@ import Units
             clock.advance(by: step)
             left -= step
             for _ in 0..<50 { await Task.yield() }
+            // A real moment, so that tasks on other threads begin too; what they then do is waited for.
             try await ContinuousClock().sleep(for: .milliseconds(1))
+            try await waitUntil("the readings under way", every: .milliseconds(1)) {
+                running.sources.withLock { $0.allSatisfy { !$0.isAnswering } }
+            }
         }
     }
 
@@ -98,6 +124,7 @@ import Units
 
     private func withRunner(_ sources: [ToldSource], _ body: (SourceRunner) async throws -> Void) async throws {
         let runner = runner(sources)
+        running.sources.withLock { $0 = sources }
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { await runner.run() }
             try await clock.waitForSleepers(sources.count)

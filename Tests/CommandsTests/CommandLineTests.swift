@@ -108,7 +108,8 @@ import WebAPI
         let terminal = Terminal(answers: nil)
         #expect(await terminal.run("--help") == .done)
         for noun in [
-            "serve", "init", "status", "check", "config", "reload", "query", "alerts", "backup", "restore", "jobs",
+            "serve", "init", "status", "check", "config", "reload", "query", "promql", "alerts", "backup", "restore",
+            "jobs",
             "ledger", "user", "demo", "version",
         ] {
             #expect(terminal.output.contains("\n  \(noun) "), "\(noun) is missing from the help")
@@ -142,7 +143,7 @@ import WebAPI
 }
 
 /// A terminal that keeps what is printed, with a daemon that answers paths from a table.
-private final class Terminal: Sendable {
+final class Terminal: Sendable {
     static let now = Timestamp(secondsSinceEpoch: 1_800_000_000)
 
     private let printed = Mutex((output: [String](), notes: [String]()))
@@ -196,7 +197,7 @@ private struct TableConnection: APIConnection {
     }
 }
 
-private struct NoProgram: ProgramParts {
+struct NoProgram: ProgramParts {
     func serve(_ options: ServeOptions) async throws {}
     func discoveredConfiguration() async throws -> String { "site: x\n" }
     func checkConfiguration(file: String) async throws -> ConfigurationReport {
@@ -212,6 +213,7 @@ private struct NoProgram: ProgramParts {
     func verifyLedger(at path: String) async throws -> LedgerFileReport {
         LedgerFileReport(size: 0, checkpoints: 0, faults: [])
     }
+    var rules: any RuleTools { FakeRuleTools() }
     var version: String { "9.9.9" }
     var revision: String { "abc" }
 }

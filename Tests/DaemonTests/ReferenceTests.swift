@@ -137,9 +137,13 @@ import Units
     private func metricsPage() throws -> String {
         let call =
             #/"(jaga_[a-z0-9_]+)",\s*(?:\.(gauge|counter|histogram|untyped),\s*)?"([^"]*)"((?:\s*\+\s*"[^"]*")*)/#
+        let upCall = #/upMetric = "(jaga_[a-z0-9_]+)"/#
         var rows: [String: (folder: String, kind: String, help: String)] = [:]
         for file in try Documents.files(below: "Sources") where file.hasSuffix(".swift") {
             let folder = file.split(separator: "/").dropFirst(2).first.map(String.init) ?? ""
+            for match in try Documents.text(of: file).matches(of: upCall) {
+                rows[String(match.1)] = (folder, "gauge", "Whether the last reading worked.")
+            }
             for match in try Documents.text(of: file).matches(of: call) {
                 let name = String(match.1)
                 let more = match.4.split(separator: "\"").enumerated().filter { $0.offset % 2 == 1 }.map {

@@ -55,7 +55,14 @@ extension EndToEnd {
             let other = try await RedisServer.start(in: folder.path)
             let jaga = try await JagaServer.start(
                 Self.configuration(
-                    port: postgres.port, "redis: [{name: cache, port: \(other.port), interval: 1s}]"),
+                    port: postgres.port, "redis: [{name: cache, port: \(other.port), interval: 1s}]"
+                ).replacing(
+                    "probes:",
+                    // Nearly always in the middle of a reading that waits for its whole time, once the server is stopped.
+                    with: """
+                          - {name: patient, host: 127.0.0.1, port: \(postgres.port), database: postgres, user: postgres, password: "\(Self.password)", interval: 12s, timeout: 11900ms}
+                        probes:
+                        """),
                 folder: folder)
             try await waitUntil("the first readings") {
                 let up = try await jaga.value("pg_up"), redis = try await jaga.value("redis_up")
@@ -63,22 +70,22 @@ extension EndToEnd {
             }
             // A client that sleeps in the server is nobody's trouble.
             async let sleeping: Void = {
-                _ = try? await postgres.run(sql: "SELECT pg_sleep(4)")
+                _ = try? await postgres.run(sql: "SELECT pg_sleep(12)")
             }()
             try await expectReadings(jaga, of: ["postgres/shop", "redis/cache"], count: 3)
             await sleeping
 
             postgres.pause()
-            try await waitUntil("the stopped server is noticed", timeout: .seconds(20)) {
+            try await waitUntil("the stopped server is noticed", timeout: .seconds(60)) {
                 try await jaga.value("pg_up") == 0
             }
             try await expectReadings(jaga, of: ["redis/cache", "host/\(Self.hostName)"], count: 4)
             let started = ContinuousClock.now
             let status = try await jaga.run("status")
             #expect(status.code != 0)
-            #expect(started.duration(to: .now) < .seconds(5), "the status waited for the stopped server")
+            #expect(started.duration(to: .now) < .seconds(10), "the status waited for the stopped server")
             postgres.resume()
-            try await waitUntil("the server is read again", timeout: .seconds(20)) {
+            try await waitUntil("the server is read again", timeout: .seconds(60)) {
                 try await jaga.value("pg_up") == 1
             }
             await jaga.server.stop()
@@ -91,19 +98,20 @@ extension EndToEnd {
             ((try? readText("/proc/sys/kernel/hostname")) ?? "").split(separator: "\n").first.map(String.init) ?? ""
         }
 
-        /// Waits until each source was read `count` times more, no later than its interval lets expect.
+        /// Waits until each source was read `count` times more. Who was held up by the stopped server or by the sleeping query
+        /// was held up for twelve seconds; a busy machine makes less of a second's interval.
         private func expectReadings(_ jaga: JagaServer, of names: [String], count: Int) async throws {
             for name in names {
                 func times() async throws -> [Int64] {
                     try await jaga.source(name)?["lastReadAt"]?.intValue.map { [$0] } ?? []
                 }
                 var seen: [Int64] = try await times()
-                try await waitUntil("\(count) more readings of \(name)", timeout: .seconds(count + 4)) {
+                try await waitUntil("\(count) more readings of \(name)", timeout: .seconds(120)) {
                     if let last = try await times().first, last != seen.last { seen.append(last) }
                     return seen.count > count
                 }
                 let gap = zip(seen, seen.dropFirst()).map { $1 - $0 }.max() ?? 0
-                #expect(gap < 2500, "\(name) was held up: \(seen)")
+                #expect(gap < 9000, "\(name) was held up: \(seen)")
             }
         }
 
@@ -124,7 +132,7 @@ extension EndToEnd {
             let kept = try await jaga.value("count_over_time(node_load1[5m])") ?? 0
 
             try fill("\(data)/ballast")
-            try await waitUntil("the store says that it cannot write", timeout: .seconds(30)) {
+            try await waitUntil("the store says that it cannot write", timeout: .seconds(90)) {
                 let areas = try await jaga.get("/api/jaga/v1/status")["areas"]?.arrayValue
                 let own = areas?.first { $0["kind"]?.stringValue == "jaga" }
                 return own?["verdict"]?.stringValue == "critical"
@@ -142,10 +150,10 @@ extension EndToEnd {
             let stuck = try await jaga.value("max_over_time(timestamp(node_load1)[5m:1s])") ?? 0
 
             unlink("\(data)/ballast")
-            try await waitUntil("samples are stored again", timeout: .seconds(30)) {
+            try await waitUntil("samples are stored again", timeout: .seconds(90)) {
                 try await jaga.value("max_over_time(timestamp(node_load1)[5m:1s])") ?? 0 > stuck + 1
             }
-            try await waitUntil("all is well again", timeout: .seconds(30)) {
+            try await waitUntil("all is well again", timeout: .seconds(90)) {
                 let areas = try await jaga.get("/api/jaga/v1/status")["areas"]?.arrayValue
                 return areas?.first { $0["kind"]?.stringValue == "jaga" }?["verdict"]?.stringValue == "ok"
             }
@@ -188,7 +196,7 @@ extension EndToEnd {
 
         @Test func `a log that was cut in its last record starts, says so, and has all before it`() async throws {
             let jaga = try await JagaServer.start("site: cut\nhost: {interval: 1s}\n")
-            try await waitUntil("some samples", timeout: .seconds(20)) {
+            try await waitUntil("some samples", timeout: .seconds(60)) {
                 try await jaga.value("count_over_time(node_load1[1m])") ?? 0 >= 5
             }
             await jaga.server.kill()
@@ -201,7 +209,7 @@ extension EndToEnd {
             #expect(jaga.log.contains("series:"), "nothing is said of the cut:\n\(jaga.log)")
             let kept = try await jaga.value("count_over_time(node_load1[5m])") ?? 0
             #expect(kept >= 4, "only \(kept) samples are left")
-            try await waitUntil("new samples", timeout: .seconds(20)) {
+            try await waitUntil("new samples", timeout: .seconds(60)) {
                 try await jaga.value("count_over_time(node_load1[5m])") ?? 0 > kept
             }
             await jaga.remove()
@@ -222,7 +230,7 @@ extension EndToEnd {
 
                 """, folder: try Self.folderWithRules())
             // Sooner than the schedule asks: a minute's patience is the outbox's, not this test's.
-            let taken = try await mail.waitForMessages(1, timeout: .seconds(60))
+            let taken = try await mail.waitForMessages(1, timeout: .seconds(180))
             #expect(taken[0].isEncrypted && taken[0].user == "jaga")
             try await waitUntil("the delivery in the ledger") {
                 try await !jaga.ledger("notification.delivered").isEmpty

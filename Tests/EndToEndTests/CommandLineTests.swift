@@ -29,7 +29,7 @@ extension EndToEnd {
 
         @Test func `without a file the host is watched, and a restart goes on with what was kept`() async throws {
             let jaga = try await JagaServer.start(nil)
-            try await waitUntil("the host's first reading", timeout: .seconds(20)) {
+            try await waitUntil("the host's first reading", timeout: .seconds(60)) {
                 try await jaga.value("node_load1") != nil
             }
             #expect(jaga.log.contains("/setup-link?secret="))

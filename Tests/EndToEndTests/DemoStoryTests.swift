@@ -13,7 +13,7 @@ extension EndToEnd {
     /// far ends of its messages, its pages in a browser, its ledger, and what is left when it has ended.
     struct DemoStoryTests {
         /// The story takes about 45 seconds.
-        static let limit = Duration.seconds(120)
+        static let limit = Duration.seconds(300)
 
         @Test func `an outage is told from the first missed probe to the last message, and nothing stays behind`()
             async throws
@@ -48,9 +48,9 @@ extension EndToEnd {
             let temporary = try TemporaryFolder("demo")
             let folder = temporary.file("tmp")
             try makeFolder(folder)
-            let demo = Demo(["--hold", "60s"], temporaryFolder: folder, limit: .seconds(60))
+            let demo = Demo(["--hold", "60s"], temporaryFolder: folder, limit: .seconds(240))
             async let ending = demo.run()
-            try await demo.waitForLine("--- Breaking the database now.", timeout: .seconds(40))
+            try await demo.waitForLine("--- Breaking the database now.", timeout: .seconds(120))
             let pid = try #require(
                 processes(mentioning: folder).first { $0.contains(" demo --break") }?
                     .split(separator: " ").first.flatMap { Int32($0) })
@@ -58,7 +58,7 @@ extension EndToEnd {
             kill(pid, signal)
             let outcome = try await ending
             if signal == SIGKILL { #expect(outcome.ending == .signalled(SIGKILL)) }
-            try await waitUntil("nothing is left", timeout: .seconds(20)) {
+            try await waitUntil("nothing is left", timeout: .seconds(60)) {
                 namesIn(folder).isEmpty && processes(mentioning: folder).isEmpty
             }
             expectNothingLeft(folder)
@@ -67,12 +67,12 @@ extension EndToEnd {
 
         /// What people see while the database is down.
         private func look(at demo: Demo, data: String, _ webhook: WebhookReceiver, _ mail: SMTPReceiver) async throws {
-            let link = try await demo.word(after: "Look at Jaga's pages: ", timeout: .seconds(40))
+            let link = try await demo.word(after: "Look at Jaga's pages: ", timeout: .seconds(120))
             let base = String(link.prefix { $0 != "?" }.dropLast("/setup-link".count))
             let visitor = Visitor(base)
             try await visitor.setUp(link: link, password: "correct horse battery")
 
-            try await demo.waitForLine("--- Breaking the database now.", timeout: .seconds(40))
+            try await demo.waitForLine("--- Breaking the database now.", timeout: .seconds(120))
             let broken = ContinuousClock.now
             try await demo.waitForLine("ALERT FIRES     PostgresDown", timeout: .seconds(20))
             let posted = try await waitFor("the webhook's message", timeout: .seconds(20)) {

@@ -52,14 +52,14 @@ extension EndToEnd {
             try await jaga.begin()
             try await known.expectKept(by: jaga, "the end, seed \(seed)")
             if !postgres.isRunning { try await postgres.start() }
-            try await waitUntil("the alert is resolved", timeout: .seconds(30)) { try await jaga.firing().isEmpty }
+            try await waitUntil("the alert is resolved", timeout: .seconds(90)) { try await jaga.firing().isEmpty }
             await postgres.kill()
-            try await waitUntil("the alert fires", timeout: .seconds(30)) {
+            try await waitUntil("the alert fires", timeout: .seconds(90)) {
                 try await jaga.firing().contains("DatabaseGone")
             }
             try await waitUntilQuiet(jaga)
             try await postgres.start()
-            try await waitUntil("the alert is resolved", timeout: .seconds(30)) { try await jaga.firing().isEmpty }
+            try await waitUntil("the alert is resolved", timeout: .seconds(90)) { try await jaga.firing().isEmpty }
             try await waitUntilQuiet(jaga)
 
             try await expectSoundStory(jaga, webhook, "seed \(seed)")
@@ -81,7 +81,7 @@ extension EndToEnd {
         /// The last message is on its way or delivered, and no other is due.
         private func waitUntilQuiet(_ jaga: JagaServer) async throws {
             var firing = try await jaga.firing().contains("DatabaseGone")
-            try await waitUntil("the last message is delivered", timeout: .seconds(30), every: .milliseconds(200)) {
+            try await waitUntil("the last message is delivered", timeout: .seconds(90), every: .milliseconds(200)) {
                 firing = try await jaga.firing().contains("DatabaseGone")
                 let last = try await jaga.ledger("notification.queued").last
                 let pending = try await jaga.get("/api/jaga/v1/notifications")["pending"]?.intValue

@@ -126,6 +126,84 @@ import Testing
         #expect(follower.unreadByteCount == 0)
     }
 
+    @Test func `a half line is neither lost by a renaming nor glued to another file's by a cut`() throws {
+        try append("a\nhal")
+        var follower = newFollower()
+        #expect(try lines(&follower) == ["a"])
+        rename(log, log + ".1")
+        try append("f\n", to: log + ".1")
+        try append("c\nhal")
+        #expect(try lines(&follower) == ["half", "c"])
+        truncate(log, 0)
+        try append("new\n")
+        #expect(try lines(&follower) == ["new"])
+        #expect(follower.rotationCount == 1 && follower.cutCount == 1)
+    }
+
+    @Test func `bytes that are no text, empty lines and carriage returns pass as they are`() throws {
+        let file = try #require(fopen(log, "w"))
+        let bytes: [UInt8] = [0xFF, 0xFE, 0x41, 10, 0, 0, 10, 10, 0x42, 13, 10]
+        fwrite(bytes, 1, bytes.count, file)
+        fclose(file)
+        var follower = newFollower()
+        var seen: [[UInt8]] = []
+        try follower.readNewLines(byteCountMax: 1 << 20) { seen.append(Array($0)) }
+        #expect(seen == [[0xFF, 0xFE, 0x41], [0, 0], [], [0x42, 13]])
+    }
+
+    @Test func `a server that goes on writing behind a cut leaves one unreadable line`() throws {
+        // Without O_APPEND the writer keeps its place, and the file begins with a hole of zeros.
+        let writer = try #require(fopen(log, "w"))
+        fputs("a\nb\n", writer)
+        fflush(writer)
+        var follower = newFollower()
+        #expect(try lines(&follower) == ["a", "b"])
+        truncate(log, 0)
+        fputs("c\nd\n", writer)
+        fclose(writer)
+        let seen = try lines(&follower)
+        #expect(seen == ["\0\0\0\0c", "d"])
+        #expect(follower.cutCount == 1)
+    }
+
+    @Test func `an overlong line that comes in pieces is skipped to its end, also over readings`() throws {
+        var follower = newFollower()
+        try append("a\n" + String(repeating: "x", count: 200_000))
+        #expect(try lines(&follower) == ["a"])
+        try append(String(repeating: "x", count: 200_000))
+        #expect(try lines(&follower) == [])
+        try append("x\nb\n")
+        #expect(try lines(&follower) == ["b"])
+        #expect(follower.overlongCount == 1)
+    }
+
+    @Test func `a log whose name is gone for longer than a rotation takes is not healthy`() throws {
+        try append("a\n")
+        var follower = newFollower()
+        #expect(try lines(&follower) == ["a"])
+        rename(log, log + ".1")
+        try append("late\n", to: log + ".1")
+        // In the moment between the renaming and the new file nothing is wrong.
+        #expect(try lines(&follower) == ["late"])
+        #expect(throws: LogTailError.self) { try lines(&follower) }
+        #expect(throws: LogTailError.self) { try lines(&follower) }
+        try append("b\n")
+        #expect(try lines(&follower) == ["b"])
+        #expect(try lines(&follower) == [])
+    }
+
+    @Test func `what a second rotation leaves unread is counted as a gap`() throws {
+        try append(String(repeating: String(repeating: "y", count: 99) + "\n", count: 20_000))
+        var follower = newFollower()
+        _ = try lines(&follower, byteCountMax: 150_000)
+        for _ in 0..<2 {
+            rename(log, log + ".\(follower.rotationCount + 1)")
+            try append("new\n")
+            _ = try lines(&follower, byteCountMax: 150_000)
+        }
+        #expect(follower.gapCount == 1)
+    }
+
     @Test func `a log that is not there says so and is read when it comes`() throws {
         var follower = newFollower()
         #expect(throws: LogTailError.self) { try lines(&follower) }

@@ -50,7 +50,7 @@ import Units
 
         /// Moves the clock to each next attempt until `condition` holds.
         func advance(until what: String, _ condition: () async throws -> Bool) async throws {
-            try await waitUntil(what, timeout: .seconds(20)) {
+            try await waitUntil(what, timeout: .seconds(60)) {
                 if try await condition() { return true }
                 if let due = clock.nextDeadline, clock.sleeperCount > 0 {
                     clock.advance(by: max(.zero, clock.now.duration(to: due)))

@@ -1,3 +1,4 @@
+import BinaryCoding
 import Diagnostics
 import Testing
 import Units
@@ -57,6 +58,6 @@ import Units
 
     @Test(arguments: [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foobar", "Zm9vYmFy")])
     func `base64 is that of RFC 4648`(text: String, encoded: String) {
-        #expect(base64(Array(text.utf8)) == encoded)
+        #expect(Base64.text(Array(text.utf8)) == encoded)
     }
 }

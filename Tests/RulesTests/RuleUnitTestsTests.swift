@@ -97,19 +97,27 @@ import Testing
         #expect(try await failures(false).count == 1)
     }
 
-    @Test func `native histograms are read, in sequences too`() throws {
-        let values = try SeriesNotation.values(
-            "{{schema:1 sum:3 count:6 buckets:[1 2 3] offset:-1}}+{{sum:1 count:1 schema:1 buckets:[1 0 0] offset:-1}}x2 _ {{}}"
-        )
-        #expect(values.count == 5)
-        guard case .histogram(let last) = values[2] else {
-            Issue.record("no histogram")
-            return
+    @Test func `native histograms are read, compared and computed with`() async throws {
+        func failures(_ sum: Int) async throws -> [String] {
+            let tests = RuleUnitTests(
+                readFile: { _ in
+                    """
+                    tests:
+                      - input_series:
+                          - series: h
+                            values: '{{schema:0 sum:3 count:6 buckets:[1 2 3]}}+{{schema:0 sum:1 count:1 buckets:[1]}}x4'
+                        promql_expr_test:
+                          - {expr: histogram_count(h), eval_time: 2m, exp_samples: [{value: 8}]}
+                          - expr: h
+                            eval_time: 2m
+                            exp_samples:
+                              - {labels: h, histogram: '{{schema:0 sum:\(sum) count:8 buckets:[3 2 3]}}'}
+                    """
+                }, expand: { _ in [] })
+            return try await tests.run(file: "t.yml").failures
         }
-        #expect(last.positiveBuckets == [3, 2, 3])
-        #expect(last.positiveSpans == [.init(offset: -1, length: 3)])
-        #expect((last.sum, last.count) == (5, 8))
-        #expect(values[3] == .missing)
+        #expect(try await failures(5) == [])
+        #expect(try await failures(6).count == 1)
         #expect(throws: SeriesNotation.Fault.self) { try SeriesNotation.values("{{schema:x}}") }
         #expect(throws: SeriesNotation.Fault.self) { try SeriesNotation.values("0x100000000") }
     }

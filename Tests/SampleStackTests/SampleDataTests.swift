@@ -22,12 +22,9 @@ import Testing
         for (table, count) in data.rowCounts { #expect(first.contains("\(table)|\(count)|")) }
     }
 
-    @Test func `a small shop has jobs, logins and prints of each kind, and is made within two seconds`() async throws {
+    @Test func `a small shop has jobs, logins and prints of each kind`() async throws {
         let (server, name) = try await SharedPostgres.database()
-        let took = try await ContinuousClock().measure {
-            try await server.run(sql: SampleData().sql, database: name)
-        }
-        #expect(took < .seconds(2))
+        try await server.run(sql: SampleData().sql, database: name)
         let kinds = """
             SELECT (SELECT count(DISTINCT status) FROM jobs), (SELECT count(DISTINCT success) FROM login_attempts),
                    (SELECT count(DISTINCT is_suspicious) FROM utils_requestfingerprint),

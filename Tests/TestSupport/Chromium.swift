@@ -31,7 +31,7 @@ public struct Chromium: Sendable {
     @discardableResult
     public func visit(
         _ url: String, cookies: [String: String] = [:], until condition: String? = nil, screenshot: String? = nil,
-        limit: Duration = .seconds(30)
+        limit: Duration = .seconds(90)
     ) async throws -> String {
         let folder = try StackFolder(prefix: "jaga-chromium-")
         defer { folder.remove() }

@@ -63,7 +63,7 @@ public final class ManualClock: Clock, Sendable {
     }
 
     /// Moves the clock to the next sleeper's deadline and wakes it, after waiting until somebody sleeps.
-    public func advanceToNextSleeper(limit: Duration = .seconds(10)) async throws {
+    public func advanceToNextSleeper(limit: Duration = .seconds(60)) async throws {
         try await waitForSleepers(limit: limit)
         guard let deadline = nextDeadline else { return }
         let span = now.duration(to: deadline)
@@ -77,7 +77,7 @@ public final class ManualClock: Clock, Sendable {
 
     /// Waits until at least `count` tasks sleep.
     /// - Throws: `WaitTimedOut` after `limit` of real time.
-    public func waitForSleepers(_ count: Int = 1, limit: Duration = .seconds(10)) async throws {
+    public func waitForSleepers(_ count: Int = 1, limit: Duration = .seconds(60)) async throws {
         try await waitUntil("\(count) sleepers", timeout: limit, every: .milliseconds(1)) { self.sleeperCount >= count }
     }
 }

@@ -6,10 +6,10 @@ public struct WaitTimedOut: Error, CustomStringConvertible {
 /// Asks again and again whether `condition` holds, for what outside processes do and cannot be waited for otherwise.
 /// - Parameters:
 ///   - what: names the condition in the error.
-///   - timeout: real time.
+///   - timeout: real time. Long, since it only passes when something is wrong: a slow machine must not fail.
 /// - Throws: `WaitTimedOut`, or what `condition` throws.
 public func waitUntil(
-    _ what: String = "the condition", timeout: Duration = .seconds(10), every pause: Duration = .milliseconds(20),
+    _ what: String = "the condition", timeout: Duration = .seconds(60), every pause: Duration = .milliseconds(20),
     _ condition: () async throws -> Bool
 ) async throws {
     let deadline = ContinuousClock.now + timeout
@@ -23,7 +23,7 @@ public func waitUntil(
 
 /// Asks again and again until there is a value.
 public func waitFor<Value>(
-    _ what: String, timeout: Duration = .seconds(10), every pause: Duration = .milliseconds(20),
+    _ what: String, timeout: Duration = .seconds(60), every pause: Duration = .milliseconds(20),
     _ value: () async throws -> Value?
 ) async throws -> Value {
     var found: Value?

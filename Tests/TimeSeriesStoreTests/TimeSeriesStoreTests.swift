@@ -83,7 +83,7 @@ import Units
     }
 
     @Test func `a span moves to a block, the log shrinks, and the answer stays the same`() async throws {
-        let store = try openStore(files)
+        let store = try openStore(files, StoreSettings(retention: .seconds(20 * 3600)))
         for step in 0..<1000 as Range<Int64> {
             try await store.append(
                 batch(epoch + step * 15_000, [(Labels("a"), Double(step)), (Labels("b"), Double(step % 7))]))

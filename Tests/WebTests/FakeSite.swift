@@ -7,7 +7,7 @@ import WebAPI
 @testable import Web
 
 /// A site with something of everything: healthy, broken, slow and never measured things, and labels that try to be HTML.
-final class FakeSite: SiteService {
+final class FakeSite: FakePrometheus {
     static let hostile = "\"><script>alert('x')</script>&amp;"
 
     let now: Timestamp
@@ -57,6 +57,7 @@ final class FakeSite: SiteService {
             AreaStatus(
                 kind: .nginx, name: "front", verdict: .ok, reason: "42 requests a second",
                 figures: [Figure(label: "5xx", value: 0.0004, unit: .ratio, query: "nginx_http_requests_total")]),
+            AreaStatus(kind: .application, name: "shop", verdict: .ok, reason: "42 requests a second"),
             AreaStatus(kind: .probes, name: "", verdict: .ok, reason: "10 of 10 succeed"),
             AreaStatus(kind: .alerts, name: "", verdict: .ok, reason: "63 rules, none failing"),
             AreaStatus(kind: .backups, name: "", verdict: .ok, reason: "newest copy 4 h old, drilled yesterday"),
@@ -107,6 +108,7 @@ final class FakeSite: SiteService {
             source("redis/cache", "redis", up: true, address: "/run/redis.sock"),
             source("nginx/front", "nginx", up: true, address: "http://127.0.0.1/nginx_status"),
             source("scrape/" + Self.hostile, "scrape", up: nil, address: "http://127.0.0.1:9000/metrics"),
+            source("scrape/shop", "scrape", up: true, address: "http://127.0.0.1:8080/metrics"),
             source("probe/home", "http_probe", up: true),
         ]
     }
@@ -163,6 +165,18 @@ final class FakeSite: SiteService {
                 firedAt: before(8900),
                 resolvedAt: before(8000), expression: "redis_up == 0", fingerprint: "d4"),
         ]
+    }
+
+    /// Knows `{name="value"}`.
+    func matcher(of selector: String) throws -> @Sendable ([String: String]) -> Bool {
+        let words = selector.split { "{}=\"".contains($0) }.map(String.init)
+        guard words.count == 2 else { throw QueryFault(.badData, "1:1: parse error: unexpected character") }
+        return { $0[words[0]] == words[1] }
+    }
+
+    func unmatchedSelectors(of expressions: Set<String>) async throws -> [String: [UnmatchedSelector]] {
+        guard expressions.contains("pg_up == 0") else { return [:] }
+        return ["pg_up == 0": [UnmatchedSelector(selector: "pg_up", isNameUnknown: true, nearestName: "pg_up_total")]]
     }
 
     func ruleGroups() async throws -> [RuleGroupStatus] {
@@ -349,8 +363,13 @@ final class FakeSite: SiteService {
         LedgerVerification(intact: true, size: 120, checkpoints: 4, durationMs: 12, faults: [])
     }
 
+    /// How long the export is, for tests of slow readers.
+    let exportBytes = Mutex(0)
+
     func exportLedger() async throws -> @Sendable () async throws -> String? {
-        let pieces = Mutex(["{\"format\":\"jaga-ledger-export\"}\n"])
+        let piece = String(repeating: "x", count: 65_536)
+        let count = (exportBytes.withLock { $0 } + piece.count - 1) / piece.count
+        let pieces = Mutex(["{\"format\":\"jaga-ledger-export\"}\n"] + [String](repeating: piece, count: count))
         return { pieces.withLock { $0.isEmpty ? nil : $0.removeFirst() } }
     }
 

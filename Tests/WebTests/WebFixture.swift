@@ -30,7 +30,10 @@ final class WebFixture: Sendable {
     private let store: StateStore
     private let folder: String
 
-    init(clock: any WallClock = StandingClock(), isCalm: Bool = false, assetsFolder: String? = nil) throws {
+    init(
+        clock: any WallClock = StandingClock(), isCalm: Bool = false, assetsFolder: String? = nil,
+        options: WebOptions = WebOptions(), serving other: (any SiteService)? = nil
+    ) throws {
         self.clock = clock
         folder =
             FileManager.default.temporaryDirectory.appending(path: "jaga-web-\(UInt64.random(in: 0 ... .max))").path
@@ -42,9 +45,10 @@ final class WebFixture: Sendable {
         service = FakeSite(now: clock.now, isCalm: isCalm)
         var logger = Logger(label: "test")
         logger.logLevel = .critical
+        var options = options
+        options.assetsFolder = assetsFolder
         site = WebSite(
-            service: service, access: access, clock: clock, options: WebOptions(assetsFolder: assetsFolder),
-            logger: logger)
+            service: other ?? service, access: access, clock: clock, options: options, logger: logger)
     }
 
     deinit {
@@ -73,13 +77,16 @@ final class WebFixture: Sendable {
 
     func send(
         _ method: WebRequest.Method, _ target: String, session: String? = nil, token: String? = nil,
-        headers: [String: String] = [:], body: String = "", trust: WebRequest.Trust = .network
+        headers: [String: String] = [:], body: String = "", trust: WebRequest.Trust = .network,
+        isSecure: Bool = false, isForwarded: Bool = false
     ) async -> Reply {
         var headers = headers
         if let session { headers["cookie"] = "jaga_session=\(session)" }
         if let token { headers["authorization"] = "Bearer \(token)" }
         return await site.respond(
-            to: WebRequest(method: method, target: target, headers: headers, body: Array(body.utf8), trust: trust))
+            to: WebRequest(
+                method: method, target: target, headers: headers, body: Array(body.utf8), isSecure: isSecure,
+                trust: trust, isForwarded: isForwarded))
     }
 
     /// Sends a form as one of our pages would.

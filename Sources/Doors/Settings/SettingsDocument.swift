@@ -1,4 +1,5 @@
 public import Diagnostics
+public import JSONCoding
 
 /// Where `${NAME}` and `file:` find their values. A parameter, so that a test plants them.
 public struct SettingsSources: Sendable {
@@ -122,5 +123,21 @@ public enum SettingsDocument {
             guard let a = left.position, let b = right.position else { return right.position != nil }
             return a < b
         }
+    }
+}
+
+extension SettingsDocument {
+    /// A YAML document of somebody else's making as plain values: mappings, lists, texts (numbers too are texts) and null.
+    /// - Throws: `InvalidInput` with the place of the fault.
+    public static func plainValue(_ yaml: String, file: String) throws(InvalidInput) -> JSONValue {
+        func value(_ node: SettingsNode) -> JSONValue {
+            switch node.content {
+            case .scalar(let text, _): node.isNull ? .null : .string(text)
+            case .list(let items): .array(items.map(value))
+            case .mapping(let members):
+                .object(Dictionary(members.map { ($0.key, value($0.value)) }, uniquingKeysWith: { _, last in last }))
+            }
+        }
+        return value(try SettingsNode.parse(yaml, file: file))
     }
 }

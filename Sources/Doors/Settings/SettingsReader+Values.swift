@@ -9,9 +9,23 @@ extension SettingsReader {
         return scalar(key, or: standard, shown: { $0 }) { $0 }
     }
 
+    /// A text in which a dollar sign is a dollar sign: a pattern, or a replacement with `${1}`.
+    public func verbatimText(_ key: String, default standard: String, _ documentation: String) -> String {
+        declare(key, "text", default: standard, documentation)
+        return scalar(key, or: standard, shown: { $0 }, isVerbatim: true) { $0 }
+    }
+
     public func optionalText(_ key: String, _ documentation: String) -> String? {
         declare(key, "text", default: nil, documentation)
         return scalar(key, or: nil, shown: { $0 ?? "" }) { .some($0) }
+    }
+
+    /// A web address. User and password in it are not shown.
+    public func address(_ key: String, _ documentation: String) -> String? {
+        declare(key, "text", default: nil, documentation)
+        let address: String? = scalar(key, or: nil, shown: { withoutUser($0 ?? "") }) { .some($0) }
+        if let address, withoutUser(address) != address { context.secretHashes[childPath(key)] = address.hashValue }
+        return address
     }
 
     /// A text that must be there; "" stands in when it is not, beside the fault.
@@ -37,6 +51,14 @@ extension SettingsReader {
             key, or: nil, shown: { $0.map { String($0) } ?? "" },
             expected: "a whole number from \(range.lowerBound) to \(range.upperBound)"
         ) { text in Int(text).flatMap { range.contains($0) ? .some(.some($0)) : nil } }
+    }
+
+    /// A number that has no default: nil when the key is absent.
+    public func optionalNumber(_ key: String, _ documentation: String) -> Double? {
+        declare(key, "number", default: nil, documentation)
+        return scalar(
+            key, or: nil, shown: { $0.map { $0.shortText(significantDigits: 15) } ?? "" }, expected: "a number"
+        ) { text in Double(text).flatMap { $0.isFinite ? .some(.some($0)) : nil } }
     }
 
     public func number(
@@ -169,11 +191,69 @@ extension SettingsReader {
         return map
     }
 
+    /// A mapping of names to lists of texts; a single text counts as a list of one.
+    public func textListMap(_ key: String, _ documentation: String) -> [String: [String]] {
+        declare(key, "mapping of lists of texts", default: nil, documentation)
+        guard let node = value(of: key) else { return [:] }
+        guard case .mapping(let members) = node.content else {
+            fault(key, "is \(node.kindName) where a mapping of names to lists of texts is expected")
+            return [:]
+        }
+        var map: [String: [String]] = [:]
+        for member in members {
+            let place = "\(childPath(key)).\(member.key)"
+            let items: [SettingsNode] = if case .list(let nodes) = member.value.content { nodes } else { [member.value] }
+            let texts = items.compactMap { item -> String? in
+                guard case .scalar(let written, _) = item.content else {
+                    context.diagnostics.append(
+                        Diagnostic(
+                            at: item.position, path: place, "is \(item.kindName) where a text is expected"))
+                    return nil
+                }
+                return expand(written, at: item.position, path: place)?.text ?? written
+            }
+            map[member.key] = texts
+            if !context.isSchemaOnly {
+                let shown = "[\(texts.joined(separator: ", "))]"
+                context.values.append(SettingsValue(path: place, text: shown, origin: .file(member.value.position)))
+            }
+        }
+        return map
+    }
+
+    /// A list of secrets, each as `secret` reads one.
+    public func secrets(_ key: String, _ documentation: String) -> [Secret] {
+        declare(key, "list of secrets", default: nil, documentation, isSecret: true)
+        guard let node = value(of: key) else { return [] }
+        let items: [SettingsNode] = if case .list(let nodes) = node.content { nodes } else { [node] }
+        return items.enumerated().compactMap { index, item in
+            revealed(item, key: key, place: items.count == 1 ? childPath(key) : "\(childPath(key))[\(index)]")
+        }
+    }
+
+    /// Keys that a file written for another program may have and that mean something which is not done here: a fault that
+    /// says so, instead of "unknown key". They are not part of the reference.
+    public func unsupported(_ keys: [String], _ message: String) {
+        for key in keys {
+            know(key)
+            if isPresent(key) { fault(key, message) }
+        }
+    }
+
     /// A value that is never shown again: `${NAME}` from the environment, `file:/path` for the first line of a file, or the
     /// text itself (with a warning, since the file is likely to be copied).
     public func secret(_ key: String, _ documentation: String) -> Secret? {
         declare(key, "secret", default: nil, documentation, isSecret: true)
         guard let node = value(of: key) else { return nil }
+        return revealed(node, key: key, place: childPath(key))
+    }
+
+    private func revealed(_ node: SettingsNode, key: String, place: String) -> Secret? {
+        func show(_ origin: SettingsValue.Origin, _ text: String) {
+            guard !context.isSchemaOnly else { return }
+            context.values.append(SettingsValue(path: place, text: Secret.redacted, origin: origin))
+            context.secretHashes[place] = text.hashValue
+        }
         guard case .scalar(let written, _) = node.content else {
             fault(key, "is \(node.kindName) where a secret is expected; write ${NAME} or file:/path")
             return nil
@@ -187,22 +267,27 @@ extension SettingsReader {
                     fault(key, "the first line of \(path) is empty; put the secret there")
                     return nil
                 }
-                show(key, Secret.redacted, origin: .secretFile(path, node.position))
-                context.secretHashes[childPath(key)] = line.hashValue
+                show(.secretFile(path, node.position), String(line))
                 return Secret(String(line))
             } catch {
                 fault(key, "cannot read the secret from \(path): \(describe(error))")
                 return nil
             }
         }
-        guard let expanded = expand(written, at: node.position, path: childPath(key)) else { return nil }
-        show(key, Secret.redacted, origin: expanded.origin)
+        guard let expanded = expand(written, at: node.position, path: place) else { return nil }
+        show(expanded.origin, expanded.text)
         if case .file = expanded.origin {
             warning(key, "the secret stands in the file itself; write ${NAME} or file:/path instead")
         }
-        context.secretHashes[childPath(key)] = expanded.text.hashValue
         return Secret(expanded.text)
     }
+}
+
+private func withoutUser(_ address: String) -> String {
+    guard let scheme = address.firstRange(of: "://") else { return address }
+    let authority = address[scheme.upperBound...].prefix { $0 != "/" && $0 != "?" && $0 != "#" }
+    guard let at = authority.lastIndex(of: "@") else { return address }
+    return "\(address[..<scheme.upperBound])\(Secret.redacted)\(address[at...])"
 }
 
 extension SettingsReader {
@@ -217,7 +302,7 @@ extension SettingsReader {
     ///   - check: ends the sentence "'…' …" for a value of the right type that does not do.
     private func scalar<Value>(
         _ key: String, or standard: Value, shown: (Value) -> String, expected: String = "a text",
-        _ parse: (String) -> Value?, check: (Value) -> String? = { _ in nil }
+        isVerbatim: Bool = false, _ parse: (String) -> Value?, check: (Value) -> String? = { _ in nil }
     ) -> Value {
         guard let node = value(of: key) else {
             let text = shown(standard)
@@ -228,7 +313,10 @@ extension SettingsReader {
             fault(key, "is \(node.kindName) where \(expected.prefix { $0 != ";" }) is expected")
             return standard
         }
-        guard let (text, origin) = expand(written, at: node.position, path: childPath(key)) else { return standard }
+        let expanded =
+            isVerbatim
+            ? (written, .file(node.position)) : expand(written, at: node.position, path: childPath(key))
+        guard let (text, origin) = expanded else { return standard }
         guard let value = parse(text) else {
             fault(key, "'\(text)' is not \(expected)")
             return standard

@@ -84,6 +84,9 @@ public final class SettingsReader {
                 path: place, type: type, defaultText: text, documentation: documentation, isSecret: isSecret))
     }
 
+    /// Notes that `key` exists without making it part of the reference.
+    func know(_ key: String) { knownKeys.append(key) }
+
     /// Notes the effective value of `key`.
     func show(_ key: String, _ text: String, origin: SettingsValue.Origin) {
         guard !context.isSchemaOnly else { return }

@@ -1,4 +1,5 @@
 import BinaryCoding
+import Compression
 import Diagnostics
 import DurableFiles
 import Series
@@ -21,7 +22,7 @@ struct Recovery {
         self.files = files
         self.folder = folder
         self.settings = settings
-        state = TimeSeriesStore.State(head: Head(spanMilliseconds: max(1, settings.blockSpan.wholeMilliseconds)))
+        state = TimeSeriesStore.State(settings: settings)
     }
 
     private var logFolder: String { joined(folder, "wal") }
@@ -33,6 +34,7 @@ struct Recovery {
             for name in ["wal", "blocks", "damaged"] { try files.createFolders(joined(folder, name)) }
         }
         try openBlocks()
+        try readTombstones()
         try readLog()
         // Series whose samples are all in blocks are declared in the log but have nothing in the head.
         state.head.dropSamples(before: state.head.minimumTime)
@@ -45,6 +47,7 @@ struct Recovery {
 
     private mutating func openBlocks() throws(StoreError) {
         let names = try fileAccess(blockFolder) { () throws(FileError) in try files.list(blockFolder) }
+        var sources: Set<String> = []
         for name in names {
             let path = joined(blockFolder, name)
             if name.hasSuffix(".new") {
@@ -52,28 +55,47 @@ struct Recovery {
                 try? files.remove(path)
                 continue
             }
-            guard let span = BlockFormat.span(of: name) else { continue }
+            guard let blockName = BlockFormat.Name(name) else { continue }
             do throws(StoreError) {
-                let block = try Block(path, start: span.start, end: span.end, files: files)
+                let block = try Block(path, name: blockName, files: files)
                 let index = try block.readIndex(files)
                 for entry in index.metadata { state.metadata[entry.name] = entry }
-                state.blocks.append(block)
+                sources.formUnion(index.sources)
+                state.insert(block)
             } catch {
                 guard error.code == .damaged else { throw error }
-                setAside(block: path, name: name, at: error.byteOffset ?? 0)
+                setAside(.blockDamaged, path, name: name, at: error.byteOffset ?? 0)
             }
         }
-        state.blocks.sort { $0.start < $1.start }
+        // Blocks that were joined to one before the process ended and could remove them.
+        for block in state.blocks where sources.contains(block.identity) {
+            state.blocks.removeAll { $0.path == block.path }
+            state.obsolete.append(block.path)
+        }
         state.head.minimumTime = state.blocks.map(\.end).max() ?? .min
+        state.newestTaken = state.head.minimumTime == .min ? .min : state.head.minimumTime - 1
     }
 
-    private mutating func setAside(block path: String, name: String, at offset: Int64) {
-        var problem = StoreProblem(kind: .blockDamaged, file: path, byteOffset: offset, count: 0)
+    private mutating func readTombstones() throws(StoreError) {
+        let path = joined(folder, TombstoneFile.name)
+        let bytes = try fileAccess(path) { () throws(FileError) in
+            try files.status(of: path) == nil ? nil : try files.contents(of: path)
+        }
+        guard let bytes else { return }
+        do throws(CodingError) {
+            state.tombstones = try TombstoneFile.read(bytes)
+        } catch {
+            setAside(.tombstonesDamaged, path, name: TombstoneFile.name, at: Int64(error.offset))
+        }
+    }
+
+    private mutating func setAside(_ kind: StoreProblem.Kind, _ path: String, name: String, at offset: Int64) {
+        var problem = StoreProblem(kind: kind, file: path, byteOffset: offset, count: 0)
         let target = joined(joined(folder, "damaged"), name)
         if (try? files.rename(path, to: target)) != nil {
             problem.setAsideAs = target
             try? files.syncFolder(joined(folder, "damaged"))
-            try? files.syncFolder(blockFolder)
+            try? files.syncFolder(parentFolder(of: path))
         }
         state.health.problems.append(problem)
     }
@@ -136,6 +158,7 @@ struct Recovery {
         }
         segment.lastTime = replay.lastTime
         segments.append(segment)
+        replay.finish()
         if replay.orphanCount > 0 {
             state.health.problems.append(
                 StoreProblem(kind: .samplesOrphaned, file: path, byteOffset: 0, count: replay.orphanCount))
@@ -159,43 +182,133 @@ struct Recovery {
 
 /// Brings the records of one segment into the head.
 private struct SegmentReplay {
-    /// Number in the segment → place in the head.
-    private var places: [UInt64: Int] = [:]
+    /// Number in the segment → number in the head, plus one; 0 for none.
+    private var places: [UInt32] = []
+    private var layouts = LayoutReader()
     var lastTime = Int64.min
     var orphanCount: Int64 = 0
 
     mutating func apply(
         _ type: LogFormat.RecordType, _ payload: [UInt8], to state: inout TimeSeriesStore.State
     ) throws(CodingError) {
-        var reader = ByteReader(payload)
         switch type {
-        case .series:
-            while !reader.isAtEnd {
-                let number = try reader.varint()
-                places[number] = state.head.place(of: try reader.labels())
+        case .series: try declare(payload, &state)
+        case .packedSeries:
+            var reader = ByteReader(payload)
+            let count = try reader.count(limit: LogFormat.declarationByteCountMax)
+            let offset = reader.offset
+            guard let contents = try? zstdBlockContents(Array(payload[offset...]), byteCount: count) else {
+                throw CodingError(.invalid, at: offset)
             }
-        case .metadata:
+            try declare(contents, &state)
+        case .metadata, .describedMetadata:
+            var reader = ByteReader(payload)
             while !reader.isAtEnd {
-                let entry = try reader.metadata()
+                let entry = try reader.metadata(hasUnit: type == .describedMetadata)
                 state.metadata[entry.name] = entry
             }
-        case .samples:
-            let base = try reader.zigzag()
-            var number: Int64 = 0
-            while !reader.isAtEnd {
-                number &+= try reader.zigzag()
-                let time = base &+ (try reader.zigzag())
-                let value = try reader.double()
-                lastTime = max(lastTime, time)
-                guard let place = places[UInt64(bitPattern: number)] else {
-                    orphanCount += 1
-                    continue
-                }
-                if case .stored = state.head.admit(place, time, value) {
-                    state.head.add(place, time, value)
-                    state.counts.samplesReplayed += 1
-                }
+        case .samples: try Self.forEachSample(payload) { add($0, $1, $2, &state) }
+        case .columns: try readColumns(payload, &state)
+        case .late:
+            try Self.forEachSample(payload) { number, time, value in
+                guard let place = place(number) else { return }
+                state.head.late[place, default: LateSamples()].insert(time, value)
+                state.counts.samplesReplayed += 1
             }
+            lastTime = max(lastTime, state.newestTaken)
+        case .histograms: try addHistogram(payload, &state)
         }
     }
+
+    private mutating func declare(
+        _ payload: [UInt8], _ state: inout TimeSeriesStore.State
+    ) throws(CodingError) {
+        var reader = ByteReader(payload)
+        while !reader.isAtEnd {
+            let number = try reader.count(limit: 1 << 28)
+            let place = state.head.place(of: try reader.labels())
+            if number >= places.count {
+                places += [UInt32](repeating: 0, count: max(number + 1 - places.count, places.count))
+            }
+            places[number] = UInt32(place + 1)
+        }
+    }
+
+    private func place(_ number: UInt32) -> Int? {
+        guard Int(number) < places.count, places[Int(number)] > 0 else { return nil }
+        return Int(places[Int(number)]) - 1
+    }
+
+    private static func forEachSample(
+        _ payload: [UInt8], _ body: (UInt32, Int64, Double) -> Void
+    ) throws(CodingError) {
+        var reader = ByteReader(payload)
+        let base = try reader.zigzag()
+        var number: Int64 = 0
+        while !reader.isAtEnd {
+            number &+= try reader.zigzag()
+            let time = base &+ (try reader.zigzag())
+            body(UInt32(truncatingIfNeeded: number), time, try reader.double())
+        }
+    }
+
+    private mutating func readColumns(
+        _ payload: [UInt8], _ state: inout TimeSeriesStore.State
+    ) throws(CodingError) {
+        // Out and back, so that `self` can be changed by the body.
+        var reader = LayoutReader()
+        swap(&reader, &layouts)
+        defer { swap(&reader, &layouts) }
+        try reader.read(payload) { add($0, $1, $2, &state) }
+    }
+
+    private mutating func add(
+        _ number: UInt32, _ time: Int64, _ value: Double, _ state: inout TimeSeriesStore.State
+    ) {
+        lastTime = max(lastTime, time)
+        guard let place = place(number) else {
+            orphanCount += 1
+            return
+        }
+        if case .stored = state.head.admit(place, time, value.bitPattern) {
+            state.head.add(place, time, value)
+            state.counts.samplesReplayed += 1
+            state.newestTaken = max(state.newestTaken, time)
+        }
+    }
+
+    private mutating func addHistogram(
+        _ payload: [UInt8], _ state: inout TimeSeriesStore.State
+    ) throws(CodingError) {
+        var reader = ByteReader(payload)
+        let number = UInt32(truncatingIfNeeded: try reader.varint())
+        let time = try reader.zigzag()
+        let offset = reader.offset
+        let histogram = try decodedHistogram(payload, from: offset)
+        lastTime = max(lastTime, time)
+        guard let place = place(number) else {
+            orphanCount += 1
+            return
+        }
+        if case .stored = state.head.admit(place, time, histogram.admissionBits) {
+            state.head.add(place, time, histogram)
+            state.counts.samplesReplayed += 1
+            state.newestTaken = max(state.newestTaken, time)
+        }
+    }
+
+    private func decodedHistogram(_ payload: [UInt8], from offset: Int) throws(CodingError) -> NativeHistogram {
+        let result = payload.withUnsafeBytes { bytes -> Result<NativeHistogram, CodingError> in
+            var source = ByteSource(UnsafeRawBufferPointer(rebasing: bytes[offset...]))
+            do throws(CodingError) {
+                return .success(try decodeHistograms(&source, count: 1)[0])
+            } catch {
+                return .failure(error)
+            }
+        }
+        return try result.get()
+    }
+
+    /// Counts what the layouts could not give.
+    mutating func finish() { orphanCount += layouts.sampleCountLost }
 }

@@ -62,6 +62,8 @@ public struct StoreProblem: Sendable, Hashable {
         case samplesOrphaned = "samples-orphaned"
         /// A block was unreadable and was set aside.
         case blockDamaged = "block-damaged"
+        /// The list of what was deleted was unreadable and was set aside: deleted samples are seen again.
+        case tombstonesDamaged = "tombstones-damaged"
         /// A file is of a version that this program does not know; it was left alone.
         case versionUnknown = "version-unknown"
     }
@@ -82,8 +84,9 @@ extension StoreProblem: CustomStringConvertible {
         case .tailCutOff:
             "'\(file)' ended in \(count) bytes that are no whole record, cut off at byte \(byteOffset)\(copy)"
         case .logDamaged: "'\(file)' is damaged at byte \(byteOffset) for \(count) bytes\(copy)"
-        case .samplesOrphaned: "\(count) samples in '\(file)' belong to series whose declaration is damaged"
-        case .blockDamaged: "'\(file)' is damaged at byte \(byteOffset)\(copy)"
+        case .samplesOrphaned:
+            "at least \(count) samples in '\(file)' cannot be read because records before them are damaged"
+        case .blockDamaged, .tombstonesDamaged: "'\(file)' is damaged at byte \(byteOffset)\(copy)"
         case .versionUnknown: "'\(file)' is of a version that this program does not read; it was left alone"
         }
     }

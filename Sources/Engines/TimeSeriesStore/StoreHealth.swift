@@ -19,11 +19,17 @@ public struct StoreCounts: Sendable, Hashable {
     public internal(set) var samplesStored: Int64 = 0
     public internal(set) var samplesOutOfOrder: Int64 = 0
     public internal(set) var samplesDuplicate: Int64 = 0
+    /// Of series past a limit.
+    public internal(set) var samplesOverLimit: Int64 = 0
     public internal(set) var batchesRefused: Int64 = 0
     public internal(set) var syncs: Int64 = 0
     public internal(set) var syncFailures: Int64 = 0
     public internal(set) var blocksWritten: Int64 = 0
     public internal(set) var blocksRemoved: Int64 = 0
+    /// Blocks made of several others.
+    public internal(set) var blocksCompacted: Int64 = 0
+    /// Blocks of coarser steps made of finer ones.
+    public internal(set) var blocksDownsampled: Int64 = 0
     /// Samples that the last start read from the log.
     public internal(set) var samplesReplayed: Int64 = 0
 }

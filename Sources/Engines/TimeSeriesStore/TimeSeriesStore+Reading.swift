@@ -1,4 +1,3 @@
-import BinaryCoding
 import BlockingCalls
 import Diagnostics
 import DurableFiles
@@ -13,154 +12,196 @@ extension TimeSeriesStore {
         -> [SeriesColumns]
     {
         let range = TimeRange(start, end)
-        let snapshot = self.snapshot(matchers, range)
-        let collected = try await overBlocks(snapshot.blocks) { block, index, reader, stop in
-            var found: [SeriesColumns] = []
-            for series in index.series(matching: matchers) {
-                if stop.isSet { break }
-                let places = index.chunks(of: series, from: range.start, through: range.end)
-                guard !places.isEmpty else { continue }
-                var times: [Int64] = []
-                var values: [Double] = []
-                try reader.read(places, from: range.start, through: range.end, times: &times, values: &values)
-                if !times.isEmpty {
-                    found.append(SeriesColumns(labels: index.labels(of: series), times: times, values: values))
+        return try await reading { stop in
+            let (gatherer, tombstones) = try self.gatherer(matchers, range, stop)
+            var answer: [SeriesColumns] = []
+            answer.reserveCapacity(gatherer.slotCount)
+            for (slot, labels) in gatherer.ordered() {
+                if stop.isSet { throw CancellationError() }
+                let found = try gatherer.samples(of: slot)
+                guard !found.times.isEmpty else { continue }
+                guard tombstones.contains(where: { $0.matches(labels) }) else {
+                    answer.append(
+                        SeriesColumns(
+                            labels: labels, times: found.times, values: found.values, histograms: found.histograms))
+                    continue
                 }
+                var samples = BlockSamples(times: found.times, values: found.values, histograms: found.histograms)
+                samples.remove(tombstones.filter { $0.matches(labels) })
+                guard samples.count > 0 else { continue }
+                answer.append(
+                    SeriesColumns(
+                        labels: labels, times: samples.times, values: samples.values, histograms: samples.histograms))
             }
-            return found
+            return answer
         }
-        return try merge(collected, with: snapshot.series, range)
     }
 
     public func labelNames(_ matchers: [LabelMatcher], from start: Timestamp, through end: Timestamp) async throws
         -> [String]
     {
-        let labels = try await matchingLabels(matchers, TimeRange(start, end))
-        return sortedTexts(Set(labels.flatMap { $0.pairs.map(\.name) }))
+        let range = TimeRange(start, end)
+        return try await reading { stop in
+            try self.overIndexes(matchers, range, stop) { index, set, names in
+                var pairs = SeriesSet(capacity: index.pairCount)
+                set.forEach { series in for pair in index.pairs(of: series) { pairs.insert(Int(pair)) } }
+                pairs.forEach { names.insert(index.name(of: UInt32($0))) }
+            }
+        }
     }
 
     public func labelValues(
         _ name: String, _ matchers: [LabelMatcher], from start: Timestamp, through end: Timestamp
     ) async throws -> [String] {
-        let labels = try await matchingLabels(matchers, TimeRange(start, end))
-        return sortedTexts(Set(labels.compactMap { $0[name] }))
+        let range = TimeRange(start, end)
+        return try await reading { stop in
+            try self.overIndexes(matchers, range, stop) { index, set, values in
+                for pair in index.pairs(named: name) {
+                    var found = SeriesSet(capacity: index.seriesCapacity)
+                    index.insertSeries(of: pair, into: &found)
+                    found.formIntersection(set)
+                    if found.count > 0 { values.insert(index.value(of: pair)) }
+                }
+            }
+        }
+    }
+
+    /// The labels of the series matching any of `selectors` with samples in the range, sorted.
+    public func series(
+        _ selectors: [[LabelMatcher]], from start: Timestamp, through end: Timestamp
+    ) async throws -> [Labels] {
+        let range = TimeRange(start, end)
+        return try await reading { stop in
+            var found: [Identity: Labels] = [:]
+            for matchers in selectors {
+                let (gatherer, _) = try self.gatherer(matchers, range, stop)
+                for slot in 0..<gatherer.slotCount {
+                    let identity = gatherer.identity(of: slot)
+                    if found[identity] == nil { found[identity] = gatherer.labels(of: slot) }
+                }
+            }
+            return found.values.sorted()
+        }
     }
 
     public func metadata() async throws -> [String: MetricMetadata] { state.withLock { $0.metadata } }
 
-    /// Labels of the series that have a chunk reaching into the range.
-    private func matchingLabels(_ matchers: [LabelMatcher], _ range: TimeRange) async throws -> Set<Labels> {
-        let snapshot = self.snapshot(matchers, range)
-        let collected = try await overBlocks(snapshot.blocks) { block, index, reader, stop in
-            index.series(matching: matchers)
-                .filter { !index.chunks(of: $0, from: range.start, through: range.end).isEmpty }
-                .map { index.labels(of: $0) }
-        }
-        return Set(collected.joined()).union(snapshot.series.map(\.labels))
-    }
-
-    private func sortedTexts(_ texts: Set<String>) -> [String] {
-        texts.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
-    }
-
-    /// What a query works on: taken in one step, so that no sample is seen twice or missed while samples move to a block.
-    private struct Snapshot: Sendable {
-        var blocks: [Block]
-        /// With the chunks that reach into the range.
-        var series: [BlockSeries]
-    }
-
-    private func snapshot(_ matchers: [LabelMatcher], _ range: TimeRange) -> Snapshot {
-        state.withLock { state in
-            let blocks = state.blocks.filter { $0.start <= range.end && $0.end > range.start }
-            let series = state.head.places(matching: matchers).compactMap { place -> BlockSeries? in
-                let entry = state.head.series[place]
-                let chunks = entry.chunks.filter { $0.minTime <= range.end && $0.maxTime >= range.start }
-                return chunks.isEmpty ? nil : BlockSeries(labels: entry.labels, chunks: chunks)
-            }
-            return Snapshot(blocks: blocks, series: series)
-        }
-    }
-
-    /// Runs `body` on every block in order, on a thread that may wait for the disk.
-    private func overBlocks<Element: Sendable>(
-        _ blocks: [Block],
-        _ body: @escaping @Sendable (Block, BlockIndex, borrowing ChunkReader, StopFlag) throws -> [Element]
-    ) async throws -> [[Element]] {
-        guard !blocks.isEmpty else {
-            try Task.checkCancellation()
-            return []
-        }
+    /// Runs `body` on a thread that may wait for the disk and compute for long.
+    private func reading<Value: Sendable>(_ body: @escaping @Sendable (StopFlag) throws -> Value) async throws -> Value
+    {
+        try Task.checkCancellation()
         let stop = StopFlag()
         return try await withTaskCancellationHandler {
-            try await Self.readers.run {
-                try blocks.map { block in
-                    if stop.isSet { throw CancellationError() }
-                    do {
-                        return try body(block, try self.index(of: block), try ChunkReader(block, self.files), stop)
-                    } catch let error as StoreError where error.isRemovedFile {
-                        // Removed by age after the snapshot was taken.
-                        return []
-                    }
-                }
-            }
+            try await Self.readers.run { try body(stop) }
         } onCancel: {
             stop.set()
         }
     }
 
-    private func index(of block: Block) throws(StoreError) -> BlockIndex {
+    /// Everything that an answer is made of: taken in one step, so that no sample is seen twice or missed while samples move to a block.
+    func gatherer(
+        _ matchers: [LabelMatcher], _ range: TimeRange, _ stop: StopFlag? = nil
+    ) throws -> (SampleGatherer, [Tombstone]) {
+        while true {
+            let (blocks, head, tombstones) = state.withLock { state in
+                (
+                    state.blocks.filter { $0.start <= range.end && $0.end > range.start },
+                    HeadSnapshot(
+                        state.head, state.head.series(matching: matchers), from: range.start, through: range.end),
+                    state.tombstones.filter { $0.from <= range.end && $0.through >= range.start }
+                )
+            }
+            do {
+                var readers: [BlockReader] = []
+                for block in blocks {
+                    if stop?.isSet == true { throw CancellationError() }
+                    readers.append(try BlockReader(block, index: try index(of: block), files))
+                }
+                let gatherer = SampleGatherer(
+                    readers: readers, resolutions: blocks.map(\.name.resolution), head: head, from: range.start,
+                    through: range.end)
+                for reader in readers.indices {
+                    if stop?.isSet == true { throw CancellationError() }
+                    gatherer.add(reader: reader, matching: matchers)
+                }
+                gatherer.addHead()
+                return (gatherer, tombstones)
+            } catch let error as StoreError where error.isRemovedFile {
+                // Removed or joined with others after the snapshot was taken: look again. A file that is gone although it is in
+                // the list is another matter.
+                let isStillListed = state.withLock { state in state.blocks.contains { $0.path == error.subject } }
+                if isStillListed { throw error }
+            }
+        }
+    }
+
+    func index(of block: Block) throws(StoreError) -> BlockIndex {
         if let kept = state.withLock({ $0.indexes.index(of: block.path) }) { return kept }
         let index = try block.readIndex(files)
-        state.withLock { $0.indexes.keep(index, of: block.path) }
+        state.withLock { state in
+            // The block may have been written anew meanwhile, under the same name.
+            guard state.blocks.contains(where: { $0.identity == block.identity }) else { return }
+            state.indexes.keep(index, of: block.path)
+        }
         return index
     }
 
-    /// Joins the parts of each series, blocks first, and sorts by labels.
-    private func merge(_ collected: [[SeriesColumns]], with head: [BlockSeries], _ range: TimeRange) throws
-        -> [SeriesColumns]
-    {
-        var places: [Labels: Int] = [:]
-        var answer: [SeriesColumns] = []
-        for part in collected.joined() {
-            if let place = places[part.labels] {
-                answer[place].times += part.times
-                answer[place].values += part.values
-            } else {
-                places[part.labels] = answer.count
-                answer.append(part)
+    /// Calls `body` for each index with the series that match and have samples in the range, and sorts what it found.
+    private func overIndexes(
+        _ matchers: [LabelMatcher], _ range: TimeRange, _ stop: StopFlag,
+        _ body: (any LabelIndex, SeriesSet, inout Set<String>) -> Void
+    ) throws -> [String] {
+        var texts: Set<String> = []
+        let blocks = state.withLock { state in
+            let head = state.head
+            var set = SeriesSet(capacity: head.seriesCapacity)
+            for entry in HeadSnapshot(
+                head, head.series(matching: matchers), from: range.start, through: range.end
+            ).entries {
+                set.insert(entry.number)
             }
+            body(head, set, &texts)
+            return state.blocks.filter { $0.start <= range.end && $0.end > range.start }
         }
-        for entry in head {
-            try Task.checkCancellation()
-            let place = places[entry.labels] ?? answer.count
-            if place == answer.count { answer.append(SeriesColumns(labels: entry.labels, times: [], values: [])) }
-            // Taken out and put back, so that the columns grow in place and are not copied.
-            var times: [Int64] = []
-            var values: [Double] = []
-            swap(&times, &answer[place].times)
-            swap(&values, &answer[place].values)
-            let expected = entry.chunks.reduce(times.count) { $0 + $1.sampleCount }
-            times.reserveCapacity(expected)
-            values.reserveCapacity(expected)
-            for chunk in entry.chunks {
-                do throws(CodingError) {
-                    try decodeChunk(
-                        chunk.bytes, in: 0..<chunk.bytes.count, sampleCount: chunk.sampleCount, from: range.start,
-                        through: range.end, times: &times, values: &values)
-                } catch {
-                    preconditionFailure("a chunk in memory does not decode: \(error)")
+        for block in blocks {
+            if stop.isSet { throw CancellationError() }
+            let index: BlockIndex
+            do throws(StoreError) {
+                index = try self.index(of: block)
+            } catch {
+                // Removed by age, or joined with others, whose labels come with the rest.
+                if error.isRemovedFile { continue }
+                throw error
+            }
+            var set = index.series(matching: matchers)
+            if block.start < range.start || block.end > range.end {
+                for series in set.members where index.chunks(of: series, from: range.start, through: range.end).isEmpty
+                {
+                    set.remove(series)
                 }
             }
-            swap(&times, &answer[place].times)
-            swap(&values, &answer[place].values)
+            body(index, set, &texts)
         }
-        return answer.filter { !$0.times.isEmpty }.sorted { $0.labels < $1.labels }
+        return texts.sorted { precedes($0, $1) }
     }
 }
 
+/// An inverted index with the labels of its series.
+protocol LabelIndex: Postings {
+    var pairCount: Int { get }
+    func pairs(of series: Int) -> ArraySlice<UInt32>
+    func name(of pair: UInt32) -> String
+}
+
+extension Head: LabelIndex {
+    var pairCount: Int { table.count }
+    func name(of pair: UInt32) -> String { table.name(of: pair) }
+}
+
+extension BlockIndex: LabelIndex {}
+
 /// A closed range of milliseconds.
-private struct TimeRange: Sendable {
+struct TimeRange: Sendable {
     let start: Int64
     let end: Int64
 
@@ -171,12 +212,12 @@ private struct TimeRange: Sendable {
 }
 
 /// Tells a thread that nobody waits for its answer any more.
-private final class StopFlag: Sendable {
+final class StopFlag: Sendable {
     private let flag = Atomic(false)
     var isSet: Bool { flag.load(ordering: .relaxed) }
     func set() { flag.store(true, ordering: .relaxed) }
 }
 
 extension StoreError {
-    fileprivate var isRemovedFile: Bool { code == .fileFailed && (cause as? FileError)?.code == .notFound }
+    var isRemovedFile: Bool { code == .fileFailed && (cause as? FileError)?.code == .notFound }
 }

@@ -42,19 +42,12 @@ extension TimeSeriesStore {
         let refusedHelp = "Samples refused, by reason."
         add(refused, .counter, refusedHelp, ["reason": "out_of_order"], Double(counts.samplesOutOfOrder))
         add(refused, .counter, refusedHelp, ["reason": "duplicate"], Double(counts.samplesDuplicate))
+        add(refused, .counter, refusedHelp, ["reason": "over_limit"], Double(counts.samplesOverLimit))
         add(
             "jaga_series_batches_refused_total", .counter, "Batches refused because the log could not be written.", [:],
             Double(counts.batchesRefused))
         add(
             "jaga_series_sync_failures_total", .counter, "Syncs of the log that failed.", [:],
             Double(counts.syncFailures))
-    }
-}
-
-extension TimeSeriesStore.State {
-    /// Notes in memory alone that samples are refused. The log cannot take this one sample, yet the rule that tells of it must see it.
-    mutating func noteRefusal(at time: Int64, _ selfLabels: Labels) {
-        let place = head.place(of: Labels(TimeSeriesStore.writableMetric).merging(selfLabels))
-        if case .stored = head.admit(place, time, 0) { head.add(place, time, 0) }
     }
 }

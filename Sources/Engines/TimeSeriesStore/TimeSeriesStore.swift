@@ -6,24 +6,24 @@ import Units
 
 // The way of a sample:
 //
-//     append ─▶ log (write) ─▶ head (compressed, in memory) ─▶ block (a file a span) ─▶ removed by age
+//     append ─▶ log (write) ─▶ head (compressed, in memory) ─▶ block (a file a span) ─▶ larger blocks ─▶ coarser steps, or removed
 //                 │ fsync at an interval                         ▲
 //                 └──────────── read back at the next start ─────┘ then the log's segments go
 //
-// Two locks, always taken in this order. `log` guards the end of the write-ahead log and makes appends follow each other; it is held
+// Three locks, always taken in this order. `changes` lets one at a time work on the files of blocks. `log` guards the end of the write-ahead log and makes appends follow each other; it is held
 // while the disk works. `state` guards the head and the list of blocks; it is held for short sections in memory only, so a
 // query never waits for the disk of a writer. A sample enters the head after its record was written, hence what a query has seen
 // survives the end of the process.
 //
-// Invariants: blocks do not overlap and lie before `head.minimumTime`; every sample is in the head or in a block, never in both for
-// a reader (`state` changes from one to the other in one step); every sample of the head is in the log,
-// but for the store's own word that the log cannot be written.
+// Invariants: blocks lie before `head.minimumTime`; every sample is in the head or in a block (`state` changes from one to the other in
+// one step); where blocks overlap, two samples of one instant are equal or the earlier one counts; every sample of the head is in the
+// log, but for the store's own word that the log cannot be written.
 
 /// Keeps samples on one machine's disk: durable when `append` returns, readable at once, removed by age.
 ///
 /// One process may use a folder; the daemon holds the lock. `open` reads the log back; `run` does the timed work; without it nothing is
 /// synced, moved to blocks or removed.
-public final class TimeSeriesStore: SeriesReading, SeriesAppending {
+public final class TimeSeriesStore: SeriesReading {
     struct State: Sendable {
         var head: Head
         /// In order of time.
@@ -32,11 +32,25 @@ public final class TimeSeriesStore: SeriesReading, SeriesAppending {
         /// The segment in which each metric's metadata stands.
         var metadataDeclaredIn: [String: UInt64] = [:]
         var indexes = IndexCache()
+        var tombstones: [Tombstone] = []
+        /// Files of blocks that others were made of, still to be removed.
+        var obsolete: [String] = []
+        /// Up to which age each block was looked at.
+        var agedTo: [String: Int64] = [:]
+        var exemplars: ExemplarRing
+        var refused = RefusedSeries()
+        /// The newest sample that was ever taken in order.
+        var newestTaken = Int64.min
         var health = StoreHealth()
         var counts = StoreCounts()
         /// As of the last change, so that looking at it never waits for the disk.
         var logByteCount: Int64 = 0
         var logSegmentCount = 0
+
+        init(settings: StoreSettings) {
+            head = Head(spanMilliseconds: max(1, settings.blockSpan.wholeMilliseconds))
+            exemplars = ExemplarRing(capacity: settings.exemplarsMax)
+        }
 
         mutating func note(_ log: borrowing LogWriter) {
             logByteCount = log.byteCount
@@ -52,6 +66,8 @@ public final class TimeSeriesStore: SeriesReading, SeriesAppending {
     let log: Mutex<LogWriter>
     let state: Mutex<State>
     let spanMilliseconds: Int64
+    /// Maintenance, deletion and cleaning change the list of blocks one after the other.
+    let changes = Mutex(())
 
     /// Threads of the stores' own, so that a disk that hangs fills these and not the pool that all share. Writes follow each other
     /// anyway; the second thread lets appends go on while a block is written.

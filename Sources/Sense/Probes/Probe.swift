@@ -120,6 +120,9 @@ public final class Probe: SampleSource {
         MetricMetadata("probe_success", .gauge, "Whether the last look found all as expected."),
         MetricMetadata("probe_duration_seconds", .gauge, "How long the look took; absent when there was no reply."),
         MetricMetadata("jaga_probe_failing", .gauge, "Whether so many looks in a row failed that it counts."),
+        MetricMetadata(
+            "jaga_probe_connection_duration_seconds", .gauge,
+            "Time of each phase of connecting: resolve, connect and tls."),
         MetricMetadata("jaga_probe_consecutive_failures", .gauge, "Looks that failed in a row, up to the last."),
         MetricMetadata(
             "probe_ssl_earliest_cert_expiry", .gauge, "When the first certificate of the chain ends, in Unix seconds."),

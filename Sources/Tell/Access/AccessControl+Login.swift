@@ -73,6 +73,24 @@ extension AccessControl {
         return Identity(name: session.user, role: session.role, means: .session(digest: digest))
     }
 
+    /// Whether `identity` may still do what it could when it was recognised: its session has not ended, its token was not
+    /// revoked, its role is the same. Unlike a request this does not count as use, so that a page that only listens does not
+    /// keep a session from ending.
+    public func isCurrent(_ identity: Identity) async throws -> Bool {
+        let now = clock.now
+        switch identity.means {
+        case .socket: return true
+        case .session(let digest):
+            guard let session = try await store.read({ try SessionRow.find(digest: digest, $0) }) else { return false }
+            return session.role == identity.role && now - session.createdAt < limits.sessionMax
+                && now - session.lastSeenAt < limits.sessionIdle
+        case .token(let id):
+            return try await tokens().contains { token in
+                token.id == id && token.role == identity.role && token.expiresAt.map { now < $0 } ?? true
+            }
+        }
+    }
+
     /// Ends the session; does nothing for other identities.
     public func logOut(_ identity: Identity, address: String) async throws {
         guard case .session(let digest) = identity.means else { return }

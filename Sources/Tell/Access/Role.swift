@@ -26,6 +26,10 @@ public enum Permission: String, Sendable, CaseIterable {
     case verifyLedger
     /// Jaga's own metrics.
     case viewMetrics
+    /// Send samples to the store.
+    case writeSeries
+    /// Delete series, keep snapshots.
+    case administerSeries
     /// Effective configuration, with addresses and account names.
     case viewConfiguration
     /// Start a job, take or verify a backup, run a drill.
@@ -66,7 +70,7 @@ public struct Identity: Sendable, Hashable {
 public func isAllowed(_ permission: Permission, to role: Role) -> Bool {
     switch permission {
     case .viewSite, .viewLedger, .viewMetrics, .manageOwnAccount: true
-    case .viewConfiguration, .verifyLedger, .runActions, .restore: role >= .operator
-    case .reload, .manageUsers, .manageTokens: role >= .administrator
+    case .viewConfiguration, .verifyLedger, .runActions, .restore, .writeSeries: role >= .operator
+    case .reload, .administerSeries, .manageUsers, .manageTokens: role >= .administrator
     }
 }

@@ -16,6 +16,8 @@ public struct Problem: Failure, Codable, Hashable {
         /// The state does not allow it: the job is running, the name is taken, the database exists.
         case conflict
         case tooLarge = "too-large"
+        /// The request names another server.
+        case misdirected
         /// Too many tries; `hint` says when to come back.
         case tooMany = "too-many"
         /// What is needed cannot be reached now, or is switched off.
@@ -47,6 +49,7 @@ public struct Problem: Failure, Codable, Hashable {
         case .methodNotAllowed: 405
         case .conflict: 409
         case .tooLarge: 413
+        case .misdirected: 421
         case .tooMany: 429
         case .unavailable: 503
         case .timeout: 504

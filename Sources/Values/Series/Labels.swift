@@ -26,6 +26,14 @@ public struct Labels: Sendable, Hashable {
         for (name, value) in unsorted { self[name] = value }
     }
 
+    /// Labels that are in order already, as a store keeps them: names sorted by bytes, no name twice, no empty value.
+    public init(sorted pairs: [Label]) {
+        assert(
+            zip(pairs, pairs.dropFirst()).allSatisfy { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) },
+            "labels out of order: \(pairs)")
+        self.pairs = pairs
+    }
+
     /// A metric's name with its other labels.
     public init(_ metric: String, _ others: KeyValuePairs<String, String> = [:]) {
         self.init(others.map { ($0.key, $0.value) })

@@ -21,7 +21,7 @@ struct CommandAnswer: Sendable, CustomStringConvertible {
 ///   - folder: where it runs; a folder without a `jaga.yaml` unless a test puts one there.
 ///   - limit: after this it is ended, and the code is 143.
 func jaga(
-    _ arguments: [String], environment: [String: String] = [:], folder: String = "/", limit: Duration = .seconds(60)
+    _ arguments: [String], environment: [String: String] = [:], folder: String = "/", limit: Duration = .seconds(120)
 ) async throws -> CommandAnswer {
     // What the person who runs the tests has set must not reach the program.
     var changes: [String: String?] = ["JAGA_DATA": nil, "JAGA_URL": nil, "JAGA_TOKEN": nil]

@@ -82,7 +82,7 @@ final class JagaServer: Sendable {
     func text(_ path: String) async throws -> String {
         let response = try await client.send(
             HTTPRequest(
-                url: "http://localhost\(path)", timeout: .seconds(20), bodyBytesMax: 256 << 20,
+                url: "http://localhost\(path)", timeout: .seconds(60), bodyBytesMax: 256 << 20,
                 unixSocketPath: "\(data)/run/jaga.sock"))
         guard response.status == 200 else {
             throw TestProgramAnswered(status: response.status, text: response.text)

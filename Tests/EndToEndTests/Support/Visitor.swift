@@ -11,7 +11,7 @@ final class Visitor {
 
     func get(_ path: String) async throws -> HTTPResponse { try await send("GET", path) }
 
-    func send(_ method: String, _ path: String, form: [String: String]? = nil, limit: Duration = .seconds(10))
+    func send(_ method: String, _ path: String, form: [String: String]? = nil, limit: Duration = .seconds(60))
         async throws -> HTTPResponse
     {
         var headers = HTTPHeaders()

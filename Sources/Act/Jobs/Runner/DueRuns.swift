@@ -13,6 +13,13 @@ struct DueRuns: Sendable, Hashable {
         case run(Timestamp, isLate: Bool)
         /// `count` runs up to and including the one at `newest` did not take place and will not.
         case miss(newest: Timestamp, count: Int)
+
+        /// The newest scheduled time that is done with when the action is.
+        var scheduledFor: Timestamp {
+            switch self {
+            case .run(let scheduled, _), .miss(let scheduled, _): scheduled
+            }
+        }
     }
 
     /// How late a run may begin and still be on time: the pace of the scheduler and a busy machine.

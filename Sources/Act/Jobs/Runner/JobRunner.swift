@@ -147,11 +147,16 @@ public final class JobRunner: Sendable {
             }
         }
         for decision in decisions {
+            // What is in the ledger is done with, also when the next action fails: it must not be entered a second time.
+            var reached = decision.before
             do {
-                for action in decision.actions { try await carryOut(action, of: decision.job, at: now) }
+                for action in decision.actions {
+                    try await carryOut(action, of: decision.job, at: now)
+                    reached.handled = action.scheduledFor
+                }
             } catch {
                 if !(error is CancellationError) { logger.error("job \(decision.job.name): \(describe(error))") }
-                state.withLock { $0.due[decision.job.name] = decision.before }
+                state.withLock { $0.due[decision.job.name] = reached }
             }
         }
     }

@@ -1,12 +1,17 @@
 import Glibc
+import Synchronization
+
+private let given = Mutex<Set<Int>>([])
 
 /// A TCP port of the loopback address that nothing listens on.
 ///
 /// Below 32768, where Linux takes the ports of outgoing connections from, so that a server which is down for a while
-/// finds its port free when it comes back.
+/// finds its port free when it comes back. No port is given out twice by one process, so that two servers which start at the same
+/// time do not get the same.
 func freePort() throws(StackError) -> Int {
     for _ in 0..<200 {
         let port = Int.random(in: 18_000..<32_000)
+        guard given.withLock({ $0.insert(port).inserted }) else { continue }
         if isFree(port) { return port }
     }
     throw StackError(.spawnFailed, "no free port between 18000 and 32000 on 127.0.0.1")

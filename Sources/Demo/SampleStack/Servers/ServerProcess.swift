@@ -96,7 +96,7 @@ public final class ServerProcess: Sendable {
             var time = timespec(tv_sec: Int(seconds), tv_nsec: Int(attoseconds / 1_000_000_000))
             nanosleep(&time, nil)
         } else {
-            // Not cancelled here, as the condition above says.
+            // Cancelled meanwhile, it only comes back sooner.
             try? await Task.sleep(for: span)
         }
     }

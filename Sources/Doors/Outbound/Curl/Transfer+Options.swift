@@ -22,6 +22,27 @@ extension Transfer {
         }
         if let file = options.clientCertificateFile { set(CURLOPT_SSLCERT, file) }
         if let file = options.clientKeyFile { set(CURLOPT_SSLKEY, file) }
+        if let text = options.authorities {
+            set(CURLOPT_CAINFO_BLOB, blob: text)
+            set(CURLOPT_CAPATH, pointer: nil)
+        }
+        if let text = options.clientCertificate { set(CURLOPT_SSLCERT_BLOB, blob: text) }
+        if let text = options.clientKey { set(CURLOPT_SSLKEY_BLOB, blob: text.reveal()) }
+        if options.minimumVersion != nil || options.maximumVersion != nil {
+            let least = options.minimumVersion.map { versionNumber($0) } ?? 0
+            let most = options.maximumVersion.map { versionNumber($0) << 16 } ?? 0
+            set(CURLOPT_SSLVERSION, least | most)
+        }
+    }
+
+    /// `CURL_SSLVERSION_TLSv1_0` and the following numbers.
+    private func versionNumber(_ version: TLSOptions.Version) -> Int {
+        switch version {
+        case .tls10: 4
+        case .tls11: 5
+        case .tls12: 6
+        case .tls13: 7
+        }
     }
 
     func go(through proxy: Proxy) {

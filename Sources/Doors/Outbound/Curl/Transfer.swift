@@ -4,8 +4,8 @@ import Glibc
 import Synchronization
 
 // One libcurl easy handle for one exchange, used on one thread from its making to its end, so nothing here is locked. The
-// only thing that another thread touches is the `StopFlag`. A handle is not kept for the next exchange: what goes out
-// (probes, messages) is rare, and a probe must measure name lookup and connection each time.
+// only thing that another thread touches is the `StopFlag`. A probe must measure name lookup and connection each time, so its handle
+// is not kept for the next exchange; `HTTPConnection` keeps one, with its open connection, for who asks the same peer all day.
 //
 // libcurl calls back with a bare pointer. It points at this object, which outlives the transfer because `perform` is one of
 // its methods.
@@ -32,10 +32,15 @@ final class Transfer {
     /// Takes a header line or a line of the server's dialogue, with its line end.
     var onHeader: ((String) -> Void)?
 
-    init(stop: StopFlag) {
-        _ = libraryIsReady
-        guard let raw = curl_easy_init() else { preconditionFailure("libcurl gave no handle: out of memory") }
-        handle = OpaquePointerBox(raw)
+    /// Who owns the handle after the exchange; nil where it ends with this object.
+    private let keeper: KeptHandle?
+
+    /// - Parameter kept: a handle with perhaps an open connection, used by nobody else meanwhile.
+    init(stop: StopFlag, reusing kept: KeptHandle? = nil) {
+        handle = kept?.handle ?? Self.newHandle()
+        keeper = kept
+        // Takes back all options; connections, sessions and looked-up names stay.
+        if kept != nil { curl_easy_reset(handle.raw) }
         self.stop = stop
         errorText = .allocate(capacity: Int(CURL_ERROR_SIZE))
         errorText.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
@@ -43,13 +48,20 @@ final class Transfer {
         // Without this libcurl uses SIGALRM for its time limits, which is wrong beside threads.
         set(CURLOPT_NOSIGNAL, 1)
         set(CURLOPT_NOPROGRESS, 0)
-        set(CURLOPT_FRESH_CONNECT, 1)
+        set(CURLOPT_FRESH_CONNECT, kept == nil ? 1 : 0)
         set(CURLOPT_FORBID_REUSE, 0)
         installCallbacks()
     }
 
+    static func newHandle() -> OpaquePointerBox {
+        _ = libraryIsReady
+        guard let raw = curl_easy_init() else { preconditionFailure("libcurl gave no handle: out of memory") }
+        return OpaquePointerBox(raw)
+    }
+
     deinit {
-        curl_easy_cleanup(handle.raw)
+        // A kept handle must not point at what ends here.
+        if keeper == nil { curl_easy_cleanup(handle.raw) } else { curl_easy_reset(handle.raw) }
         for list in lists { curl_slist_free_all(list) }
         errorText.deallocate()
     }
@@ -62,6 +74,13 @@ final class Transfer {
     func set(_ option: CURLoption, _ text: String) { check(jaga_curl_set_text(handle.raw, option, text), option) }
     func set(_ option: CURLoption, pointer: UnsafeRawPointer?) {
         check(jaga_curl_set_pointer(handle.raw, option, pointer), option)
+    }
+
+    /// The bytes are copied.
+    func set(_ option: CURLoption, blob text: String) {
+        var text = text
+        let code = text.withUTF8 { jaga_curl_set_blob(handle.raw, option, $0.baseAddress, $0.count) }
+        check(code, option)
     }
 
     func set(_ option: CURLoption, list items: [String]) {
@@ -191,6 +210,16 @@ struct OpaquePointerBox {
     let raw: UnsafeMutableRawPointer
 
     init(_ raw: UnsafeMutableRawPointer) { self.raw = raw }
+}
+
+/// A libcurl handle that outlives its exchanges.
+///
+/// `@unchecked Sendable`: the handle is used by one `Transfer` at a time, which `HTTPConnection` sees to; libcurl allows it to move
+/// between threads.
+final class KeptHandle: @unchecked Sendable {
+    let handle = Transfer.newHandle()
+
+    deinit { curl_easy_cleanup(handle.raw) }
 }
 
 private let libraryIsReady: Bool = {

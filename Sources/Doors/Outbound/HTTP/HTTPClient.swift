@@ -34,8 +34,8 @@ func blocking<Result: Sendable>(_ body: @escaping @Sendable (StopFlag) throws ->
     }
 }
 
-private func exchange(_ request: HTTPRequest, _ stop: StopFlag) throws -> HTTPResponse {
-    let transfer = Transfer(stop: stop)
+func exchange(_ request: HTTPRequest, _ stop: StopFlag, reusing kept: KeptHandle? = nil) throws -> HTTPResponse {
+    let transfer = Transfer(stop: stop, reusing: kept)
     let reply = ReplyHead()
     var body: [UInt8] = []
     var isOverLimit = false
@@ -111,7 +111,8 @@ private func prepare(_ transfer: Transfer, for request: HTTPRequest) throws {
                 .invalidRequest, target: target, detail: "header \(field.name) has a control character")
         }
     }
-    transfer.set(CURLOPT_URL, request.url)
+    let (url, detour) = try address(of: request)
+    transfer.set(CURLOPT_URL, url)
     transfer.set(CURLOPT_PROTOCOLS_STR, "http,https")
     transfer.set(CURLOPT_REDIR_PROTOCOLS_STR, "http,https")
     transfer.set(CURLOPT_FOLLOWLOCATION, request.redirectsMax > 0 ? 1 : 0)
@@ -120,8 +121,14 @@ private func prepare(_ transfer: Transfer, for request: HTTPRequest) throws {
     transfer.judgePeer(by: request.tls)
     transfer.go(through: request.proxy)
     if let path = request.unixSocketPath { transfer.set(CURLOPT_UNIX_SOCKET_PATH, path) }
-    if let address = request.connectAddress { transfer.set(CURLOPT_CONNECT_TO, list: ["::\(address)"]) }
-    prepareBody(transfer, for: request)
+    if let list = request.proxyExceptions { transfer.set(CURLOPT_NOPROXY, list) }
+    if !request.proxyHeaders.fields.isEmpty {
+        transfer.set(CURLOPT_PROXYHEADER, list: request.proxyHeaders.fields.map { "\($0.name): \($0.value)" })
+    }
+    if !request.allowsHTTP2 { transfer.set(CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1) }
+    if request.acceptsCompression { transfer.set(CURLOPT_ACCEPT_ENCODING, "gzip") }
+    if let detour { transfer.set(CURLOPT_CONNECT_TO, list: [detour.connectTo]) }
+    prepareBody(transfer, for: request, host: detour?.host)
     switch request.credentials {
     case .basic(let user, let password):
         transfer.set(CURLOPT_HTTPAUTH, Int(CURLAUTH_BASIC_BITS))
@@ -134,8 +141,40 @@ private func prepare(_ transfer: Transfer, for request: HTTPRequest) throws {
     }
 }
 
-private func prepareBody(_ transfer: Transfer, for request: HTTPRequest) {
+/// Where the connection goes when not to the URL's host.
+private struct Detour {
+    var connectTo: String
+    /// What the `Host` header says instead of the URL's host; nil: the URL's.
+    var host: String?
+}
+
+/// libcurl asks for the name of the URL and judges the certificate by it. For another name, that name becomes the URL's host, and
+/// the connection and the `Host` header keep the old one.
+private func address(of request: HTTPRequest) throws -> (url: String, Detour?) {
+    if let address = request.connectAddress { return (request.url, Detour(connectTo: "::\(address)")) }
+    guard let name = request.tls.serverName, request.url.lowercased().hasPrefix("https://") else {
+        return (request.url, nil)
+    }
+    let rest = request.url.dropFirst("https://".count)
+    let authority = rest.prefix { $0 != "/" && $0 != "?" && $0 != "#" }
+    let host = authority.lastIndex(of: "@").map { authority[authority.index(after: $0)...] } ?? authority
+    let hasPort = host.last != "]" && host.contains(":")
+    let port = hasPort ? host[host.index(after: host.lastIndex(of: ":")!)...] : "443"
+    let plain = hasPort ? host[..<host.lastIndex(of: ":")!] : host
+    guard name.utf8.allSatisfy({ $0 > 0x20 && $0 != 0x7F && $0 != 0x2F && $0 != 0x40 }) else {
+        throw OutboundError(
+            .invalidRequest, target: origin(of: request.url), detail: "the server name '\(name)' is no host name")
+    }
+    let user = authority.lastIndex(of: "@").map { authority[...$0] } ?? ""
+    return (
+        "https://\(user)\(name):\(port)\(rest.dropFirst(authority.count))",
+        Detour(connectTo: "\(name):\(port):\(plain):\(port)", host: String(host))
+    )
+}
+
+private func prepareBody(_ transfer: Transfer, for request: HTTPRequest, host: String?) {
     var lines = request.headers.fields.map { $0.value.isEmpty ? "\($0.name):" : "\($0.name): \($0.value)" }
+    if let host, request.headers["Host"] == nil { lines.append("Host: \(host)") }
     if request.headers["User-Agent"] == nil { lines.append("User-Agent: jaga") }
     if request.method == "HEAD" {
         transfer.set(CURLOPT_NOBODY, 1)

@@ -25,6 +25,14 @@ public struct HTTPRequest: Sendable {
     public var connectAddress: String?
     public var tls: TLSOptions
     public var proxy: Proxy
+    /// Hosts that are reached without the proxy, separated by commas; `*` for all.
+    public var proxyExceptions: String?
+    /// Sent to the proxy alone when it is asked for a tunnel.
+    public var proxyHeaders: HTTPHeaders = [:]
+    /// Asks for gzip; the reply's body comes unpacked, and `bodyBytesMax` counts it so.
+    public var acceptsCompression = false
+    /// Whether HTTP/2 may be agreed on, where there is TLS.
+    public var allowsHTTP2 = true
 
     public init(
         url: String, method: String = "GET", headers: HTTPHeaders = [:], body: [UInt8] = [],

@@ -1,3 +1,4 @@
+import BinaryCoding
 import CLibcurl
 public import Diagnostics
 import Glibc
@@ -122,7 +123,7 @@ private func explained(
 private func secretForms(of server: MailServer) -> [Secret] {
     guard let password = server.password?.reveal(), !password.isEmpty else { return [] }
     let plain = "\0\(server.username ?? "")\0\(password)"
-    return [Secret(base64(Array(plain.utf8))), Secret(base64(Array(password.utf8))), Secret(password)]
+    return [Secret(Base64.text(Array(plain.utf8))), Secret(Base64.text(Array(password.utf8))), Secret(password)]
 }
 
 /// Remembers the server's last reply.

@@ -1,3 +1,4 @@
+import BinaryCoding
 public import Units
 
 // A message in the Internet Message Format (RFC 5322) with MIME (RFC 2045–2047): 7-bit lines of at most 76 characters with
@@ -114,12 +115,12 @@ extension MailMessage {
             // 45 bytes are 60 characters of base64; with the frame 72. The first line also holds the field's name. A character is
             // never cut in two.
             if piece.count + bytes.count > (words.isEmpty ? 36 : 45) {
-                words.append("=?UTF-8?B?\(base64(piece))?=")
+                words.append("=?UTF-8?B?\(Base64.text(piece))?=")
                 piece = []
             }
             piece += bytes
         }
-        words.append("=?UTF-8?B?\(base64(piece))?=")
+        words.append("=?UTF-8?B?\(Base64.text(piece))?=")
         return words.joined(separator: "\r\n ")
     }
 
@@ -162,22 +163,4 @@ extension MailMessage {
         let digits = Array("0123456789ABCDEF")
         return String([digits[Int(byte >> 4)], digits[Int(byte & 15)]])
     }
-}
-
-/// RFC 4648, section 4, with padding.
-package func base64(_ bytes: some Collection<UInt8>) -> String {
-    let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
-    var text: [UInt8] = []
-    text.reserveCapacity((bytes.count + 2) / 3 * 4)
-    var rest = bytes[...]
-    while let first = rest.popFirst() {
-        let second = rest.popFirst()
-        let third = rest.popFirst()
-        let group = UInt32(first) << 16 | UInt32(second ?? 0) << 8 | UInt32(third ?? 0)
-        text.append(alphabet[Int(group >> 18)])
-        text.append(alphabet[Int(group >> 12 & 63)])
-        text.append(second == nil ? UInt8(ascii: "=") : alphabet[Int(group >> 6 & 63)])
-        text.append(third == nil ? UInt8(ascii: "=") : alphabet[Int(group & 63)])
-    }
-    return String(decoding: text, as: UTF8.self)
 }

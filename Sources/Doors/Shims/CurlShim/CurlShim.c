@@ -20,6 +20,11 @@ CURLcode jaga_curl_set_list(CURL *handle, CURLoption option, const struct curl_s
     return curl_easy_setopt(handle, option, value);
 }
 
+CURLcode jaga_curl_set_blob(CURL *handle, CURLoption option, const void *bytes, size_t count) {
+    struct curl_blob blob = { (void *)bytes, count, CURL_BLOB_COPY };
+    return curl_easy_setopt(handle, option, &blob);
+}
+
 CURLcode jaga_curl_set_bytes_function(CURL *handle, CURLoption option, jaga_curl_bytes function) {
     return curl_easy_setopt(handle, option, function);
 }

@@ -1,3 +1,5 @@
+import BinaryCoding
+
 /// A signed statement of a ledger's size and root: a C2SP signed note (`docs/formats/ledger.md`).
 public struct Checkpoint: Sendable, Hashable {
     /// The log that it speaks of; equal to the name of the key.

@@ -1,3 +1,4 @@
+import BinaryCoding
 import Crypto
 
 // Keys as Go's note package writes them, so that other tools for transparency logs can read ours:

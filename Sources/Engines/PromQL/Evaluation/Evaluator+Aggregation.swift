@@ -121,13 +121,18 @@ extension Evaluator {
 
     func warnOfQuantiles(_ values: [Double], _ span: SourceSpan) {
         for value in values where value.isNaN || value < 0 || value > 1 {
-            warn("quantile value should be between 0 and 1, got \(goNumber(value))", span)
+            warn("quantile value should be between 0 and 1, got \(goGeneral(value))", span)
         }
     }
 
     private func reduced(_ op: Aggregator, _ members: [Int], _ columns: [Column], _ phi: [Double], _ grid: StepGrid)
         -> [Double]
     {
+        if GroupAccumulation.takes(op) {
+            var group = GroupAccumulation(op, stepCount: grid.count)
+            for member in members { group.add(columns[member].values) }
+            return group.result
+        }
         var values = [Double](repeating: absent, count: grid.count)
         var present: [Double] = []
         for step in 0..<grid.count {
@@ -219,7 +224,7 @@ extension Evaluator {
         for ratio in ratios where ratio.magnitude > 1 {
             let capped = ratio < 0 ? -1.0 : 1.0
             warn(
-                "ratio value should be between -1 and 1, got \(goNumber(ratio)), capping to \(goNumber(capped))",
+                "ratio value should be between -1 and 1, got \(goGeneral(ratio)), capping to \(goGeneral(capped))",
                 aggregation.parameter!.span)
         }
         return columns.map { column in

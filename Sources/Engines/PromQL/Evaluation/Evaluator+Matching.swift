@@ -14,7 +14,9 @@ extension Evaluator {
         for (signature, places) in oneBySignature where places.count > 1 {
             try checkUnique(places, signature, one, many, grid, side: isSwapped ? "left" : "right")
         }
-        var output = JoinOutput(stepCount: grid.count)
+        var seen: Set<Labels> = []
+        let shared = Set(manySignatures.filter { !seen.insert($0).inserted })
+        var output = JoinOutput(stepCount: grid.count, sharedSignatures: shared)
         // The order of the "many" side is kept, as a sort before the operator may have set it.
         for place in many.indices {
             let signature = manySignatures[place]
@@ -77,19 +79,17 @@ extension Evaluator {
         let matching = binary.matching!
         let isFilter = binary.op.isComparison && !binary.returnsBool
         var place: Int?
+        let isShared = output.sharedSignatures.contains(signature)
         let isPlain =
             !many.hasHistograms && !one.hasHistograms && binary.op != .trimUpper && binary.op != .trimLower
         for step in many.values.indices where many.isPresent(step) && one.isPresent(step) {
-            let result: SampleValue
+            var number = absent
+            var result: SampleValue?
             if isPlain {
                 let (a, b) =
                     isSwapped ? (one.values[step], many.values[step]) : (many.values[step], one.values[step])
-                if isFilter {
-                    guard binary.op.holds(a, b) else { continue }
-                    result = .number(a)
-                } else {
-                    result = .number(binary.op.apply(a, b))
-                }
+                if isFilter && !binary.op.holds(a, b) { continue }
+                number = isFilter ? a : binary.op.apply(a, b)
             } else {
                 let (a, b) = isSwapped ? (one[step]!, many[step]!) : (many[step]!, one[step]!)
                 switch element(binary, a, b) {
@@ -109,9 +109,15 @@ extension Evaluator {
                     dropsName: binary.returnsBool && scope.delaysNameRemoval || many.dropsName)
                 place = target
             }
-            let fault = output.put(
-                result, at: target, step, signature: signature, isOneToOne: matching.cardinality == .oneToOne)
+            let fault = output.claim(
+                target, step, signature: isShared ? signature : nil,
+                isOneToOne: matching.cardinality == .oneToOne)
             if let fault { throw QueryFault(.execution, fault, span: binary.span) }
+            if let result {
+                output.columns[target][step] = result
+            } else {
+                output.columns[target].values[step] = number
+            }
         }
     }
 
@@ -147,13 +153,16 @@ extension Evaluator {
 /// Collects results and watches that none is written twice.
 private struct JoinOutput {
     let stepCount: Int
-    private(set) var columns: [Column] = []
+    var columns: [Column] = []
     private var places: [Labels: Int] = [:]
     /// For each signature, the steps that have a result already (one-to-one only).
     private var taken: [Labels: Set<Int>] = [:]
+    /// Signatures that more than one series of the "many" side has: only there can two results meet.
+    let sharedSignatures: Set<Labels>
 
-    init(stepCount: Int) {
+    init(stepCount: Int, sharedSignatures: Set<Labels>) {
         self.stepCount = stepCount
+        self.sharedSignatures = sharedSignatures
     }
 
     mutating func place(for labels: Labels, dropsName: Bool) -> Int {
@@ -164,10 +173,10 @@ private struct JoinOutput {
         return columns.count - 1
     }
 
+    /// Whether a result may be written there.
     /// - Returns: what is wrong, or nil.
-    mutating func put(_ value: SampleValue, at place: Int, _ step: Int, signature: Labels, isOneToOne: Bool) -> String?
-    {
-        if isOneToOne {
+    mutating func claim(_ place: Int, _ step: Int, signature: Labels?, isOneToOne: Bool) -> String? {
+        if isOneToOne, let signature {
             if !taken[signature, default: []].insert(step).inserted {
                 return "multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)"
             }
@@ -177,7 +186,6 @@ private struct JoinOutput {
                 ? "vector cannot contain metrics with the same labelset"
                 : "multiple matches for labels: grouping labels must ensure unique matches"
         }
-        columns[place][step] = value
         return nil
     }
 }

@@ -40,11 +40,11 @@ extension Evaluator {
             }
         case .doubleExponentialSmoothing:
             body = { window, step in
-                for (name, factor) in [("smoothing", numbers[0][step]), ("trend", numbers[1][step])]
-                where !(factor > 0 && factor < 1) {
-                    let wanted = "0 < \(name) factor < 1"
+                for (name, short, factor) in [
+                    ("smoothing", "sf", numbers[0][step]), ("trend", "tf", numbers[1][step]),
+                ] where factor <= 0 || factor >= 1 {
                     throw QueryFault(
-                        .execution, "invalid \(name) factor. Expected: \(wanted), got: \(goNumber(factor))",
+                        .execution, "invalid \(name) factor. Expected: 0 < \(short) < 1, got: \(goFixed(factor))",
                         span: call.span)
                 }
                 return window.doubleExponentialSmoothing(numbers[0][step], numbers[1][step])

@@ -13,10 +13,44 @@ extension Evaluator {
     /// For each series and step the newest sample not older than the look-back.
     func latest(_ selector: VectorSelector, over grid: StepGrid) throws -> [Column] {
         if selector.edges == .smoothed { return try smoothed(selector, over: grid) }
+        let rows = rows(selector)
+        if rows.allSatisfy(\.histograms.isEmpty) { return try latestNumbers(rows, selector, over: grid) }
         return try latest(selector, over: grid) { row, index, column, step in
             column.values[step] = row.values[index]
             if !row.histograms.isEmpty, let histogram = row.histograms[index] { column[step] = .histogram(histogram) }
         }
+    }
+
+    /// The same for series of plain numbers: one pass over the samples and one over the steps, nothing called for either.
+    private func latestNumbers(_ rows: [SampleRow], _ selector: VectorSelector, over grid: StepGrid) throws -> [Column]
+    {
+        let moments = try scope.moments(of: grid, at: selector.at, offset: selector.offset, selector.span)
+        let lookbackMs = scope.lookbackMs
+        var columns: [Column] = []
+        columns.reserveCapacity(rows.count)
+        for row in rows {
+            try count(grid.count)
+            var any = false
+            let values = [Double](unsafeUninitializedCapacity: grid.count) { buffer, count in
+                count = grid.count
+                row.times.withUnsafeBufferPointer { times in
+                    row.values.withUnsafeBufferPointer { samples in
+                        var next = 0
+                        for step in 0..<grid.count {
+                            let moment = moments[step]
+                            while next < times.count, times[next] <= moment { next += 1 }
+                            var value = absent
+                            // A stale marker stays one, and one means that there is nothing.
+                            if next > 0, times[next - 1] > moment - lookbackMs { value = samples[next - 1] }
+                            if !value.isStaleMarker { any = true }
+                            buffer.initializeElement(at: step, to: value)
+                        }
+                    }
+                }
+            }
+            if any { columns.append(Column(labels: row.labels, values: values)) }
+        }
+        return columns
     }
 
     /// The same, with what `put` makes of the sample.
@@ -82,7 +116,7 @@ extension Evaluator {
         case .matrix(let matrix):
             let selector = matrix.selector
             let moments = try scope.moments(of: grid, at: selector.at, offset: selector.offset, matrix.span)
-            let range = try scope.positiveMilliseconds(matrix.range, matrix.span)
+            let range = try scope.positiveMilliseconds(matrix.range, matrix.rangeSpan)
             let rows = rows(selector).map(\.withoutStaleMarkers)
             if selector.edges != nil { for row in rows { try checkExtended(row) } }
             return WindowedSeries(rows: rows, rangeMs: range, moments: moments, edges: selector.edges)
@@ -95,7 +129,7 @@ extension Evaluator {
 
     private func windowed(_ subquery: Subquery, over grid: StepGrid) throws -> WindowedSeries {
         let moments = try scope.moments(of: grid, at: subquery.at, offset: subquery.offset, subquery.span)
-        let range = try scope.positiveMilliseconds(subquery.range, subquery.span)
+        let range = try scope.positiveMilliseconds(subquery.range, subquery.rangeSpan)
         let inner = try scope.innerGrid(subquery, moments)
         guard inner.count > 0 else { return WindowedSeries(rows: [], rangeMs: range, moments: moments) }
         let columns: [Column]

@@ -36,23 +36,27 @@ struct QueryScope: Sendable {
         self.isInstant = isInstant
     }
 
+    /// - Parameter span: where the duration stands.
     func milliseconds(_ duration: DurationExpression, _ span: SourceSpan) throws(QueryFault) -> Int64 {
+        if case .literal(let literal) = duration { return literal.wholeMilliseconds }
         let value: Double
         do throws(DurationFault) {
             value = try duration.milliseconds(
                 step: isInstant ? 0 : grid.step, length: isInstant ? 0 : grid.last - grid.start)
         } catch {
-            throw QueryFault(.parse, error.rawValue, span: span)
+            throw QueryFault(.execution, error.rawValue, span: span)
         }
         guard value.isFinite, value.magnitude <= Self.secondsMax * 1000 else {
-            throw QueryFault(.parse, "duration is out of range", span: span)
+            throw QueryFault(.execution, "\(span.start):\(span.end): duration is out of range", span: span)
         }
-        return Int64(value.rounded())
+        return Int64(value)
     }
 
     func positiveMilliseconds(_ duration: DurationExpression, _ span: SourceSpan) throws(QueryFault) -> Int64 {
         let value = try milliseconds(duration, span)
-        guard value > 0 else { throw QueryFault(.parse, "duration must be greater than 0", span: span) }
+        guard value > 0 else {
+            throw QueryFault(.execution, "\(span.start):\(span.end): duration must be greater than 0", span: span)
+        }
         return value
     }
 
@@ -74,9 +78,9 @@ struct QueryScope: Sendable {
     /// The grid on which the inside of a subquery is evaluated: multiples of its step, so that the same points are computed
     /// whenever the query is asked.
     func innerGrid(_ subquery: Subquery, _ moments: Moments) throws(QueryFault) -> StepGrid {
-        let range = try positiveMilliseconds(subquery.range, subquery.span)
+        let range = try positiveMilliseconds(subquery.range, subquery.rangeSpan)
         var step = subqueryStepMs
-        if let own = subquery.step { step = try positiveMilliseconds(own, subquery.span) }
+        if let own = subquery.step { step = try positiveMilliseconds(own, subquery.stepSpan) }
         let open = moments.first - range
         var start = step * (open / step)
         if start <= open { start += step }
@@ -121,7 +125,7 @@ struct SeriesDemand {
             add(selector.matchers, moments.first - scope.lookbackMs + 1, moments.last + reach)
         case .matrix(let matrix):
             let selector = matrix.selector
-            let range = try scope.positiveMilliseconds(matrix.range, matrix.span)
+            let range = try scope.positiveMilliseconds(matrix.range, matrix.rangeSpan)
             let moments = try scope.moments(of: grid, at: selector.at, offset: selector.offset, matrix.span)
             let before = selector.edges == nil ? 0 : scope.lookbackMs
             let after = selector.edges == .smoothed ? scope.lookbackMs : 0

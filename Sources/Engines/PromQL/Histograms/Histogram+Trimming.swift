@@ -84,7 +84,6 @@ extension Histogram {
             if beginsAtZero, limit >= 0 {
                 return (bucket.count * (1 - limit / bucket.upper), (limit + bucket.upper) / 2)
             }
-            if beginsAtZero { return (bucket.count, bucket.upper / 2) }
             return (0, 0)
         }
         return keepsBelow ? (0, 0) : (bucket.count, limit)

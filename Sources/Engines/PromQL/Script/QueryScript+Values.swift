@@ -49,7 +49,7 @@ extension QueryScript {
     private static func values(_ text: Substring, at line: Int) throws(ScriptFault) -> [Value] {
         var values: [Value] = []
         var rest = trimmed(text)
-        while !rest.isEmpty {
+        while !rest.isEmpty, !rest.hasPrefix("#") {
             let before = rest
             let more: [Value]?
             if rest.hasPrefix("{{") {

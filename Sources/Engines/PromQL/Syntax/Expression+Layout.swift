@@ -5,13 +5,13 @@ extension Expression {
     /// The layout that `/api/v1/format_query` gives. Reading it again gives the same tree.
     public var prettyText: String { pretty(0) }
 
-    /// Characters of a line that need no taking apart, its indentation included.
+    /// Bytes of a part that needs no taking apart, without its indentation.
     static let lineLength = 100
 
     private func pretty(_ level: Int) -> String {
         let indent = String(repeating: "  ", count: level)
         let plain = description
-        if indent.utf8.count + plain.utf8.count <= Self.lineLength { return indent + plain }
+        if plain.utf8.count <= Self.lineLength { return indent + plain }
         switch self {
         case .number, .string, .vector, .matrix: return indent + plain
         case .parenthesised(let inner, _):

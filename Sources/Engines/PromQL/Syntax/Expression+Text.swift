@@ -168,6 +168,16 @@ enum DurationFault: String, Error {
     case moduloByZero = "modulo by zero"
 }
 
+/// A number as Go's `%f` writes it: six digits behind the point.
+func goFixed(_ value: Double) -> String {
+    guard value.isFinite, value.magnitude < 1e12 else { return goNumber(value) }
+    let millionths = (value.magnitude * 1e6).rounded(.toNearestOrEven)
+    let (whole, fraction) = Int64(millionths).quotientAndRemainder(dividingBy: 1_000_000)
+    let digits = String(fraction)
+    let sign = value.sign == .minus ? "-" : ""
+    return "\(sign)\(whole).\(String(repeating: "0", count: 6 - digits.utf8.count))\(digits)"
+}
+
 /// A number as Go's `%g` writes it: with an exponent of at least two digits below 0.0001 and from a million on (`1e+06`).
 public func goGeneral(_ value: Double) -> String {
     let plain = goNumber(value)

@@ -60,6 +60,7 @@ public enum RangeExtension: String, Sendable, Hashable {
 public struct MatrixSelector: Sendable {
     public var selector: VectorSelector
     public var range: DurationExpression
+    var rangeSpan: SourceSpan
     public var span: SourceSpan
 }
 
@@ -68,6 +69,8 @@ public struct Subquery: Sendable {
     public var range: DurationExpression
     /// Nil: the engine's default.
     public var step: DurationExpression?
+    var rangeSpan: SourceSpan
+    var stepSpan: SourceSpan
     public var offset: DurationExpression?
     public var at: FixedTime?
     public var span: SourceSpan

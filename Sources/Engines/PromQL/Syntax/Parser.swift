@@ -296,22 +296,28 @@ struct Parser {
 
     private mutating func ranged(_ inner: Expression) throws(QueryFault) -> Expression {
         advance()
+        let rangeStart = token.span.start
         let range = try positiveDuration("range")
+        let rangeSpan = SourceSpan(rangeStart, previousEnd)
         if take(.colon) {
+            let stepStart = token.span.start
             let step: DurationExpression? = token.kind == .rightBracket ? nil : try positiveDuration("subquery")
+            let stepSpan = SourceSpan(stepStart, previousEnd)
             try expect(.rightBracket, "subquery selector", "\"]\"")
             guard inner.type == .instantVector || inner.type == .scalar else {
                 throw fault("subquery is only allowed on instant vector, got \(inner.type.rawValue)", inner.span)
             }
             let span = SourceSpan(inner.span.start, previousEnd)
-            return .subquery(Subquery(inner: inner, range: range, step: step, span: span))
+            return .subquery(
+                Subquery(
+                    inner: inner, range: range, step: step, rangeSpan: rangeSpan, stepSpan: stepSpan, span: span))
         }
         try expect(.rightBracket, "subquery or range selector", "\"]\"")
         let span = SourceSpan(inner.span.start, previousEnd)
         guard case .vector(let selector) = inner else { throw fault("ranges only allowed for vector selectors", span) }
         if selector.offset != nil { throw fault("no offset modifiers allowed before range", span) }
         if selector.at != nil { throw fault("no @ modifiers allowed before range", span) }
-        return .matrix(MatrixSelector(selector: selector, range: range, span: span))
+        return .matrix(MatrixSelector(selector: selector, range: range, rangeSpan: rangeSpan, span: span))
     }
 
     private mutating func offset(_ inner: Expression) throws(QueryFault) -> Expression {

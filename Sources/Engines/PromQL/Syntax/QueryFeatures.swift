@@ -45,3 +45,28 @@ extension Aggregator {
     /// Whether the aggregator needs `experimentalFunctions`.
     public var isExperimental: Bool { self == .limitk || self == .limitRatio }
 }
+
+extension QueryFeatures {
+    private static let byFlag: KeyValuePairs<String, QueryFeatures> = [
+        "promql-experimental-functions": .experimentalFunctions, "promql-duration-expr": .durationExpressions,
+        "promql-extended-range-selectors": .extendedRangeSelectors, "promql-binop-fill-modifiers": .fillModifiers,
+        "type-and-unit-labels": .typeAndUnitLabels,
+    ]
+
+    /// The names of the reference's feature flags.
+    static var flags: [String] { byFlag.map(\.key) }
+
+    /// - Returns: nil where the reference has no such flag for queries.
+    public init?(flag: String) {
+        guard let feature = Self.byFlag.first(where: { $0.key == flag }) else { return nil }
+        self = feature.value
+    }
+}
+
+extension QueryOptions {
+    /// The reference's flag for `delaysNameRemoval`.
+    public static let delayedNameRemovalFlag = "promql-delayed-name-removal"
+
+    /// The names of all the reference's feature flags that change queries.
+    public static var flags: [String] { QueryFeatures.flags + [delayedNameRemovalFlag] }
+}

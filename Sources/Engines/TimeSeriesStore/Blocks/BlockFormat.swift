@@ -1,22 +1,70 @@
 // The numbers of `docs/formats/series-blocks.md`.
 
 enum BlockFormat {
-    static let magic = Array("JAGABLK1".utf8)
-    static let endMagic = Array("JAGAEND1".utf8)
+    static let magic = Array("JAGABLK2".utf8)
+    static let endMagic = Array("JAGAEND2".utf8)
     static let headerByteCount = 16
-    static let footerByteCount = 72
-    /// Encoding and checksum around a chunk's payload.
-    static let chunkOverhead = 5
+    static let footerByteCount = 96
+    /// Chunks are packed together up to about this much: small enough to unpack for one series, large enough to pack well.
+    static let frameByteCount = 32 << 10
+    /// Unpacked past this a frame is damage: one chunk of histograms can be long.
+    static let frameByteCountMax = 64 << 20
+    static let indexByteCountMax = 1 << 30
+    /// Samples of a chunk in a block: two hours at 15 s are one chunk.
+    static let chunkSampleCountMax = 480
 
-    static func name(start: Int64, end: Int64) -> String { "\(start)-\(end).block" }
+    enum Version1 {
+        static let magic = Array("JAGABLK1".utf8)
+        static let endMagic = Array("JAGAEND1".utf8)
+        static let footerByteCount = 72
+        /// Encoding and checksum around a chunk's payload.
+        static let chunkOverhead = 5
+    }
 
-    /// Start and end of a block's name; nil for other files.
-    static func span(of name: String) -> (start: Int64, end: Int64)? {
-        guard name.hasSuffix(".block") else { return nil }
-        let stem = name.dropLast(6)
-        guard let dash = stem.dropFirst().firstIndex(of: "-"), let start = Int64(stem[..<dash]),
-            let end = Int64(stem[stem.index(after: dash)...]), start < end
-        else { return nil }
-        return (start, end)
+    enum Codec: UInt8 {
+        case plain = 0
+        case zstd = 1
+    }
+
+    /// What tells a block from the others: its span, its resolution, and a number where there are several of both.
+    struct Name: Hashable, Sendable {
+        var start: Int64
+        var end: Int64
+        /// Milliseconds from sample to sample in a downsampled block; 0 for samples as they came.
+        var resolution: Int64 = 0
+        /// 0 for the samples of the span; from 1 on, those that came too late for it.
+        var part = 0
+
+        var text: String {
+            "\(start)-\(end)" + (resolution > 0 ? "-r\(resolution)" : "") + (part > 0 ? "-p\(part)" : "") + ".block"
+        }
+
+        init(start: Int64, end: Int64, resolution: Int64 = 0, part: Int = 0) {
+            self.start = start
+            self.end = end
+            self.resolution = resolution
+            self.part = part
+        }
+
+        /// - Returns: nil for other files.
+        init?(_ text: String) {
+            guard text.hasSuffix(".block") else { return nil }
+            let stem = text.dropLast(6)
+            // A time before 1970 begins with a minus.
+            guard let dash = stem.dropFirst().firstIndex(of: "-"), let start = Int64(stem[..<dash]) else { return nil }
+            var rest = stem[stem.index(after: dash)...]
+            let endStop = rest.dropFirst().firstIndex(of: "-") ?? rest.endIndex
+            guard let end = Int64(rest[..<endStop]), start < end else { return nil }
+            self.init(start: start, end: end)
+            rest = rest[endStop...]
+            for piece in rest.split(separator: "-") {
+                guard let number = Int64(piece.dropFirst()), number > 0 else { return nil }
+                switch piece.first {
+                case "r": resolution = number
+                case "p": part = Int(number)
+                default: return nil
+                }
+            }
+        }
     }
 }

@@ -3,7 +3,7 @@ struct IndexCache: Sendable {
     /// Four blocks are eight hours at the usual span; more would hold memory for queries that are rare.
     private static let countMax = 4
     /// Longer indexes are read anew each time.
-    private static let byteCountMax = 2 << 20
+    private static let byteCountMax = 24 << 20
 
     /// The one used last stands last.
     private var entries: [(path: String, index: BlockIndex)] = []

@@ -5,15 +5,22 @@ import Series
 // The numbers of `docs/formats/series-wal.md`, and the payloads both ways.
 
 enum LogFormat {
-    static let magic = Array("JAGAWAL1".utf8)
+    static let magic = Array("JAGAWAL2".utf8)
     static let headerByteCount = 28
     static let mark: [UInt8] = [0x4A, 0x52, 0x45, 0x43]
     static let recordHeaderByteCount = 13
     static let payloadByteCountMax = 1 << 20
-    /// Past this a new segment begins: 8 MiB hold about an hour of 2,000 series at 15 s, so that little is kept for long after
-    /// its samples moved to a block.
-    static let segmentByteCountMax: Int64 = 8 << 20
+    /// Past this a new segment begins. Each declares all series again, which must stay small beside the samples.
+    static let segmentByteCountMax: Int64 = 32 << 20
     static let sampleCountMax = 4096
+    /// Samples of a record of type 4: 13 bytes each at worst, numbers included, stay below the limit of a record.
+    static let columnCountMax = 60_000
+    /// Declarations unpacked past this are no declarations but damage.
+    static let declarationByteCountMax = 8 << 20
+    /// After this many records of a layout one begins anew, so that damage costs no more than those before it.
+    static let chainLengthMax = 128
+    /// Shorter layouts always begin anew: there is little to save.
+    static let chainedCountMin = 8
     /// A series' labels must fit into one record with room to spare.
     static let labelsByteCountMax = 64 << 10
 
@@ -21,6 +28,11 @@ enum LogFormat {
         case series = 1
         case samples = 2
         case metadata = 3
+        case columns = 4
+        case packedSeries = 5
+        case histograms = 6
+        case late = 7
+        case describedMetadata = 8
     }
 
     static func segmentName(_ number: UInt64) -> String {
@@ -43,14 +55,9 @@ enum LogFormat {
     }
 
     /// Metric types by their number on disk.
-    static let metricTypes: [MetricType] = [.untyped, .counter, .gauge, .histogram, .summary]
-}
-
-/// A sample on its way into the log.
-struct PendingSample {
-    var place: Int
-    var time: Int64
-    var value: Double
+    static let metricTypes: [MetricType] = [
+        .untyped, .counter, .gauge, .histogram, .summary, .info, .gaugeHistogram, .stateSet,
+    ]
 }
 
 extension ByteWriter {
@@ -79,15 +86,16 @@ extension ByteWriter {
         }
     }
 
-    mutating func samples(_ samples: ArraySlice<PendingSample>) {
-        let base = samples.first?.time ?? 0
+    /// The payload of types 2 and 7.
+    mutating func samples(_ numbers: ArraySlice<UInt32>, _ times: ArraySlice<Int64>, _ values: ArraySlice<Double>) {
+        let base = times.first ?? 0
         zigzag(base)
-        var last = 0
-        for sample in samples {
-            zigzag(Int64(sample.place - last))
-            zigzag(sample.time &- base)
-            double(sample.value)
-            last = sample.place
+        var last: Int64 = 0
+        for index in numbers.indices {
+            zigzag(Int64(numbers[index]) - last)
+            zigzag(times[index] &- base)
+            double(values[index])
+            last = Int64(numbers[index])
         }
     }
 
@@ -95,6 +103,7 @@ extension ByteWriter {
         text(entry.name)
         byte(UInt8(LogFormat.metricTypes.firstIndex(of: entry.type) ?? 0))
         text(entry.help)
+        text(entry.unit)
     }
 }
 
@@ -106,10 +115,12 @@ extension ByteReader {
         return Labels(pairs)
     }
 
-    mutating func metadata() throws(CodingError) -> MetricMetadata {
+    /// - Parameter hasUnit: as version 2 writes it.
+    mutating func metadata(hasUnit: Bool) throws(CodingError) -> MetricMetadata {
         let name = try text()
         let type = Int(try byte())
         guard type < LogFormat.metricTypes.count else { throw CodingError(.invalid, at: offset - 1) }
-        return MetricMetadata(name, LogFormat.metricTypes[type], try text())
+        let help = try text()
+        return MetricMetadata(name, LogFormat.metricTypes[type], help, unit: hasUnit ? try text() : "")
     }
 }

@@ -18,6 +18,8 @@ struct LogWriter: ~Copyable {
     private var current: Segment?
     private var earlier: [Segment]
     private var lastNumber: UInt64
+    /// What the records of the current segment say of the layouts of readings.
+    var book = LayoutBook()
     private var hasUnsynced = false
     /// Segments that were given up before they could be synced.
     private var unsyncedEarlier: [String] = []

@@ -30,7 +30,9 @@ struct SegmentScanner: ~Copyable {
     func header(number: UInt64) throws(FileError) -> Header {
         let bytes = try file.read(at: 0, count: LogFormat.headerByteCount)
         guard bytes.count == LogFormat.headerByteCount else { return .tooShort }
-        if bytes[..<7] == LogFormat.magic[..<7], bytes[7] != LogFormat.magic[7] { return .otherVersion }
+        // Version 1 had fewer types of records and is otherwise the same.
+        let isKnown = bytes[7] == LogFormat.magic[7] || bytes[7] == UInt8(ascii: "1")
+        if bytes[..<7] == LogFormat.magic[..<7], !isKnown { return .otherVersion }
         let sum = bytes[24..<28].reversed().reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
         let storedNumber = bytes[8..<16].reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
         return Checksum.of(Array(bytes[..<24])) == sum && storedNumber == number ? .valid : .damaged

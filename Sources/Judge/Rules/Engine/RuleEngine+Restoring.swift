@@ -30,8 +30,9 @@ extension RuleEngine {
             }
             for alert in state.rules[index].alerts.sorted where alert.state == .pending {
                 let since = found[alert.labels].map {
+                    // The series is of whole seconds, but knows of an earlier absence that moved the begin; the ledger does not.
                     HoldRestoration.activeAt(
-                        since: alert.activeAt, lastSeen: $0.lastSeen, hold: rule.hold, now: now)
+                        since: max(alert.activeAt, $0.since), lastSeen: $0.lastSeen, hold: rule.hold, now: now)
                 }
                 state.rules[index].alerts.hold(alert.labels, since: since ?? now)
             }

@@ -42,7 +42,8 @@ struct RuleGroupState: Sendable {
             }.map(\.alert)
             let alerts = AlertStates(hold: rule.hold, keepFiring: rule.keepFiring, restored: open)
             let status = RuleStatus(
-                kind: rule.kind, name: rule.name, expression: rule.expressionText, hold: rule.hold,
+                kind: rule.kind, name: rule.name, expression: rule.expressionText,
+                printedExpression: rule.expression.description, hold: rule.hold,
                 keepFiring: rule.keepFiring, labels: rule.labels, annotations: rule.annotations, alerts: alerts.sorted)
             var state = RuleState(alerts: alerts, status: status)
             state.written = Set(alerts.sorted.flatMap { Self.series($0).map(\.labels) })

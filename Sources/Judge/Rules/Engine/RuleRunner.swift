@@ -47,7 +47,11 @@ struct RuleRunner: Sendable {
                 throw PlainFailure(
                     "duplicate-series", "vector contains metrics with the same labelset after applying rule labels")
             }
-            rows.append(SampleBatch.Row(labels: labels, value: sample.value))
+            if let histogram = sample.histogram {
+                rows.append(SampleBatch.Row(labels: labels, histogram: histogram))
+            } else {
+                rows.append(SampleBatch.Row(labels: labels, value: sample.value))
+            }
         }
         try check(rows.count, limit)
         return rows

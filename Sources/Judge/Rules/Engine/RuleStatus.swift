@@ -30,6 +30,8 @@ public struct RuleStatus: Sendable {
     public var kind: Rule.Kind
     public var name: String
     public var expression: String
+    /// As the query language prints it.
+    public var printedExpression: String
     public var hold: Duration
     public var keepFiring: Duration
     public var labels: [String: String]
@@ -42,8 +44,6 @@ public struct RuleStatus: Sendable {
     /// How many elements the expression gave. 0 for a rule whose series do not exist, and for one whose condition is false.
     public var lastElementCount = 0
     public var alerts: [ActiveAlert] = []
-    /// What the query engine warned of at the last evaluation.
-    public var lastWarnings: [String] = []
 
     /// As the API of the reference calls it: inactive, pending or firing.
     public var state: String {

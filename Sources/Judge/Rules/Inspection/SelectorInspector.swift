@@ -40,7 +40,7 @@ public struct SelectorInspector: Sendable {
     /// - Returns: for each expression what it misses, in the order written; nothing for one that cannot be read.
     public func unmatched(_ expressions: Set<String>, at now: Timestamp) async throws -> [String: [Unmatched]] {
         var found: [String: [Unmatched]] = [:]
-        var known: [[LabelMatcher]: Bool] = [:]
+        var known: [Demand: Bool] = [:]
         var names: [String]?
         for text in expressions.sorted() {
             let expression: Expression
@@ -52,11 +52,12 @@ public struct SelectorInspector: Sendable {
             }
             for (selector, span) in expression.demanded(lookback) {
                 let isThere: Bool
-                if let answer = known[selector.matchers] {
+                let demand = Demand(matchers: selector.matchers, span: span)
+                if let answer = known[demand] {
                     isThere = answer
                 } else {
                     isThere = try await exists(selector.matchers, from: now - span, through: now)
-                    known[selector.matchers] = isThere
+                    known[demand] = isThere
                 }
                 guard !isThere else { continue }
                 if names == nil {
@@ -67,6 +68,11 @@ public struct SelectorInspector: Sendable {
             }
         }
         return found
+    }
+
+    private struct Demand: Hashable {
+        let matchers: [LabelMatcher]
+        let span: Duration
     }
 
     private func exists(_ matchers: [LabelMatcher], from start: Timestamp, through end: Timestamp) async throws -> Bool

@@ -119,7 +119,7 @@ struct RuleTestRun {
             switch value {
             case .missing: continue
             case .number(let number): column.values.append(number)
-            case .histogram(let histogram):
+            case .histogram(let histogram, _):
                 column.histograms.append(HistogramSample(index: column.times.count, histogram: histogram))
                 column.values.append(.nan)
             }

@@ -44,6 +44,9 @@ final class TestSeries: SeriesReading, Sendable {
             for row in rows {
                 var column = state.columns[row.labels] ?? SeriesColumns(labels: row.labels, times: [], values: [])
                 if let last = column.times.last, last >= time.millisecondsSinceEpoch { continue }
+                if let histogram = row.histogram {
+                    column.histograms.append(HistogramSample(index: column.times.count, histogram: histogram))
+                }
                 column.times.append(time.millisecondsSinceEpoch)
                 column.values.append(row.value)
                 state.columns[row.labels] = column

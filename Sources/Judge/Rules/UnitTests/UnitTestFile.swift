@@ -117,19 +117,9 @@ struct ExpressionCaseSection: SettingsSection {
         init(_ reader: SettingsReader) {
             labels = reader.text("labels", default: "{}", "The element: name{label=\"value\"}.")
             let text = reader.optionalText("value", "Its value.")
-            value = text.flatMap { SeriesNotation.number(Substring($0)) ?? Self.special($0) }
+            value = text.flatMap { SeriesNotation.number($0) }
             histogram = reader.text("histogram", default: "", "Its native histogram.")
             if let text, value == nil { reader.fault("value", "'\(text)' is no number") }
-        }
-
-        /// YAML's own ways to write what is no number.
-        private static func special(_ text: String) -> Double? {
-            switch text.lowercased() {
-            case ".nan": .nan
-            case ".inf", "+.inf": .infinity
-            case "-.inf": -.infinity
-            default: nil
-            }
         }
     }
 

@@ -36,7 +36,7 @@ struct ShownSample {
     init(_ sample: QueryResult.Sample) {
         labels = sample.labels
         value = sample.value
-        histogram = nil
+        histogram = sample.histogram
     }
 
     init(_ expected: ExpressionCaseSection.Expected) throws {
@@ -46,23 +46,34 @@ struct ShownSample {
             histogram = nil
             return
         }
-        guard case .histogram(let read)? = try SeriesNotation.values(expected.histogram).first else {
+        guard case .histogram(let read, _)? = try SeriesNotation.values(expected.histogram).first else {
             throw SeriesNotation.Fault(description: "'\(expected.histogram)' is no histogram")
         }
         histogram = read
     }
 
     func isEqual(_ other: ShownSample, fuzzily: Bool) -> Bool {
-        guard labels == other.labels, histogram == other.histogram else { return false }
+        // Whether a counter was reset says nothing of what it counts.
+        func plain(_ histogram: NativeHistogram?) -> NativeHistogram? {
+            var plain = histogram
+            plain?.resetHint = .unknown
+            return plain
+        }
+        guard labels == other.labels, plain(histogram) == plain(other.histogram) else { return false }
         if histogram != nil || value == other.value || value.isNaN && other.value.isNaN { return true }
         // A millionth of the larger one, as the reference allows it.
         return fuzzily && (value - other.value).magnitude <= 1e-6 * max(value.magnitude, other.value.magnitude)
     }
 
+    private var shownValue: String {
+        guard let histogram else { return goUpper(value) }
+        let buckets = (histogram.negativeBuckets + histogram.positiveBuckets).map(goNumber).joined(separator: " ")
+        return "{count:\(goNumber(histogram.count)), sum:\(goNumber(histogram.sum)), buckets:[\(buckets)]}"
+    }
+
     static func list(_ samples: [ShownSample]) -> String {
         guard !samples.isEmpty else { return "nil" }
-        return samples.map { "\(braced($0.labels)) \(goUpper($0.value))" }
-            .joined(separator: ", ")
+        return samples.map { "\(braced($0.labels)) \($0.shownValue)" }.joined(separator: ", ")
     }
 }
 

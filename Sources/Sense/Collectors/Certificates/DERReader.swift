@@ -1,3 +1,4 @@
+import BinaryCoding
 import Units
 
 // Just enough of DER (ITU-T X.690) to walk to two fields of a certificate (RFC 5280, section 4.1):
@@ -102,37 +103,11 @@ func certificatesInPEM(_ text: String) -> [[UInt8]?] {
         if line.hasPrefix("-----BEGIN CERTIFICATE-----") || line.hasPrefix("-----BEGIN TRUSTED CERTIFICATE-----") {
             inside = ""
         } else if line.hasPrefix("-----END"), let block = inside {
-            found.append(decodedBase64(block))
+            found.append(Base64.bytes(block.filter { !$0.isWhitespace }))
             inside = nil
         } else if inside != nil {
             inside? += line
         }
     }
     return found
-}
-
-/// - Returns: nil when `text` is no base64 (RFC 4648).
-func decodedBase64(_ text: String) -> [UInt8]? {
-    var bytes: [UInt8] = []
-    var bits: UInt32 = 0
-    var count = 0
-    for byte in text.utf8 {
-        let value: UInt8
-        switch byte {
-        case UInt8(ascii: "A")...UInt8(ascii: "Z"): value = byte - 65
-        case UInt8(ascii: "a")...UInt8(ascii: "z"): value = byte - 71
-        case UInt8(ascii: "0")...UInt8(ascii: "9"): value = byte + 4
-        case UInt8(ascii: "+"): value = 62
-        case UInt8(ascii: "/"): value = 63
-        case UInt8(ascii: "="), 32, 9, 13: continue
-        default: return nil
-        }
-        bits = bits << 6 | UInt32(value)
-        count += 6
-        if count >= 8 {
-            count -= 8
-            bytes.append(UInt8(truncatingIfNeeded: bits >> UInt32(count)))
-        }
-    }
-    return bytes
 }

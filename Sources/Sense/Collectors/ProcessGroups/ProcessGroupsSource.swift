@@ -156,6 +156,7 @@ private struct GroupReading {
         if let names = namesInFolder("\(files.root)/proc/\(key.number)/fd") {
             openFiles = (openFiles ?? 0) + names.count
         }
+        // A process may have ended since it was listed; what cannot be read is left out.
         if let status = try? files.read("/proc/\(key.number)/status"),
             let swap = status.firstNumbers.first(where: { $0.name == "VmSwap" })
         {
@@ -172,6 +173,7 @@ private struct GroupReading {
         guard (1...Self.proportionalProcessCountMax).contains(processes.count) else { return }
         var sum = 0.0
         for key in processes.keys {
+            // Gone, or another user's: then the sum would be short, and none is given.
             guard let text = try? files.read("/proc/\(key.number)/smaps_rollup"),
                 let share = text.firstNumbers.first(where: { $0.name == "Pss" })
             else { return }

@@ -94,6 +94,7 @@ final class SourceRun: Sendable {
             group.addTask {
                 do { return .read(.success(try await source.read(at: now))) } catch { return .read(.failure(error)) }
             }
+            // A sleep fails when it is cancelled alone, and then nobody waits for what it says.
             group.addTask { (try? await clock.sleep(for: source.deadline)) == nil ? nil : .late }
             let first = await group.next()!
             group.cancelAll()

@@ -1,7 +1,7 @@
 import Series
 public import Settings
 
-/// What Jaga reads of the things it watches: the sections `host`, `processes`, `postgres`, `redis`, `nginx`, `scrape` and
+/// What Jaga reads of the things it watches: the sections `host`, `processes`, `postgres`, `redis`, `nginx` and
 /// `certificates`, which stand at the top of the file.
 public struct CollectorSettings: SettingsSection, Sendable {
     public var host: HostSettings
@@ -9,20 +9,18 @@ public struct CollectorSettings: SettingsSection, Sendable {
     public var postgres: [PostgresTargetSettings]
     public var redis: [RedisTargetSettings]
     public var nginx: [NginxTargetSettings]
-    public var scrape: [ScrapeTargetSettings]
     public var certificates: CertificateSettings
 
     public init(
         host: HostSettings = HostSettings(), processes: [ProcessGroupSettings] = [],
         postgres: [PostgresTargetSettings] = [], redis: [RedisTargetSettings] = [], nginx: [NginxTargetSettings] = [],
-        scrape: [ScrapeTargetSettings] = [], certificates: CertificateSettings = CertificateSettings()
+        certificates: CertificateSettings = CertificateSettings()
     ) {
         self.host = host
         self.processes = processes
         self.postgres = postgres
         self.redis = redis
         self.nginx = nginx
-        self.scrape = scrape
         self.certificates = certificates
     }
 
@@ -32,11 +30,10 @@ public struct CollectorSettings: SettingsSection, Sendable {
         postgres = s.list("postgres", of: PostgresTargetSettings.self, "PostgreSQL servers.")
         redis = s.list("redis", of: RedisTargetSettings.self, "Redis servers.")
         nginx = s.list("nginx", of: NginxTargetSettings.self, "nginx servers.")
-        scrape = s.list("scrape", of: ScrapeTargetSettings.self, "Addresses that serve Prometheus metrics.")
         certificates = s.section("certificates", CertificateSettings.self, "Certificate files whose expiry is watched.")
         for (key, names) in [
             ("processes", processes.map(\.group.name)), ("postgres", postgres.map(\.name)),
-            ("redis", redis.map(\.name)), ("nginx", nginx.map(\.name)), ("scrape", scrape.map(\.name)),
+            ("redis", redis.map(\.name)), ("nginx", nginx.map(\.name)),
         ] {
             var seen: Set<String> = []
             for name in names where !name.isEmpty && !seen.insert(name).inserted {
@@ -46,18 +43,15 @@ public struct CollectorSettings: SettingsSection, Sendable {
     }
 
     /// The sources that these settings ask for, save the access logs of nginx.
-    /// - Parameters:
-    ///   - host: the machine's name, for the label `host`.
-    ///   - readText: reads what scraped targets serve.
+    /// - Parameter host: the machine's name, for the label `host`.
     /// - Throws: `PatternFault`, which the reading of the settings has ruled out.
-    public func plans(onHost host: String, readText: @escaping MetricsTextReader) throws -> [SourcePlan] {
+    public func plans(onHost host: String) throws -> [SourcePlan] {
         var plans: [SourcePlan] = []
         if self.host.isEnabled { plans.append(self.host.plan(onHost: host)) }
         if !processes.isEmpty { plans.append(try ProcessGroupSettings.plan(processes, onHost: host)) }
         plans += postgres.map { $0.plan(onHost: host) }
         plans += redis.map { $0.plan(onHost: host) }
         plans += nginx.compactMap { $0.plan(onHost: host) }
-        plans += scrape.map { $0.plan(onHost: host, readText) }
         if !certificates.files.isEmpty { plans.append(certificates.plan(onHost: host)) }
         return plans
     }

@@ -14,6 +14,9 @@ import Glibc
 // for in the same folder (`access.log.1`) and read to its end first. A file that is gone by then (compressed, deleted) is
 // counted in `gapCount`.
 //
+// A name that means no file is nothing unusual at one look: the server has not reopened its logs yet. At the second look in a
+// row it is a fault, since nothing would ever be counted again.
+//
 // A line counts when its line feed is there. The rest waits, and `position` stands before it.
 
 /// Follows one log through its rotations. Not shared between tasks.
@@ -33,6 +36,8 @@ struct LogFollower {
     private var current: OpenLog?
     /// The file before the last rotation.
     private var previous: OpenLog?
+    /// Looks in a row at which the name meant no file.
+    private var missingCount = 0
     private let startsAtBeginning: Bool
     private var kept: LogPosition?
 
@@ -69,12 +74,14 @@ struct LogFollower {
         current = log
         if let newer = try openIfReplaced(log) {
             rotationCount += 1
+            if let previous, previous.unread > 0 { gapCount += 1 }
             previous = log
             var fresh = newer
             read(&fresh, &left, take)
             current = fresh
         }
         unreadByteCount = (current?.unread ?? 0) + (previous?.unread ?? 0)
+        guard missingCount < 2 else { throw LogTailError(.unreadable, path, "the file does not exist") }
     }
 
     private mutating func read(_ log: inout OpenLog, _ left: inout Int, _ take: (UnsafeRawBufferPointer) -> Void) {
@@ -110,8 +117,12 @@ struct LogFollower {
 
     /// - Returns: the file that the name means now, when it is another one; nil also while there is none, as in the moment
     ///   between the renaming and the new file.
-    private func openIfReplaced(_ log: OpenLog) throws(LogTailError) -> OpenLog? {
-        guard let candidate = OpenLog(path: path), !candidate.isSameFile(as: log.position) else { return nil }
-        return candidate
+    private mutating func openIfReplaced(_ log: OpenLog) throws(LogTailError) -> OpenLog? {
+        guard let candidate = OpenLog(path: path) else {
+            missingCount += 1
+            return nil
+        }
+        missingCount = 0
+        return candidate.isSameFile(as: log.position) ? nil : candidate
     }
 }

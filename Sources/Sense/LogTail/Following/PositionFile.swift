@@ -12,6 +12,7 @@ public struct PositionFile: Sendable {
 
     /// - Returns: nil when none was kept, or what was kept cannot be read; the log is then read from its end.
     func load() -> LogPosition? {
+        // An unreadable position is as good as none, and the first one written replaces it.
         guard let bytes = try? files.contents(of: path, byteCountMax: 4096) else { return nil }
         return LogPosition(text: String(decoding: bytes, as: UTF8.self))
     }

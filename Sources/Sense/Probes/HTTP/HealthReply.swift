@@ -84,5 +84,19 @@ public struct HealthReply: Sendable, Hashable {
         if let memoryUsedBytes { batch.add("jaga_health_memory_used_bytes", [:], memoryUsedBytes) }
         if let memoryTotalBytes { batch.add("jaga_health_memory_total_bytes", [:], memoryTotalBytes) }
         if let memoryShare { batch.add("jaga_health_memory_used_ratio", [:], memoryShare) }
+        for metric in Self.metadata { batch.metadata[metric.name] = metric }
     }
+
+    private static let metadata: [MetricMetadata] = [
+        MetricMetadata("jaga_health_state", .gauge, "1 at the state that the application says it is in."),
+        MetricMetadata("jaga_health_dependency_up", .gauge, "Whether the application reaches the dependency."),
+        MetricMetadata(
+            "jaga_health_dependency_response_seconds", .gauge, "How long the dependency took to answer the application."
+        ),
+        MetricMetadata("jaga_health_uptime_seconds", .gauge, "How long the application has run, as it says."),
+        MetricMetadata("jaga_health_info", .gauge, "Version and environment of the application, as labels."),
+        MetricMetadata("jaga_health_memory_used_bytes", .gauge, "Memory that the application says it uses."),
+        MetricMetadata("jaga_health_memory_total_bytes", .gauge, "Memory that the application says it may use."),
+        MetricMetadata("jaga_health_memory_used_ratio", .gauge, "The used part of that memory, 0 to 1."),
+    ]
 }

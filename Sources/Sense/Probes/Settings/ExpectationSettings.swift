@@ -45,10 +45,10 @@ struct JSONConditionSettings: SettingsSection {
         if let text = s.optionalText("not", "The value must be there and must not be this.") {
             tests.append(.not(text))
         }
-        let less = s.number("less", default: .zero, "The value must be a number below this.")
-        if s.isPresent("less") { tests.append(.less(less)) }
-        let greater = s.number("greater", default: .zero, "The value must be a number above this.")
-        if s.isPresent("greater") { tests.append(.greater(greater)) }
+        if let less = s.optionalNumber("less", "The value must be a number below this.") { tests.append(.less(less)) }
+        if let greater = s.optionalNumber("greater", "The value must be a number above this.") {
+            tests.append(.greater(greater))
+        }
         let exists = s.boolean("exists", default: true, "Whether there must be a value at all.")
         if s.isPresent("exists") { tests.append(.exists(exists)) }
         if tests.count > 1 {

@@ -56,6 +56,8 @@ public protocol ProgramParts: Sendable {
     func sampleShop(configurationFile: String) async throws
     /// Checks a ledger's database or an export, without the daemon.
     func verifyLedger(at path: String) async throws -> LedgerFileReport
+    /// What `jaga rules` does with files.
+    var rules: any RuleTools { get }
     var version: String { get }
     var revision: String { get }
 }

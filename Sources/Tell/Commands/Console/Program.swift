@@ -91,7 +91,7 @@ public struct Jaga: AsyncParsableCommand {
         version: ProgramVersion.number,
         subcommands: [
             Serve.self, Init.self, Status.self, Check.self, Config.self, Reload.self, Query.self,
-            PromQLCommand.self, Alerts.self,
+            PromQLCommand.self, Alerts.self, RulesCommand.self,
             Backup.self,
             Restore.self, Jobs.self, LedgerCommand.self, User.self, Demo.self, Version.self, SampleShopCommand.self,
         ])

@@ -46,59 +46,6 @@ struct Status: AsyncParsableCommand {
     }
 }
 
-struct Query: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        abstract: "Evaluate a PromQL expression.",
-        discussion: "Prints one line a series. Exits with 10 when nothing matches.")
-
-    @Argument(help: "The expression, as in 'rate(node_cpu_seconds_total[5m])'.")
-    var expression: String
-
-    @Option(name: .long, help: "The instant: RFC 3339, or seconds since 1970; without it, now.")
-    var time: String?
-
-    @OptionGroup var daemon: DaemonOptions
-
-    func run() async throws {
-        var path = "\(APIPath.query)?query=\(APIPath.escaped(expression))"
-        if let time { path += "&time=\(APIPath.escaped(time))" }
-        let body = try await daemon.connect().raw("GET", path, body: nil)
-        if daemon.output.json {
-            Console.current.output(String(decoding: body, as: UTF8.self))
-            return
-        }
-        let reply = try APIJSON.decode(PrometheusReply<QueryResult>.self, from: body)
-        for warning in reply.warnings ?? [] { Console.current.notes("warning: \(warning)") }
-        let lines = Self.lines(of: reply.data)
-        if lines.isEmpty {
-            Console.current.notes("nothing matches")
-            throw EndWith(.notFound)
-        }
-        Console.current.output(lines.joined(separator: "\n"))
-    }
-
-    private static func lines(of result: QueryResult?) -> [String] {
-        switch result {
-        case .vector(let samples): samples.map { "\(name($0.labels))  \(PrometheusJSON.text($0.value))" }
-        case .matrix(let series):
-            series.flatMap { columns in
-                columns.times.indices.map { row in
-                    "\(name(columns.labels))  \(PrometheusJSON.text(columns.values[row])) @\(columns.times[row])"
-                }
-            }
-        case .scalar(let value, _): [PrometheusJSON.text(value)]
-        case .string(let text, _): [text]
-        case nil: []
-        }
-    }
-
-    private static func name(_ labels: [String: String]) -> String {
-        let inner = labels.filter { $0.key != "__name__" }.sorted { $0.key < $1.key }
-            .map { "\($0.key)=\(PrometheusJSON.quoted($0.value))" }.joined(separator: ", ")
-        return "\(labels["__name__"] ?? "")\(inner.isEmpty ? "" : "{\(inner)}")"
-    }
-}
-
 struct Alerts: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Alerts and rules.", subcommands: [List.self, Rules.self], defaultSubcommand: List.self)

@@ -122,6 +122,7 @@ public final class Outbox: Sendable {
                 // At least a moment, so that a clock set back cannot make this spin.
                 let pause = max(due - now, .milliseconds(10))
                 group.addTask {
+                    // Cancelled: the outbox ends.
                     guard (try? await clock.sleep(for: pause)) != nil else { return }
                     mailbox.yield(.due)
                 }
@@ -148,6 +149,7 @@ public final class Outbox: Sendable {
         in group: inout TaskGroup<Void>, _ clock: some Clock<Duration>, _ mailbox: AsyncStream<Signal>.Continuation
     ) {
         group.addTask {
+            // Cancelled: the outbox ends.
             guard (try? await clock.sleep(for: Dispatcher.delayMin)) != nil else { return }
             mailbox.yield(.changed)
         }

@@ -110,6 +110,7 @@ enum OutboxTables {
 
     /// - Returns: nil when the message is gone or cannot be read.
     static func message(_ id: String, in db: Database) throws -> NotificationRequest? {
+        // A message that cannot be read cannot be sent either: its sender takes nil for "give it up", where people see it.
         try String.fetchOne(db, sql: "SELECT message FROM notification_outbox WHERE id = ?", arguments: [id])
             .flatMap { try? JSONValue(parsing: $0) }.flatMap(NotificationRequest.init(json:))
     }

@@ -22,25 +22,28 @@ extension WebSite {
             },
             get(
                 APIPath.alerts, "Alerts that are pending, fire or were resolved within a day.", "[AlertStatus]",
-                [.optional("state", "pending, firing or resolved.")]
+                [
+                    .optional(
+                        "state", "pending, firing or resolved; all when left out.",
+                        .choice(["pending", "firing", "resolved"]))
+                ]
             ) {
                 site, request in
                 let state = request.query["state"]
                 return try .json(try await site.service.alerts().filter { state == nil || $0.state.rawValue == state })
             },
             get(APIPath.rules, "Rule groups.", "[RuleGroupStatus]") { site, _ in
-                try .json(try await site.service.ruleGroups())
+                try .json(try await site.inspectedRuleGroups())
             },
             get(APIPath.jobs, "Jobs with their last runs.", "[JobStatus]") { site, _ in
                 try .json(try await site.service.jobs())
             },
             get(
                 "\(APIPath.jobs)/{name}", "A job with its newest runs.", "JobDetail",
-                [.optional("runs", "How many runs, 1 to 500; 50 when left out.")]
+                [.optional("runs", "How many runs, 1 to 500; 50 when left out.", .number(1...500))]
             ) {
                 site, request in
-                let count = Int(request.query["runs"] ?? "50") ?? 0
-                guard (1...500).contains(count) else { throw Problem(.invalid, "runs: is not between 1 and 500") }
+                let count = Int(request.query["runs"] ?? "") ?? 50
                 return try .json(try await site.service.job(request.parameters["name"] ?? "", runCountMax: count))
             },
             get("\(APIPath.jobs)/{name}/runs/{run}", "A run with the end of its output.", "JobRun") { site, request in
@@ -65,15 +68,7 @@ extension WebSite {
             },
             get(
                 APIPath.ledger, "Entries of the ledger, the newest first.", "LedgerPage", needs: .viewLedger,
-                [
-                    .optional("kind", "A kind, or a family ending in a full stop: 'alert.'."),
-                    .optional("subject", "A subject, or a family ending in a slash: 'job/'."),
-                    .optional("actor", "The actor's name."),
-                    .optional("from", "RFC 3339, a day, or milliseconds since 1970."),
-                    .optional("through", "RFC 3339, a day, or milliseconds since 1970."),
-                    .optional("before", "Only entries before this number."),
-                    .optional("limit", "1 to 1000; 50 when left out."),
-                ]
+                ledgerParameters
             ) { site, request in try .json(try await site.service.ledgerEntries(try ledgerFilter(request.query))) },
             get(APIPath.ledgerCheckpoint, "The newest signed checkpoint.", "LedgerCheckpoint", needs: .viewLedger) {
                 site, _ in try .json(try await site.service.ledgerCheckpoint())

@@ -52,7 +52,7 @@ enum OpenAPI {
                     [
                         "name": .string(parameter.name), "in": .string(parameter.place.rawValue),
                         "required": .bool(parameter.isRequired), "description": .string(parameter.documentation),
-                        "schema": ["type": "string"],
+                        "schema": schema(parameter.kind),
                     ]
                 })
         }
@@ -64,6 +64,17 @@ enum OpenAPI {
         }
         if route.entrance == .open { members["security"] = [] }
         return .object(members)
+    }
+
+    private static func schema(_ kind: Route.Parameter.Kind) -> JSONValue {
+        switch kind {
+        case .text, .instant: return ["type": "string"]
+        case .choice(let words): return ["type": "string", "enum": .array(words.map { .string($0) })]
+        case .number(let range):
+            var members: [String: JSONValue] = ["type": "integer", "minimum": .integer(range.lowerBound)]
+            if range.upperBound != .max { members["maximum"] = .integer(range.upperBound) }
+            return .object(members)
+        }
     }
 
     private static func responses(_ route: Route) -> [String: JSONValue] {

@@ -3,64 +3,20 @@ import Units
 import WebAPI
 
 extension WebSite {
-    static func promRules(_ site: WebSite, _ request: WebRequest) async throws -> Reply {
-        let wanted = request.query["type"]
-        let groups = try await site.service.ruleGroups().map { group -> JSONValue in
-            let rules = group.rules.filter { rule in
-                wanted == nil || (wanted == "alert") == (rule.kind == .alerting)
-            }
-            return [
-                "name": .string(group.name), "file": .string(group.file), "interval": seconds(group.intervalMs),
-                "rules": .array(rules.map(rule)), "evaluationTime": .number((group.lastDurationMs ?? 0) / 1000),
-                "lastEvaluation": time(group.lastEvaluationAt),
-            ]
-        }
-        return prometheusSuccess(JSONValue.object(["groups": .array(groups)]).canonicalText)
-    }
-
-    private static func rule(_ rule: RuleStatus) -> JSONValue {
-        var members: [String: JSONValue] = [
-            "name": .string(rule.name), "query": .string(rule.expression), "labels": texts(rule.labels),
-            "health": .string(rule.health.rawValue), "evaluationTime": .number((rule.lastDurationMs ?? 0) / 1000),
-            "lastEvaluation": time(rule.lastEvaluationAt), "type": .string(rule.kind.rawValue),
-        ]
-        if let error = rule.lastError { members["lastError"] = .string(error) }
-        if rule.kind == .alerting {
-            members["state"] = .string(rule.state ?? "inactive")
-            members["duration"] = seconds(rule.holdMs)
-            members["annotations"] = texts(rule.annotations)
-            members["alerts"] = .array(rule.alerts.filter { $0.state != .resolved }.map(alert))
-        }
-        return .object(members)
-    }
-
-    static func promAlerts(_ site: WebSite, _ request: WebRequest) async throws -> Reply {
-        let alerts = try await site.service.alerts().filter { $0.state != .resolved }.map(alert)
-        return prometheusSuccess(JSONValue.object(["alerts": .array(alerts)]).canonicalText)
-    }
-
-    private static func alert(_ alert: AlertStatus) -> JSONValue {
-        [
-            "labels": texts(alert.labels), "annotations": texts(alert.annotations),
-            "state": .string(alert.state.rawValue),
-            "activeAt": time(alert.activeAt), "value": .string(alert.value.map(PrometheusJSON.text) ?? ""),
-        ]
-    }
-
     static func promTargets(_ site: WebSite, _ request: WebRequest) async throws -> Reply {
-        let targets = try await site.service.sources().map { source -> JSONValue in
-            [
-                "labels": texts(source.labels), "discoveredLabels": [:], "scrapePool": .string(source.kind),
-                "scrapeUrl": .string(source.address), "globalUrl": .string(source.address),
-                "lastError": .string(source.error ?? ""), "lastScrape": time(source.lastReadAt),
-                "lastScrapeDuration": .number((source.lastDurationMs ?? 0) / 1000),
-                "health": .string(source.up.map { $0 ? "up" : "down" } ?? "unknown"),
-                "scrapeInterval": .string(Duration.milliseconds(source.intervalMs).prometheusText),
-                "scrapeTimeout": .string(Duration.milliseconds(source.deadlineMs).prometheusText),
-            ]
-        }
-        return prometheusSuccess(
-            JSONValue.object(["activeTargets": .array(targets), "droppedTargets": []]).canonicalText)
+        let parameters = PrometheusParameters(request)
+        let state = parameters["state"].flatMap { $0.isEmpty ? nil : $0.lowercased() } ?? "any"
+        let targets = try await site.service.targets(
+            state: ["active", "dropped"].contains(state) ? state : "any",
+            pool: parameters["scrapePool"].flatMap { $0.isEmpty ? nil : $0 })
+        return prometheusSuccess(targets.canonicalText)
+    }
+
+    static func promTargetMetadata(_ site: WebSite, _ request: WebRequest) async throws -> Reply {
+        let parameters = PrometheusParameters(request)
+        let entries = try await site.service.targetMetadata(
+            selector: parameters["match_target"], metric: parameters["metric"], limit: try parameters.whole("limit"))
+        return prometheusSuccess(entries.canonicalText)
     }
 
     static func promMetadata(_ site: WebSite, _ request: WebRequest) async throws -> Reply {

@@ -2,8 +2,8 @@ import Access
 import Units
 import WebAPI
 
-// The read side of the Prometheus HTTP API. `query`, `query_range`, `labels` and `series` take their parameters from the
-// address or, with POST, from a form in the body, as Grafana sends long expressions.
+// The Prometheus HTTP API. `query`, `query_range`, `labels`, `series` and others take their parameters from the address or, with POST,
+// from a form in the body, as Grafana sends long expressions.
 // <https://prometheus.io/docs/prometheus/latest/querying/api/>
 
 extension WebSite {
@@ -13,6 +13,13 @@ extension WebSite {
             .optional("start", "RFC 3339 or seconds since 1970; an hour ago when left out."),
             .optional("end", "RFC 3339 or seconds since 1970; now when left out."), .optional("limit", "Most items."),
         ]
+        let common: [Route.Parameter] = [
+            .optional("timeout", "A duration; at most the server's limit."),
+            .optional("limit", "Most series of the answer; 0 for all."),
+            .optional("lookback_delta", "How far back a selector looks, a duration or seconds."),
+            .optional("stats", "Anything: say what the query cost."),
+        ]
+        let query: [Route.Parameter] = [.required("query", "A PromQL expression.")]
         func both(
             _ path: String, _ summary: String, _ parameters: [Route.Parameter], _ handler: @escaping Route.Handler
         ) -> [Route] {
@@ -32,38 +39,62 @@ extension WebSite {
             [
                 .required("query", "A PromQL expression."),
                 .optional("time", "RFC 3339 or seconds since 1970; now when left out."),
-                .optional("timeout", "A duration; at most the server's limit."),
-            ], promQuery)
+            ] + common, promQuery)
             + both(
                 "query_range", "The answers to an expression over a range of time.",
                 [
                     .required("query", "A PromQL expression."), .required("start", "RFC 3339 or seconds since 1970."),
                     .required("end", "RFC 3339 or seconds since 1970."),
                     .required("step", "A duration or seconds; at most 11,000 steps."),
-                    .optional("timeout", "A duration; at most the server's limit."),
-                ], promQueryRange)
+                ] + common, promQueryRange)
             + both("labels", "Names of labels.", range, promLabels)
             + both("series", "The label sets of series.", range, promSeries)
+            + both("query_exemplars", "The exemplars of the series that an expression names.", query + range, promExemplars)
+            + both("format_query", "An expression laid out over lines.", query, promFormat)
+            + both("parse_query", "An expression as a tree.", query, promParse)
             + [
                 get("label/{name}/values", "Values of a label.", range, handler: promLabelValues),
                 get(
-                    "rules", "Rule groups with their alerts.", [.optional("type", "alert or record.")],
-                    handler: promRules),
-                get("alerts", "Pending and firing alerts.", handler: promAlerts),
-                get("targets", "What is read for samples.", handler: promTargets),
+                    "rules", "Rule groups with their alerts.", prometheusRuleParameters, handler: prometheusRules),
+                get("alerts", "Pending and firing alerts.", handler: prometheusAlerts),
+                get(
+                    "targets", "What is read for samples.",
+                    [.optional("state", "active, dropped or any."), .optional("scrapePool", "Only this job.")],
+                    handler: promTargets),
+                get(
+                    "targets/metadata", "Type and help of metrics as the targets give them.",
+                    [
+                        .optional("match_target", "A selector of targets' labels."),
+                        .optional("metric", "Only this one."), .optional("limit", "Most entries."),
+                    ], handler: promTargetMetadata),
                 get(
                     "metadata", "Type and help of metrics.",
-                    [.optional("metric", "Only this one."), .optional("limit", "Most metrics.")], handler: promMetadata),
+                    [
+                        .optional("metric", "Only this one."), .optional("limit", "Most metrics."),
+                        .optional("limit_per_metric", "Most entries of a metric."),
+                    ], handler: promMetadata),
+                get("alertmanagers", "Where alerts are sent besides Jaga's own receivers.") { _, _ in
+                    prometheusSuccess("{\"activeAlertmanagers\":[],\"droppedAlertmanagers\":[]}")
+                },
                 get("status/buildinfo", "Version, as Grafana asks for it.", handler: promBuildInfo),
-            ]
+            ] + statusRoutes + adminRoutes + exchangeRoutes
     }()
 
     // MARK: Envelope
 
-    static func prometheusSuccess(_ data: String, warnings: [String] = []) -> Reply {
-        var text = "{\"status\":\"success\",\"data\":\(data)"
-        if !warnings.isEmpty { text += ",\"warnings\":\(jsonList(warnings))" }
-        return .json(text: text + "}")
+    static func prometheusSuccess(_ data: String) -> Reply {
+        .json(text: "{\"status\":\"success\",\"data\":\(data)}")
+    }
+
+    private static func prometheusSuccess(_ answer: PrometheusAnswer) -> Reply {
+        var bytes = Array("{\"status\":\"success\",\"data\":".utf8)
+        bytes.reserveCapacity(answer.data.count + 64)
+        bytes += answer.data
+        for (name, notes) in [("warnings", answer.warnings), ("infos", answer.infos)] where !notes.isEmpty {
+            bytes += Array(",\"\(name)\":\(jsonList(notes))".utf8)
+        }
+        bytes.append(UInt8(ascii: "}"))
+        return Reply(200, type: "application/json", .bytes(bytes))
     }
 
     static func prometheusFailure(_ fault: QueryFault) -> Reply {
@@ -73,7 +104,7 @@ extension WebSite {
                 """, status: fault.httpStatus)
     }
 
-    private static func jsonList(_ texts: [String]) -> String {
+    static func jsonList(_ texts: [String]) -> String {
         "[\(texts.map(PrometheusJSON.quoted).joined(separator: ","))]"
     }
 
@@ -81,10 +112,10 @@ extension WebSite {
 
     private static func promQuery(_ site: WebSite, _ request: WebRequest) async throws -> Reply {
         let parameters = PrometheusParameters(request)
-        let answer = try await site.service.query(
-            try parameters.required("query"), at: try parameters.instant("time"),
-            timeLimit: try parameters.timeLimit(atMost: site.options.timeLimit))
-        return success(answer)
+        let expression = try parameters.required("query")
+        return prometheusSuccess(
+            try await site.service.answer(
+                try parameters.query(expression, .instant(try parameters.instant("time")), site.options.timeLimit)))
     }
 
     private static func promQueryRange(_ site: WebSite, _ request: WebRequest) async throws -> Reply {
@@ -105,16 +136,30 @@ extension WebSite {
                 "exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the query resolution (?step=XX)"
             )
         }
-        let answer = try await site.service.queryRange(
-            expression, from: start, through: end, step: step,
-            timeLimit: try parameters.timeLimit(atMost: site.options.timeLimit))
-        return success(answer)
+        return prometheusSuccess(
+            try await site.service.answer(
+                try parameters.query(expression, .range(from: start, through: end, step: step), site.options.timeLimit)))
     }
 
-    private static func success(_ answer: QueryAnswer) -> Reply {
-        var data = ""
-        answer.result.write(to: &data)
-        return prometheusSuccess(data, warnings: answer.warnings)
+    private static func promExemplars(_ site: WebSite, _ request: WebRequest) async throws -> Reply {
+        let parameters = PrometheusParameters(request)
+        let expression = try parameters.required("query")
+        let filter = try parameters.filter(now: site.clock.now)
+        guard filter.through >= filter.from else {
+            throw parameters.invalid("end", "end timestamp must not be before start timestamp")
+        }
+        return prometheusSuccess(
+            try await site.service.exemplars(expression, from: filter.from, through: filter.through))
+    }
+
+    private static func promFormat(_ site: WebSite, _ request: WebRequest) async throws -> Reply {
+        let expression = try PrometheusParameters(request).required("query")
+        return prometheusSuccess(PrometheusJSON.quoted(try await site.service.format(expression)))
+    }
+
+    private static func promParse(_ site: WebSite, _ request: WebRequest) async throws -> Reply {
+        let expression = try PrometheusParameters(request).required("query")
+        return prometheusSuccess(try await site.service.parse(expression).canonicalText)
     }
 
     private static func promLabels(_ site: WebSite, _ request: WebRequest) async throws -> Reply {
@@ -156,6 +201,8 @@ struct PrometheusParameters {
 
     subscript(_ name: String) -> String? { form[name] ?? query[name] }
 
+    func all(_ name: String) -> [String] { form.all(name) + query.all(name) }
+
     func invalid(_ name: String, _ message: String) -> QueryFault {
         QueryFault(.badData, "invalid parameter \"\(name)\": \(message)")
     }
@@ -184,6 +231,21 @@ struct PrometheusParameters {
         return span
     }
 
+    func query(_ expression: String, _ when: PrometheusQuery.When, _ timeLimit: Duration) throws -> PrometheusQuery {
+        let limit = try whole("limit")
+        return PrometheusQuery(
+            expression, when, timeLimit: try self.timeLimit(atMost: timeLimit), limit: limit == 0 ? nil : limit,
+            lookback: try self["lookback_delta"].map { try span($0, "lookback_delta") },
+            wantsStatistics: self["stats"].map { !$0.isEmpty } ?? false)
+    }
+
+    func whole(_ name: String) throws -> Int? {
+        try self[name].flatMap { $0.isEmpty ? nil : $0 }.map { text in
+            guard let number = Int(text), number >= 0 else { throw invalid(name, "must be a whole number") }
+            return number
+        }
+    }
+
     func timeLimit(atMost limit: Duration) throws -> Duration {
         guard let text = self["timeout"] else { return limit }
         return min(try span(text, "timeout"), limit)
@@ -191,12 +253,9 @@ struct PrometheusParameters {
 
     func filter(now: Timestamp) throws -> SeriesFilter {
         let end = try instant("end") ?? now
-        let limit = try self["limit"].map { text in
-            guard let number = Int(text), number >= 0 else { throw invalid("limit", "must be a whole number") }
-            return number
-        }
+        let limit = try whole("limit")
         return SeriesFilter(
-            selectors: form.all("match[]") + query.all("match[]"), from: try instant("start") ?? end - .seconds(3600),
+            selectors: all("match[]"), from: try instant("start") ?? end - .seconds(3600),
             through: end, limit: limit)
     }
 }

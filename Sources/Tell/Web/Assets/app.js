@@ -86,18 +86,28 @@
     return name ? text + " " + name : text;
   }
 
+  // The next round number, as the server's own drawing has it: powers of two for sizes, else 1, 2, 2.5 or 5.
+  function roundUp(value, unit) {
+    if (!(value > 0)) return steps[unit] || 1;
+    const base = steps[unit] || 10;
+    const rounds = base === 1024 ? Array.from({ length: 11 }, (_, power) => 2 ** power) : [1, 2, 2.5, 5, 10];
+    const power = base ** Math.floor(Math.log(value) / Math.log(base) + 1e-9);
+    return power * (rounds.find((round) => round * power >= value * (1 - 1e-9)) || base);
+  }
+
   async function read(figure) {
     const end = Math.floor(Date.now() / 1000);
     const span = Number(figure.dataset.span);
     const step = Number(figure.dataset.step);
     const found = [];
-    for (const link of figure.querySelectorAll("a[data-query]")) {
+    for (const link of figure.querySelectorAll("[data-query]")) {
       const form = new URLSearchParams({ query: link.dataset.query, start: end - span, end, step });
       const answer = await fetch("/api/v1/query_range?" + form);
       if (!answer.ok) continue;
       const { data } = await answer.json();
       for (const series of data.result || []) {
-        found.push({ name: lineName(series.metric, link.dataset.legend, link.dataset.name), values: series.values });
+        const name = lineName(series.metric, link.dataset.legend, link.dataset.name);
+        found.push({ name, query: link.dataset.query, values: series.values });
       }
     }
     const times = [...new Set(found.flatMap((s) => s.values.map((p) => p[0])))].sort((a, b) => a - b);
@@ -110,7 +120,11 @@
       }
       return column;
     });
-    return { names: found.slice(0, 8).map((s) => s.name), data: [times, ...columns], from: end - span, to: end };
+    const lines = found.slice(0, 8);
+    return {
+      names: lines.map((s) => s.name), queries: lines.map((s) => s.query), hidden: found.length - lines.length,
+      data: [times, ...columns], from: end - span, to: end,
+    };
   }
 
   function colour(name) { return getComputedStyle(document.documentElement).getPropertyValue(name).trim(); }
@@ -120,7 +134,18 @@
     if (chart.view) chart.view.destroy();
     const unit = figure.dataset.unit;
     const top = figure.dataset.max ? Number(figure.dataset.max) : null;
-    const axis = { stroke: colour("--muted"), grid: { stroke: colour("--line"), width: 1 }, ticks: { show: false } };
+    const font = "11px " + getComputedStyle(document.body).fontFamily;
+    const axis = { stroke: colour("--muted"), grid: { stroke: colour("--line"), width: 1 }, ticks: { show: false }, font };
+    // Every instant on these pages is UTC, so that a page, a log and a colleague abroad agree.
+    const utc = (ticks) => ticks.map((tick) => {
+      const text = new Date(tick * 1000).toISOString();
+      return content.to - content.from > 86400 ? text.slice(5, 10) : text.slice(11, 16);
+    });
+    const time = { ...axis, size: 22, gap: 3, space: 70, grid: { show: false }, values: (_, ticks) => utc(ticks) };
+    const value = {
+      ...axis, size: 62, gap: 6, splits: (_, at, low, high) => [low, (low + high) / 2, high],
+      values: (_, ticks) => ticks.map((tick) => written(tick, unit)),
+    };
     const series = content.names.map((label, index) => ({
       label, stroke: colour("--s" + index), width: 1.5, points: { show: false },
       fill: content.names.length === 1 ? colour("--s" + index) + "22" : undefined,
@@ -130,10 +155,10 @@
     chart.view = new uPlot({
       width: plot.clientWidth, height: 150, legend: { show: false }, cursor: { y: false, points: { size: 5 } },
       scales: {
-        x: { range: () => [content.from, content.to] },
-        y: { range: (_, low, high) => [Math.min(0, low ?? 0), top ?? ((high ?? 0) > 0 ? high * 1.08 : 1)] },
+        x: { range: () => [chart.content.from, chart.content.to] },
+        y: { range: (_, low, high) => [Math.min(0, low ?? 0), Math.max(top ?? 0, top && high <= top ? 0 : roundUp(high, unit))] },
       },
-      axes: [axis, { ...axis, size: 62, values: (_, ticks) => ticks.map((tick) => written(tick, unit)) }],
+      axes: [time, value], padding: [10, 6, 0, 0],
       series: [{}, ...series],
       hooks: { setCursor: [(view) => point(chart, view.cursor.idx)] },
     }, content.data, plot);
@@ -157,14 +182,21 @@
     chart.content = content;
     if (same) { chart.view.setData(content.data); point(chart, null); return; }
     const legend = chart.figure.querySelector(".legend");
+    const rest = legend.querySelector(".muted");
     legend.replaceChildren(...content.names.map((name, index) => {
       const item = document.createElement("li");
       const key = document.createElement("span");
       key.className = "key k" + index;
       key.setAttribute("aria-hidden", "true");
-      item.append(key, name + " ", document.createElement("b"));
+      const link = document.createElement("a");
+      link.className = "source";
+      link.href = "/query?expr=" + encodeURIComponent(content.queries[index]);
+      link.title = content.queries[index];
+      link.textContent = name;
+      item.append(key, link, " ", document.createElement("b"));
       return item;
     }));
+    if (content.hidden > 0 && rest) legend.append(rest);
     draw(chart);
     point(chart, null);
   }
@@ -179,36 +211,67 @@
       charts.push({ figure, plot: figure.querySelector(".plot"), view: null, content: null });
     }
     updateAll();
-    let resizing = null;
-    addEventListener("resize", () => {
-      clearTimeout(resizing);
-      resizing = setTimeout(() => {
-        for (const chart of charts) if (chart.view) chart.view.setSize({ width: chart.plot.clientWidth, height: 150 });
-      }, 150);
+    const sizes = new ResizeObserver((entries) => {
+      for (const { target } of entries) {
+        const chart = charts.find((one) => one.plot === target);
+        if (chart.view && target.clientWidth > 0 && chart.view.width !== target.clientWidth) {
+          chart.view.setSize({ width: target.clientWidth, height: 150 });
+        }
+      }
     });
+    for (const chart of charts) sizes.observe(chart.plot);
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
   }
 
   function redraw() { for (const chart of charts) if (chart.view) draw(chart); }
 
   // --- The feed --------------------------------------------------------------------------------------------------------
+  // A browser gives one server a handful of connections for all of its pages together, so a page that nobody sees lets go of
+  // its own and catches up when it is looked at again.
   let lastCharts = 0;
-  function startFeed() {
-    if (wanted.size === 0 && charts.length === 0) return;
-    const feed = new EventSource("/events");
-    let wasAway = false;
+  let feed = null;
+  let wasAway = false;
+
+  function tell(sign, word) { status.textContent = sign + " " + word; }
+
+  function connect() {
+    if (feed || document.hidden) return;
+    feed = new EventSource("/events");
     feed.addEventListener("open", () => {
-      status.textContent = "● live";
+      tell("●", status.dataset.live);
       if (wasAway) { wasAway = false; refreshSoon(); }
     });
-    feed.addEventListener("error", () => { wasAway = true; status.textContent = "○ not connected"; });
+    feed.addEventListener("error", () => {
+      wasAway = true;
+      tell("○", status.dataset.away);
+      // After a refusal a browser does not try again by itself: the server was full, or the session has ended.
+      if (feed && feed.readyState === EventSource.CLOSED) {
+        feed = null;
+        setTimeout(() => { refreshSoon(); connect(); }, 15000);
+      }
+    });
     feed.addEventListener("change", (event) => {
       if (wanted.has(event.data)) refreshSoon();
-      if (event.data === "samples" && !document.hidden && Date.now() - lastCharts > 10000) {
+      if (event.data === "samples" && Date.now() - lastCharts > 10000) {
         lastCharts = Date.now();
         updateAll();
       }
     });
+  }
+
+  function startFeed() {
+    if (wanted.size === 0 && charts.length === 0) return;
+    document.addEventListener("visibilitychange", () => {
+      if (!document.hidden) {
+        wasAway = true;
+        connect();
+        updateAll();
+      } else if (feed) {
+        feed.close();
+        feed = null;
+      }
+    });
+    connect();
     // "4 m ago" grows old by itself.
     setInterval(() => { if (!document.hidden && wanted.size > 0) refreshSoon(); }, 30000);
   }
@@ -232,6 +295,10 @@
   }
 
   const current = document.querySelector(".top nav [aria-current]");
-  if (current) current.scrollIntoView({ block: "nearest", inline: "center" });
+  if (current) {
+    const show = () => current.scrollIntoView({ block: "nearest", inline: "center" });
+    show();
+    addEventListener("resize", show);
+  }
   if (main) { startCharts(); startFeed(); }
 })();

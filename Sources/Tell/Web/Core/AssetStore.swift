@@ -41,6 +41,7 @@ struct AssetStore: Sendable {
                 ("uplot.css", ["uPlot.min.css", "uplot.min.css"], "text/css; charset=utf-8"),
             ]
             for (name, files, type) in wanted {
+                // Absent or unreadable: charts are drawn by the server, which needs no library.
                 let found = files.lazy.compactMap { try? Data(contentsOf: URL(filePath: "\(folder)/\($0)")) }.first
                 if let found { assets[name] = Asset(Array(found), type: type) }
             }

@@ -5,13 +5,15 @@ import Units
 import WebAPI
 
 // Every request comes through here, in this order:
+// 0. Is it meant for this server? A page of another site that makes its own name lead to 127.0.0.1 sends that name.
 // 1. Who is it? The admin socket, a bearer token or a session's cookie.
 // 2. Which route? An unknown address needs a login too, so that nothing can be learned from outside.
 // 3. Is the route open, or may this role do what it needs?
 // 4. Does a request that changes something come from our own pages? A session's cookie travels with requests that other
 //    sites make the browser send, so such a request must carry the form token; a bearer token or the socket does not travel.
-// 5. The handler, under a time limit.
-// 6. Failures become a page or JSON with a code; details of unexpected ones go to the log only.
+// 5. Does the query hold only what the route declares, with values that fit?
+// 6. The handler, under a time limit.
+// 7. Failures become a page or JSON with a code; details of unexpected ones go to the log only.
 
 extension WebSite {
     static let sessionCookie = "jaga_session"
@@ -26,22 +28,49 @@ extension WebSite {
         var family = Self.family(ofPath: request.path)
         var reply: Reply
         do {
+            try requireOwnName(request)
             try await identify(&request)
             let route = try find(&request)
             family = route.family
             try admit(request, to: route)
+            try route.check(request.query)
             reply = try await withTimeLimit(options.timeLimit) { [request] in try await route.handler(self, request) }
         } catch {
             reply = failure(error, request, family)
         }
+        if reply.status == 405 { reply.set("allow", table.allowedMethods(path: request.path)) }
         Self.addSecurityHeaders(to: &reply)
         return reply
+    }
+
+    /// The largest body that the caller may send there, in bytes, asked before the body is read.
+    func bodyBytesMax(_ request: WebRequest) async -> Int {
+        var request = request
+        do {
+            try await identify(&request)
+            guard let identity = request.identity else { return options.strangerBodyBytesMax }
+            guard case .found(let route, _) = table.match(request.method, path: request.path),
+                case .needs(let permission) = route.entrance, isAllowed(permission, to: identity.role)
+            else { return options.bodyBytesMax }
+            return route.bodyBytesMax ?? options.bodyBytesMax
+        } catch {
+            // The answer itself will say what is wrong.
+            return options.strangerBodyBytesMax
+        }
+    }
+
+    private func requireOwnName(_ request: WebRequest) throws {
+        guard request.trust == .network, !request.isForwarded, let names = options.hostNames else { return }
+        guard let host = request.headers["host"], !HostName(host).isAmong(names) else { return }
+        throw Problem(
+            .misdirected, "this server is not called '\(host.prefix(80))'",
+            hint: "Set web.public_url to the address that people use, or list the proxy in web.trusted_proxies.")
     }
 
     private func identify(_ request: inout WebRequest) async throws {
         if request.trust == .localSocket {
             request.identity = .localAdministrator
-        } else if let secret = request.bearerToken {
+        } else if let secret = request.token {
             request.identity = try await access.identity(token: secret)
         } else if let secret = request.cookie(Self.sessionCookie) {
             request.identity = try await access.identity(session: secret)
@@ -57,7 +86,7 @@ extension WebSite {
         case .otherMethods(let methods):
             try requireLogin(request)
             throw Problem(
-                .methodNotAllowed, "\(request.path) does not answer \(request.method.rawValue)",
+                .methodNotAllowed, "\(request.path.prefix(200)) does not answer this method",
                 hint: "Use \(methods.map(\.rawValue).joined(separator: " or ")).")
         case .none:
             try requireLogin(request)
@@ -112,16 +141,24 @@ extension WebSite {
         return path.hasPrefix("/api/") || path == "/metrics" || path == "/events" || path == "/healthz" ? .api : .page
     }
 
+    /// On every answer, errors included; the connection adds them to those that never came this far.
+    static let securityHeaders: [Reply.Header] = [
+        .init(
+            name: "content-security-policy",
+            value: "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+                + "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"),
+        .init(name: "x-content-type-options", value: "nosniff"),
+        .init(name: "x-frame-options", value: "DENY"),
+        .init(name: "referrer-policy", value: "same-origin"),
+        .init(name: "cross-origin-opener-policy", value: "same-origin"),
+        .init(name: "cross-origin-resource-policy", value: "same-origin"),
+        .init(name: "cache-control", value: "no-store"),
+    ]
+
     static func addSecurityHeaders(to reply: inout Reply) {
-        reply.setIfAbsent(
-            "content-security-policy",
-            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
-                + "form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
-        reply.setIfAbsent("x-content-type-options", "nosniff")
-        reply.setIfAbsent("referrer-policy", "same-origin")
-        reply.setIfAbsent("cross-origin-opener-policy", "same-origin")
-        reply.setIfAbsent("cache-control", "no-store")
+        for header in securityHeaders { reply.setIfAbsent(header.name, header.value) }
     }
+
 }
 
 extension WebSite {

@@ -1,4 +1,4 @@
-public import WebAPI
+import WebAPI
 
 /// An answer, without the server's machinery.
 public struct Reply: Sendable {
@@ -9,7 +9,7 @@ public struct Reply: Sendable {
         /// off, which every client sees as such.
         case pieces(@Sendable () async throws -> String?)
         /// Server-sent events until the caller goes away.
-        case changes(AsyncStream<SiteChange>)
+        case changes(LiveFeed)
     }
 
     public var status: Int
@@ -39,6 +39,8 @@ public struct Reply: Sendable {
     static func json(text: String, status: Int = 200) -> Reply {
         Reply(status, type: "application/json", .text(text))
     }
+
+    static func empty(_ status: Int) -> Reply { Reply(status, type: "text/plain; charset=utf-8", .bytes([])) }
 
     static func problem(_ problem: Problem) -> Reply {
         // A problem is three texts; encoding it cannot fail.

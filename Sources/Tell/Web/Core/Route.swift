@@ -14,13 +14,25 @@ struct Route: Sendable {
         case needs(Permission)
     }
 
-    /// A parameter for the documentation.
+    /// A parameter, for the documentation and for the check that every request goes through.
     struct Parameter: Sendable, Hashable {
         enum Place: String, Sendable { case query, path }
+
+        enum Kind: Sendable, Hashable {
+            /// Any text up to `lengthMax` characters.
+            case text(lengthMax: Int)
+            /// One of these words.
+            case choice([String])
+            /// A whole number within the range.
+            case number(ClosedRange<Int64>)
+            /// RFC 3339, a day, or milliseconds since 1970.
+            case instant
+        }
 
         var name: String
         var place: Place
         var isRequired: Bool
+        var kind: Kind = .text(lengthMax: 1000)
         var documentation: String
     }
 
@@ -37,6 +49,8 @@ struct Route: Sendable {
     /// The name of the request body's type in the OpenAPI document; nil when there is none.
     let requestType: String?
     let responseType: String?
+    /// The largest body it takes, in bytes; nil for what every other address takes.
+    let bodyBytesMax: Int?
     let handler: Handler
 
     private let segments: [String]
@@ -44,6 +58,7 @@ struct Route: Sendable {
     init(
         _ method: WebRequest.Method, _ pattern: String, _ family: Family, _ entrance: Entrance, _ summary: String,
         query parameters: [Parameter] = [], request: String? = nil, response: String? = nil,
+        bodyBytesMax: Int? = nil,
         _ handler: @escaping Handler
     ) {
         self.method = method
@@ -53,6 +68,7 @@ struct Route: Sendable {
         self.summary = summary
         requestType = request
         responseType = response
+        self.bodyBytesMax = bodyBytesMax
         self.handler = handler
         segments = Self.segments(of: pattern)
         let inPath = segments.filter { $0.hasPrefix("{") }.map { segment in
@@ -83,13 +99,17 @@ struct Route: Sendable {
 }
 
 extension Route.Parameter {
-    static func optional(_ name: String, _ documentation: String) -> Self {
-        Self(name: name, place: .query, isRequired: false, documentation: documentation)
+    static func optional(_ name: String, _ documentation: String, _ kind: Kind = .text(lengthMax: 1000)) -> Self {
+        Self(name: name, place: .query, isRequired: false, kind: kind, documentation: documentation)
     }
 
-    static func required(_ name: String, _ documentation: String) -> Self {
-        Self(name: name, place: .query, isRequired: true, documentation: documentation)
+    static func required(_ name: String, _ documentation: String, _ kind: Kind = .text(lengthMax: 1000)) -> Self {
+        Self(name: name, place: .query, isRequired: true, kind: kind, documentation: documentation)
     }
+
+    /// How much of the past the charts of a page show.
+    static let range = Self.optional(
+        "range", "How much of the past: 1h when left out.", .choice(PageContext.Range.allCases.map(\.rawValue)))
 }
 
 /// Finds the route of a request.
@@ -112,5 +132,14 @@ struct RouteTable: Sendable {
             others.append(route.method)
         }
         return others.isEmpty ? .none : .otherMethods(others)
+    }
+
+    /// What the `Allow` header lists for a path; HEAD is answered wherever GET is.
+    func allowedMethods(path: String) -> String {
+        let segments = Route.segments(of: path)
+        let names = routes.filter { $0.match(segments) != nil }.flatMap { route in
+            route.method == .get ? ["GET", "HEAD"] : [route.method.rawValue]
+        }
+        return names.joined(separator: ", ")
     }
 }

@@ -1,4 +1,5 @@
 import Access
+import BinaryCoding
 
 /// A request as the pages see it, without the server's machinery.
 public struct WebRequest: Sendable {
@@ -7,6 +8,8 @@ public struct WebRequest: Sendable {
         case post = "POST"
         case put = "PUT"
         case delete = "DELETE"
+        /// One that no address answers. It passes the gate like any other, so that it tells a stranger nothing.
+        case other = "OTHER"
 
         /// Whether it may change something.
         var isUnsafe: Bool { self != .get }
@@ -31,6 +34,8 @@ public struct WebRequest: Sendable {
     /// Whether the caller speaks https, to us or to the proxy before us.
     public var isSecure: Bool
     public var trust: Trust
+    /// Whether a trusted proxy stands between, which knows by which names it is called.
+    public var isForwarded: Bool
 
     /// From the path's pattern; filled by the gate, as the two that follow.
     var parameters: [String: String] = [:]
@@ -39,7 +44,7 @@ public struct WebRequest: Sendable {
 
     public init(
         method: Method, target: String, headers: [String: String] = [:], body: [UInt8] = [],
-        address: String = "127.0.0.1", isSecure: Bool = false, trust: Trust = .network
+        address: String = "127.0.0.1", isSecure: Bool = false, trust: Trust = .network, isForwarded: Bool = false
     ) {
         self.method = method
         let parts = target.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
@@ -50,6 +55,7 @@ public struct WebRequest: Sendable {
         self.address = address
         self.isSecure = isSecure
         self.trust = trust
+        self.isForwarded = isForwarded
     }
 
     /// The path with its query, to come back to.
@@ -71,9 +77,17 @@ public struct WebRequest: Sendable {
         return nil
     }
 
-    /// The secret of `Authorization: Bearer …`.
-    var bearerToken: String? {
-        guard let header = headers["authorization"], header.lowercased().hasPrefix("bearer ") else { return nil }
-        return String(header.dropFirst(7).drop { $0 == " " })
+    /// The secret of `Authorization: Bearer …`; or, for programs that can send nothing else, the password of `Basic` (RFC 7617)
+    /// under any user name, as in `http://token:SECRET@host`.
+    var token: String? {
+        guard let header = headers["authorization"], let blank = header.firstIndex(of: " ") else { return nil }
+        let rest = header[blank...].drop { $0 == " " }
+        switch header[..<blank].lowercased() {
+        case "bearer": return String(rest)
+        case "basic":
+            guard let bytes = Base64.bytes(rest), let colon = bytes.firstIndex(of: UInt8(ascii: ":")) else { return nil }
+            return String(decoding: bytes[(colon + 1)...], as: UTF8.self)
+        default: return nil
+        }
     }
 }

@@ -27,23 +27,25 @@ struct Chart {
     /// The top of the axis where the quantity has one, such as 1 for a ratio.
     var valueMax: Double?
 
-    private static let width = 600.0
+    /// The box of the lines, in units that are stretched to its width and are pixels in height.
+    private static let width = 1000.0
     private static let height = 150.0
-    private static let left = 56.0
     private static let bottom = 20.0
     private static let top = 8.0
 
     var svg: Markup {
-        var html =
-            "<svg class=\"chart\" viewBox=\"0 0 600 150\" role=\"img\" preserveAspectRatio=\"none\" aria-label=\""
+        var html = "<svg class=\"chart\" role=\"img\" aria-label=\""
         Markup.escape(description, into: &html)
         html += "\">"
         let (low, high) = valueRange
-        writeAxes(low, high, to: &html)
+        writeValues(low, high, to: &html)
+        html += "<svg class=\"box\">"
+        writeGrid(low, high, to: &html)
+        html += "<svg viewBox=\"0 0 1000 150\" width=\"100%\" height=\"150\" preserveAspectRatio=\"none\">"
         for (index, line) in lines.prefix(Self.lineCountMax).enumerated() {
             html += "<path class=\"s\(index)\" d=\"\(path(line, low, high))\"/>"
         }
-        return Markup(trustedHTML: html + "</svg>")
+        return Markup(trustedHTML: html + "</svg></svg></svg>")
     }
 
     private var valueRange: (low: Double, high: Double) {
@@ -55,9 +57,12 @@ struct Chart {
                 high = max(high, value)
             }
         }
-        if high == low { high = low + 1 }
-        return (low, valueMax == nil ? Self.roundUp(high, binary: unit == .bytes || unit == .bytesPerSecond) : high)
+        // Nothing but zeros: an axis of a few whole units says so best.
+        if high == low { high = low + (isBinary ? 1024 : 1) }
+        return (low, valueMax == nil ? Self.roundUp(high, binary: isBinary) : high)
     }
+
+    private var isBinary: Bool { unit == .bytes || unit == .bytesPerSecond }
 
     /// The next 1, 2, 2.5 or 5 times a power, so that the axis ends on a number that can be read.
     static func roundUp(_ value: Double, binary: Bool) -> Double {
@@ -72,7 +77,7 @@ struct Chart {
 
     private func x(_ ms: Int64) -> Double {
         let span = Double(max(1, through.millisecondsSinceEpoch - from.millisecondsSinceEpoch))
-        return Self.left + Double(ms - from.millisecondsSinceEpoch) / span * (Self.width - Self.left)
+        return Double(ms - from.millisecondsSinceEpoch) / span * Self.width
     }
 
     private func y(_ value: Double, _ low: Double, _ high: Double) -> Double {
@@ -80,16 +85,19 @@ struct Chart {
         return Self.top + (1 - (value - low) / (high - low)) * room
     }
 
-    private func writeAxes(_ low: Double, _ high: Double, to html: inout String) {
+    private func writeValues(_ low: Double, _ high: Double, to html: inout String) {
         for share in [0.0, 0.5, 1.0] {
             let value = low + (high - low) * share
-            let height = Self.text(y(value, low, high))
-            html += "<line class=\"grid\" x1=\"56\" x2=\"600\" y1=\"\(height)\" y2=\"\(height)\"/>"
-            html += "<text x=\"50\" y=\"\(height)\" dy=\"3\" text-anchor=\"end\">"
+            html += "<text x=\"54\" y=\"\(Self.text(y(value, low, high)))\" dy=\"4\" text-anchor=\"end\">"
             Markup.escape(Format.number(value, unit), into: &html)
             html += "</text>"
         }
+    }
+
+    private func writeGrid(_ low: Double, _ high: Double, to html: inout String) {
         for share in [0.0, 0.5, 1.0] {
+            let height = Self.text(y(low + (high - low) * share, low, high))
+            html += "<line class=\"grid\" x1=\"0\" x2=\"100%\" y1=\"\(height)\" y2=\"\(height)\"/>"
             let ms =
                 from.millisecondsSinceEpoch
                 + Int64(Double(through.millisecondsSinceEpoch - from.millisecondsSinceEpoch) * share)
@@ -97,7 +105,7 @@ struct Chart {
             let clock = Timestamp(millisecondsSinceEpoch: ms).rfc3339.dropFirst(5)
             let isLong = through - from > .seconds(86_400)
             let text = isLong ? clock.prefix(5) : clock.dropFirst(6).prefix(5)
-            html += "<text x=\"\(Self.text(x(ms)))\" y=\"146\" text-anchor=\"\(anchor)\">\(text)</text>"
+            html += "<text x=\"\(Int(share * 100))%\" y=\"146\" text-anchor=\"\(anchor)\">\(text)</text>"
         }
     }
 

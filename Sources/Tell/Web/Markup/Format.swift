@@ -59,9 +59,10 @@ extension PageContext {
     /// `4m ago`, with the exact time for whoever points at it or cannot see it.
     func ago(_ instant: Timestamp?) -> Markup {
         guard let instant else { return "<span class=\"muted\">\(t[.never])</span>" }
-        let span = now - instant
-        let text = span < .seconds(1) && span > .seconds(-1) ? t[.justNow] : t(.ago, ["span": span.briefText])
-        let shown = span <= .seconds(-1) ? t(.inSpan, ["span": (.zero - span).briefText]) : text
+        // Nobody reads the fraction of a second in "1.36s ago".
+        let span = Duration.seconds((now - instant).components.seconds)
+        let text = span == .zero ? t[.justNow] : t(.ago, ["span": span.briefText])
+        let shown = span < .zero ? t(.inSpan, ["span": (.zero - span).briefText]) : text
         return "<time datetime=\"\(instant.rfc3339)\" title=\"\(instant.rfc3339)\">\(shown)</time>"
     }
 
@@ -74,7 +75,7 @@ extension PageContext {
     func time(_ instant: Timestamp?) -> Markup {
         guard let instant else { return "<span class=\"muted\">–</span>" }
         let text = instant.rfc3339
-        let shown = "\(text.prefix(10)) \(text.dropFirst(11).prefix(8))"
+        let shown = "\(text.prefix(10)) \(text.dropFirst(11).prefix(8)) UTC"
         return "<time datetime=\"\(text)\" title=\"\(text)\">\(shown)</time>"
     }
 

@@ -48,7 +48,8 @@ struct Layout {
             <main id="main">
             \(content)
             </main>
-            <footer><span>\(t[.footer])</span> <span id="live" role="status" aria-live="polite"></span></footer>
+            <footer><span>\(t[.footer])</span> <span id="live" role="status" \
+            data-live="\(t[.feedLive])" data-away="\(t[.feedAway])"></span></footer>
             </body>
             </html>
 

@@ -50,6 +50,7 @@ struct PageContext: Sendable {
     var range: Range { Range(rawValue: request.query["range"] ?? "") ?? .hour }
 
     enum Range: String, CaseIterable {
+        case quarter = "15m"
         case hour = "1h"
         case sixHours = "6h"
         case day = "24h"
@@ -57,6 +58,7 @@ struct PageContext: Sendable {
 
         var span: Duration {
             switch self {
+            case .quarter: .seconds(900)
             case .hour: .seconds(3600)
             case .sixHours: .seconds(6 * 3600)
             case .day: .seconds(86_400)

@@ -121,7 +121,10 @@ extension WebSite {
     // MARK: One's own account
 
     static func logOut(_ site: WebSite, _ request: WebRequest) async throws -> Reply {
-        if let identity = request.identity { try await site.access.logOut(identity, address: request.address) }
+        if let identity = request.identity {
+            try await site.access.logOut(identity, address: request.address)
+            site.feeds.endAll(of: identity.means)
+        }
         var reply = Reply.seeOther("/login")
         reply.setCookie(sessionCookie, "", maxAge: .zero, isSecure: request.isSecure)
         return reply

@@ -24,7 +24,7 @@ extension WebSite {
                 """
                 <h1>\(t[.navAlerts])</h1>
                 \(context.part("alerts", lists))
-                <section><h2>\(t[.rulesTitle])</h2>\(context.ruleGroups(try await groups))</section>
+                <section><h2><a href="/rules">\(t[.rulesTitle])</a></h2>\(context.ruleGroups(try await groups))</section>
                 """))
     }
 }
@@ -73,19 +73,21 @@ extension PageContext {
         }.joined()
     }
 
+    func ruleState(_ rule: RuleStatus) -> Markup {
+        switch (rule.health, rule.state) {
+        case (.err, _): Self.badge("unknown", "?", t[.ruleFailing])
+        case (.unknown, _): verdict(.unknown)
+        case (_, "firing"): Self.badge("critical", "✕", t[.stateFiring])
+        case (_, "pending"): Self.badge("warning", "▲", t[.statePending])
+        case (_, nil): Self.badge("quiet", "•", t[.stateRecording])
+        default: Self.badge("ok", "✓", t[.stateInactive])
+        }
+    }
+
     private func ruleRow(_ rule: RuleStatus) -> Markup {
-        let state: Markup =
-            switch (rule.health, rule.state) {
-            case (.err, _): Self.badge("unknown", "?", t[.ruleFailing])
-            case (.unknown, _): verdict(.unknown)
-            case (_, "firing"): Self.badge("critical", "✕", t[.stateFiring])
-            case (_, "pending"): Self.badge("warning", "▲", t[.statePending])
-            case (_, nil): Self.badge("quiet", "•", t[.stateRecording])
-            default: Self.badge("ok", "✓", t[.stateInactive])
-            }
         let error: Markup = rule.lastError.map { "<span class=\"sub fault\">\($0)</span>" } ?? ""
         return """
-            <tr><td>\(state)</td><td>\(rule.name)\(error)</td>\
+            <tr><td>\(ruleState(rule))</td><td>\(rule.name)\(error)</td>\
             <td><a class="code" href="\(link: "/query?expr=\(APIPath.escaped(rule.expression))")">\(rule.expression)</a></td>\
             <td>\(rule.holdMs > 0 ? span(ms: rule.holdMs) : "–")</td></tr>
             """

@@ -8,6 +8,7 @@ extension WebSite {
     static func ledger(_ site: WebSite, _ request: WebRequest) async throws -> Reply {
         let context = PageContext(site, request)
         let t = context.t
+        // Before the first checkpoint there is none to show, which the page says; the entries do not depend on it.
         async let checkpoint = try? site.service.ledgerCheckpoint()
         let page = try await site.service.ledgerEntries(try ledgerFilter(request.query))
         let layout = Layout(
@@ -47,31 +48,41 @@ extension WebSite {
                 """))
     }
 
+    /// Of the page and of the API.
+    static let ledgerParameters: [Route.Parameter] = [
+        .optional("kind", "A kind, or a family ending in a full stop: 'alert.'."),
+        .optional("subject", "A subject, or a family ending in a slash: 'job/'."),
+        .optional("actor", "The actor's name."),
+        .optional("from", "RFC 3339, a day, or milliseconds since 1970.", .instant),
+        .optional("through", "RFC 3339, a day, or milliseconds since 1970.", .instant),
+        .optional("before", "Only entries before this number.", .number(0 ... .max)),
+        .optional("limit", "1 to 1000; 50 when left out.", .number(1...1000)),
+    ]
+
+    /// - Parameter query: checked against `ledgerParameters`.
     static func ledgerFilter(_ query: FormFields) throws -> LedgerFilter {
-        func instant(_ name: String, endOfDay: Bool) throws -> Timestamp? {
-            guard let text = query[name] else { return nil }
-            if let ms = Int64(text) { return Timestamp(millisecondsSinceEpoch: ms) }
-            let full = text.count == 10 ? text + (endOfDay ? "T23:59:59.999Z" : "T00:00:00Z") : text
-            guard let time = Timestamp(rfc3339: full) else {
-                throw Problem(
-                    .invalid, "\(name): '\(text.prefix(40))' is not a time",
-                    hint: "Write it like 2026-03-01 or 2026-03-01T07:05:00Z.")
-            }
-            return time
+        let from = query["from"].flatMap { Route.Parameter.instant($0, endOfDay: false) }
+        let through = query["through"].flatMap { Route.Parameter.instant($0, endOfDay: true) }
+        if let from, let through, through < from {
+            throw Problem(.invalid, "through: is before 'from'", hint: "Exchange the two.")
         }
-        func number(_ name: String) throws -> Int64? {
-            guard let text = query[name] else { return nil }
-            guard let value = Int64(text), value >= 0 else {
-                throw Problem(.invalid, "\(name): '\(text.prefix(40))' is not a whole number")
-            }
-            return value
+        if let kind = query["kind"], !isEventKind(kind) {
+            throw Problem(
+                .invalid, "kind: '\(kind.prefix(40))' cannot be a kind of entry",
+                hint: "Write it like alert.fired, or alert. for the whole family.")
         }
-        let limit = try number("limit") ?? 50
-        guard (1...1000).contains(limit) else { throw Problem(.invalid, "limit: \(limit) is not between 1 and 1000") }
         return LedgerFilter(
-            kind: query["kind"], subject: query["subject"], actor: query["actor"],
-            from: try instant("from", endOfDay: false), through: try instant("through", endOfDay: true),
-            before: try number("before"), limit: Int(limit))
+            kind: query["kind"], subject: query["subject"], actor: query["actor"], from: from, through: through,
+            before: query["before"].flatMap { Int64($0) }, limit: query["limit"].flatMap { Int($0) } ?? 50)
+    }
+
+    /// `alert.fired`, or `alert.` for a family.
+    private static func isEventKind(_ text: String) -> Bool {
+        let parts = text.split(separator: ".", omittingEmptySubsequences: false)
+        guard parts.count == 2, !parts[0].isEmpty else { return false }
+        return parts.joined().utf8.allSatisfy { byte in
+            (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte) || byte == UInt8(ascii: "_")
+        }
     }
 }
 
@@ -114,8 +125,9 @@ extension PageContext {
         guard let members = payload.objectValue, !members.isEmpty else { return "" }
         let short = members.sorted { $0.key < $1.key }.compactMap { key, value -> String? in
             switch value {
-            case .string(let text): text.isEmpty ? nil : "\(key)=\(text.prefix(60))"
-            case .integer(let number): "\(key)=\(number)"
+            // A digest is recognised by its beginning.
+            case .string(let text): text.isEmpty ? nil : "\(key)=\(text.prefix(key == "sha256" ? 12 : 60))"
+            case .integer(let number): "\(key)=\(written(number, key))"
             case .number(let number): "\(key)=\(PrometheusJSON.text(number))"
             case .bool(let flag): "\(key)=\(flag)"
             case .null, .array, .object: nil
@@ -124,6 +136,16 @@ extension PageContext {
         let line = short.prefix(4).joined(separator: " · ")
         return
             "<details><summary>\(line.isEmpty ? t[.columnDetail] : line)</summary><pre>\(payload.prettyText)</pre></details>"
+    }
+
+    /// Payloads hold instants and spans as milliseconds and sizes as bytes, which their names tell.
+    private func written(_ number: Int64, _ key: String) -> String {
+        if key.hasSuffix("At") || key.hasSuffix("For"), number > 1_000_000_000_000 {
+            return Timestamp(millisecondsSinceEpoch: number).rfc3339
+        }
+        if key.hasSuffix("Ms") { return Duration.milliseconds(number).briefText }
+        if key == "bytes" || key.hasSuffix("Bytes") { return ByteCount(number).text }
+        return String(number)
     }
 
     fileprivate func olderLink(_ page: LedgerPage) -> Markup {

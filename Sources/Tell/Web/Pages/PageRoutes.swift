@@ -4,26 +4,42 @@ extension WebSite {
     /// What answers without a login: this and nothing else.
     static let openRoutes: [Route] = [
         Route(.get, "/healthz", .api, .open, "Whether the program answers.", health),
-        Route(.get, "/login", .page, .open, "The login form.", loginPage),
+        Route(
+            .get, "/login", .page, .open, "The login form.", query: [.optional("next", "The page to go on to.")],
+            loginPage),
         Route(.post, "/login", .page, .open, "Log in.", logIn),
-        Route(.get, "/setup-link", .page, .open, "The form that a set-password link leads to.", setupPage),
+        Route(
+            .get, "/setup-link", .page, .open, "The form that a set-password link leads to.",
+            query: [.optional("secret", "The secret of the link.")], setupPage),
         Route(.post, "/setup-link", .page, .open, "Set a password by a link.", setPassword),
-        Route(.get, "/assets/{name}", .page, .open, "Style sheet, script and icon.", asset),
+        Route(
+            .get, "/assets/{name}", .page, .open, "Style sheet, script and icon.",
+            query: [.optional("v", "The version, which lets the browser keep the file.")], asset),
     ]
 
     static let pageRoutes: [Route] = [
-        Route(.get, "/", .page, .needs(.viewSite), "Overview.", overview),
-        Route(.get, "/host", .page, .needs(.viewSite), "The host.", host),
+        Route(.get, "/", .page, .needs(.viewSite), "Overview.", query: [.range], overview),
+        Route(
+            .get, "/host", .page, .needs(.viewSite), "The host.", query: [.optional("name", "The source."), .range],
+            host),
         Route(.get, "/databases", .page, .needs(.viewSite), "Databases and services.", databases),
-        Route(.get, "/source", .page, .needs(.viewSite), "One database or service.", source),
-        Route(.get, "/probes", .page, .needs(.viewSite), "Probes.", probes),
+        Route(
+            .get, "/source", .page, .needs(.viewSite), "One database or service.",
+            query: [
+                .required("name", "The source, as in postgres/shop or shop."),
+                .optional("kind", "The kind of source, where several have one name."), .range,
+            ], source),
+        Route(.get, "/probes", .page, .needs(.viewSite), "Probes.", query: [.range], probes),
         Route(.get, "/alerts", .page, .needs(.viewSite), "Alerts and rules.", alerts),
+        Route(.get, "/rules", .page, .needs(.viewSite), "Rules, and those that match no series.", rules),
         Route(.get, "/jobs", .page, .needs(.viewSite), "Jobs.", jobs),
         Route(.get, "/jobs/{name}", .page, .needs(.viewSite), "A job with its runs.", job),
         Route(.get, "/jobs/{name}/runs/{run}", .page, .needs(.viewSite), "A run with its output.", jobRun),
         Route(.get, "/backups", .page, .needs(.viewSite), "Backups and drills.", backups),
-        Route(.get, "/ledger", .page, .needs(.viewLedger), "The ledger.", ledger),
-        Route(.get, "/query", .page, .needs(.viewSite), "A PromQL expression.", queryPage),
+        Route(.get, "/ledger", .page, .needs(.viewLedger), "The ledger.", query: ledgerParameters, ledger),
+        Route(
+            .get, "/query", .page, .needs(.viewSite), "A PromQL expression.",
+            query: [.optional("expr", "The expression.", .text(lengthMax: 10_000)), .range], queryPage),
         Route(.get, "/jaga", .page, .needs(.viewSite), "Jaga itself.", system),
         Route(.get, "/api", .page, .needs(.viewSite), "The API for people.", apiPage),
         Route(.get, "/actions/{id}", .page, .needs(.viewSite), "An action under way.", actionPage),

@@ -15,12 +15,18 @@ struct Panel: Sendable {
     var title: WebText
     var unit: Figure.Unit
     var valueMax: Double?
+    /// Whether it is left out where there is nothing to show.
+    var isOptional: Bool
     var queries: [Query]
 
-    init(_ title: WebText, _ unit: Figure.Unit, max valueMax: Double? = nil, _ queries: [Query]) {
+    init(
+        _ title: WebText, _ unit: Figure.Unit, max valueMax: Double? = nil, optional isOptional: Bool = false,
+        _ queries: [Query]
+    ) {
         self.title = title
         self.unit = unit
         self.valueMax = valueMax
+        self.isOptional = isOptional
         self.queries = queries
     }
 }
@@ -87,14 +93,21 @@ enum Panels {
                 .each("device", "rate(node_network_transmit_bytes_total{$s,device!=\"lo\"}[2m])", name: "out"),
             ]),
         Panel(
-            .panelPressure, .ratio,
+            .panelPressure, .ratio, optional: true,
             [
                 .one("cpu", "rate(node_pressure_cpu_waiting_seconds_total{$s}[2m])"),
                 .one("io", "rate(node_pressure_io_waiting_seconds_total{$s}[2m])"),
                 .one("memory", "rate(node_pressure_memory_waiting_seconds_total{$s}[2m])"),
             ]),
         Panel(
-            .panelSwap, .bytes, [.one("used", "node_memory_SwapTotal_bytes{$s} - node_memory_SwapFree_bytes{$s}")]),
+            .panelSwap, .bytes, optional: true,
+            [
+                .one(
+                    "used",
+                    "node_memory_SwapTotal_bytes{$s} - node_memory_SwapFree_bytes{$s} "
+                        + "and node_memory_SwapTotal_bytes{$s} > 0"),
+                .one("total", "node_memory_SwapTotal_bytes{$s} > 0"),
+            ]),
     ]
 
     static let postgres: [Panel] = [
@@ -121,7 +134,7 @@ enum Panels {
             ]),
         Panel(.panelDatabaseSize, .bytes, [.each("datname", "pg_database_size_bytes{$s}")]),
         Panel(.panelDeadlocks, .none, [.each("datname", "increase(pg_stat_database_deadlocks{$s,datname!=\"\"}[5m])")]),
-        Panel(.panelReplicationLag, .seconds, [.one("lag", "pg_replication_lag_seconds{$s}")]),
+        Panel(.panelReplicationLag, .seconds, optional: true, [.one("lag", "pg_replication_lag_seconds{$s}")]),
         Panel(
             .panelArchiver, .none,
             [
@@ -144,7 +157,7 @@ enum Panels {
                     "rate(redis_keyspace_hits_total{$s}[5m]) / (rate(redis_keyspace_hits_total{$s}[5m]) + "
                         + "rate(redis_keyspace_misses_total{$s}[5m]))")
             ]),
-        Panel(.panelKeys, .none, [.each("db", "redis_db_keys{$s}")]),
+        Panel(.panelKeys, .none, optional: true, [.each("db", "redis_db_keys{$s}")]),
         Panel(.panelEvictions, .perSecond, [.one("evicted", "rate(redis_evicted_keys_total{$s}[2m])")]),
     ]
 
@@ -158,7 +171,26 @@ enum Panels {
             ]),
     ]
 
-    static let scrape: [Panel] = [Panel(.panelUp, .none, max: 1, [.one("up", "up{$s}")])]
+    /// An application says of itself what it likes; the two names that most client libraries use are shown where they are.
+    static let scrape: [Panel] = [
+        Panel(
+            .panelRequests, .perSecond, optional: true,
+            [.each("status", "sum by (status) (rate(http_requests_total{$s}[2m]))")]),
+        Panel(
+            .panelRequestTime, .seconds, optional: true,
+            [
+                .one(
+                    "p50",
+                    "histogram_quantile(0.5, sum by (le) (rate(http_request_duration_seconds_bucket{$s}[2m])))"),
+                .one(
+                    "p95",
+                    "histogram_quantile(0.95, sum by (le) (rate(http_request_duration_seconds_bucket{$s}[2m])))"),
+            ]),
+        Panel(
+            .panelMemory, .bytes, optional: true, [.one("resident", "process_resident_memory_bytes{$s}")]),
+        Panel(.panelUp, .none, max: 1, [.one("up", "up{$s}")]),
+        Panel(.panelReadingTime, .seconds, optional: true, [.one("reading", "scrape_duration_seconds{$s}")]),
+    ]
 
-    static let probes: [Panel] = [Panel(.panelProbeTime, .seconds, [.each("instance", "probe_duration_seconds")])]
+    static let probes: [Panel] = [Panel(.panelProbeTime, .seconds, [.each("probe", "probe_duration_seconds")])]
 }

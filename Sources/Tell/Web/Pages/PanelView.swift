@@ -20,16 +20,21 @@ extension PageContext {
         let span = range.span
         let step = range.step
         var lines: [Chart.Line] = []
+        var sources: [String] = []
         var fault: String?
         for query in panel.queries {
             do {
                 let answer = try await site.service.queryRange(
                     query.filled(selector), from: now - span, through: now, step: step, timeLimit: .seconds(10))
-                lines += chartLines(answer.result, query)
+                let found = chartLines(answer.result, query)
+                lines += found
+                sources += found.map { _ in query.filled(selector) }
             } catch {
                 fault = (error as? QueryFault)?.message ?? t[.queryFailed]
             }
         }
+        // Not every machine has swap, nor every database a standby: an empty panel would look like a fault.
+        if panel.isOptional, lines.isEmpty, fault == nil { return "" }
         let title = t[panel.title]
         let chart = Chart(
             lines: lines, from: now - span, through: now, stepMs: step.wholeMilliseconds, unit: panel.unit,
@@ -37,9 +42,9 @@ extension PageContext {
         return """
             <figure class="panel" data-chart data-unit="\(panel.unit.rawValue)" data-span="\(span.components.seconds)" \
             data-step="\(max(1, step.wholeMilliseconds / 1000))"\(maximum(panel))>\
-            <figcaption>\(title)\(links(panel, selector: selector))</figcaption>
-            <div class="plot">\(lines.isEmpty ? nothing(fault) : chart.svg)</div>
-            \(legend(lines, panel.unit))
+            <figcaption>\(title)\(carriers(panel, selector: selector))</figcaption>
+            <div class="plot">\(lines.isEmpty ? nothing(fault, panel, selector) : chart.svg)</div>
+            \(legend(lines, sources, panel.unit))
             </figure>
             """
     }
@@ -48,17 +53,24 @@ extension PageContext {
         panel.valueMax.map { " data-max=\"\(PrometheusJSON.text($0))\"" } ?? ""
     }
 
-    private func nothing(_ fault: String?) -> Markup {
-        "<p class=\"nodata\"><span aria-hidden=\"true\">?</span> \(fault ?? t[.noData])</p>"
+    private func nothing(_ fault: String?, _ panel: Panel, _ selector: String) -> Markup {
+        let link = panel.queries.first.map { queryLink($0.filled(selector), t[.showQuery]) }
+        return "<p class=\"nodata\"><span aria-hidden=\"true\">?</span> \(fault ?? t[.noData]) \(link)</p>"
     }
 
-    private func links(_ panel: Panel, selector: String) -> Markup {
+    private func queryLink(_ expression: String, _ text: String) -> Markup {
+        """
+        <a class="source" href="\(link: "/query?expr=\(APIPath.escaped(expression))")" title="\(expression)">\(text)</a>
+        """
+    }
+
+    /// What the script asks for when it draws the panel anew.
+    private func carriers(_ panel: Panel, selector: String) -> Markup {
         panel.queries.map { query in
-            let expression = query.filled(selector)
-            return """
-                <a class="source" href="\(link: "/query?expr=\(APIPath.escaped(expression))")" title="\(expression)" \
-                data-query="\(expression)" data-legend="\(query.legend ?? "")" data-name="\(query.name)">\(t[.showQuery])</a>
-                """ as Markup
+            """
+            <span hidden data-query="\(query.filled(selector))" data-legend="\(query.legend ?? "")" \
+            data-name="\(query.name)"></span>
+            """ as Markup
         }.joined()
     }
 
@@ -76,13 +88,14 @@ extension PageContext {
         return "\(value) \(query.name)"
     }
 
-    /// Names with their last values: the legend, and the numbers for whoever does not see the lines.
-    private func legend(_ lines: [Chart.Line], _ unit: Figure.Unit) -> Markup {
-        let items = lines.prefix(Chart.lineCountMax).enumerated().map { index, line in
-            """
-            <li><span class="key k\(index)" aria-hidden="true"></span>\(line.name) \
-            <b>\(figure(line.values.last, unit))</b></li>
-            """ as Markup
+    /// Names with their last values: the legend, and the numbers for whoever does not see the lines. Each name leads to the query that gave the line.
+    private func legend(_ lines: [Chart.Line], _ sources: [String], _ unit: Figure.Unit) -> Markup {
+        let items = zip(lines, sources).prefix(Chart.lineCountMax).enumerated().map { index, entry in
+            let (line, source) = entry
+            return """
+                <li><span class="key k\(index)" aria-hidden="true"></span>\(queryLink(source, line.name)) \
+                <b>\(figure(line.values.last, unit))</b></li>
+                """ as Markup
         }
         let hidden = lines.count - items.count
         let rest: Markup = hidden > 0 ? "<li class=\"muted\">\(t(.moreLines, ["count": hidden]))</li>" : ""

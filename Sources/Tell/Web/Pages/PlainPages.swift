@@ -1,5 +1,4 @@
 import Access
-import Synchronization
 import Texts
 import WebAPI
 
@@ -45,10 +44,13 @@ extension WebSite {
     }
 
     static func changes(_ site: WebSite, _ request: WebRequest) async throws -> Reply {
-        guard site.liveClients.withLock({ $0 }) < site.options.liveClientsMax else {
+        guard let identity = request.identity else { throw Problem(.unauthenticated, "this needs a login") }
+        guard let place = site.feeds.admit(identity) else {
             throw Problem(.unavailable, "too many pages listen for changes", hint: "Close some of them.")
         }
-        return Reply(200, type: "text/event-stream", .changes(await site.service.changes()))
+        return Reply(
+            200, type: "text/event-stream",
+            .changes(LiveFeed(site: site, place: place, changes: await site.service.changes())))
     }
 
     /// A page for people over `openapi.json`.

@@ -12,7 +12,7 @@ extension WebSite {
             <form method="get" action="/query" class="fields" role="search">
             <label class="wide">\(t[.expressionLabel]) \
             <textarea name="expr" rows="2" spellcheck="false" required>\(expression)</textarea></label>
-            <input type="hidden" name="range" value="\(context.range.rawValue)"><button>\(t[.askNow])</button></form>
+            <input type="hidden" name="range" value="\(context.range.rawValue)"><button class="primary">\(t[.askNow])</button></form>
             """
         let answer = expression.isEmpty ? "" : await context.answer(expression)
         let layout = Layout(context: context, title: t[.navQuery], section: .query, hasCharts: !expression.isEmpty)

@@ -27,12 +27,10 @@ extension WebSite {
     static func source(_ site: WebSite, _ request: WebRequest) async throws -> Reply {
         let context = PageContext(site, request)
         let name = request.query["name"] ?? ""
-        let kind = request.query["kind"]
-        let sources = try await site.service.sources()
-        // The overview names areas by their target alone.
-        let found =
-            sources.first { $0.name == name }
-            ?? sources.first { $0.name.hasSuffix("/\(name)") && (kind == nil || $0.kind == kind) }
+        // An area of the overview is called by what it is, a source by how it is read.
+        let kind = request.query["kind"].map { $0 == AreaStatus.Kind.application.rawValue ? "scrape" : $0 }
+        let sources = try await site.service.sources().filter { kind == nil || $0.kind == kind }
+        let found = sources.first { $0.name == name } ?? sources.first { $0.name.hasSuffix("/\(name)") }
         guard let found else {
             throw Problem(
                 .notFound, "there is no source '\(name.prefix(80))'", hint: "See the list of databases and services.")

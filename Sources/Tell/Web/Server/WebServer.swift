@@ -21,39 +21,46 @@ public enum WebListener: Sendable, Hashable {
 public struct WebServer: Service {
     /// Requests whose headers are longer are refused before they are read.
     static let headerBytesMax = 16 * 1024
-    /// A connection without a byte for this long is closed. Pages that listen get a sign of life more often.
-    static let idleLimitSeconds: Int64 = 75
+    /// A long answer is handed over in pieces of this size, so that a slow client is told from one that takes nothing.
+    static let pieceBytes = 64 * 1024
 
     private let site: WebSite
     private let listener: WebListener
     private let trustedProxies: Set<String>
+    private let limits: ConnectionLimits
     private let logger: Logger
     private let onListening: @Sendable (Int?) async -> Void
     private let trust: WebRequest.Trust
+    /// The connections that are open, for tests.
+    let register: ConnectionGuard.Register
 
     /// - Parameters:
     ///   - trustedProxies: addresses whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed.
     ///   - onListening: called once with the bound port; nil for a unix socket.
     public init(
-        site: WebSite, listener: WebListener, trustedProxies: Set<String> = [], logger: Logger,
+        site: WebSite, listener: WebListener, trustedProxies: Set<String> = [],
+        limits: ConnectionLimits = ConnectionLimits(), logger: Logger,
         onListening: @escaping @Sendable (Int?) async -> Void = { _ in }
     ) {
         self.init(
             site: site, listener: listener, trustedProxies: trustedProxies,
             presumedTrust: {
                 if case .socket = listener { .localSocket } else { .network }
-            }(), logger: logger, onListening: onListening)
+            }(), limits: limits, logger: logger, onListening: onListening)
     }
 
     /// - Parameter presumedTrust: who everybody on this listener is taken for.
     init(
         site: WebSite, listener: WebListener, trustedProxies: Set<String> = [], presumedTrust: WebRequest.Trust,
-        logger: Logger, onListening: @escaping @Sendable (Int?) async -> Void = { _ in }
+        limits: ConnectionLimits = ConnectionLimits(), logger: Logger,
+        onListening: @escaping @Sendable (Int?) async -> Void = { _ in }
     ) {
         self.site = site
         self.listener = listener
         self.trustedProxies = trustedProxies
         trust = presumedTrust
+        self.limits = limits
+        register = ConnectionGuard.Register(countMax: limits.countMax)
         self.logger = logger
         self.onListening = onListening
     }
@@ -72,7 +79,8 @@ public struct WebServer: Service {
             responder: SiteResponder(site: site, trust: trust, trustedProxies: trustedProxies),
             server: .http1(
                 configuration: .init(
-                    idleTimeout: .seconds(Self.idleLimitSeconds),
+                    additionalChannelHandlers: [ConnectionGuard(limits: limits, register: register)],
+                    idleTimeout: TimeAmount(limits.silence),
                     httpDecoderConfiguration: .init(
                         maxHeaderFieldSize: Self.headerBytesMax, maxHeaderListSize: 2 * Self.headerBytesMax,
                         maxHeaderFieldCount: 100))),
@@ -129,40 +137,55 @@ private struct SiteResponder: HTTPResponder {
 
     func respond(to request: Request, context: SiteContext) async throws -> Response {
         let isHead = request.method == .head
-        guard let method = isHead ? .get : WebRequest.Method(rawValue: request.method.rawValue) else {
-            return Response(status: .methodNotAllowed)
-        }
+        let method = isHead ? .get : WebRequest.Method(rawValue: request.method.rawValue) ?? .other
         var headers: [String: String] = [:]
         for field in request.headers where headers[field.name.canonicalName] == nil {
             headers[field.name.canonicalName] = field.value
         }
         if let authority = request.head.authority { headers["host"] = authority }
         let caller = caller(context, headers)
-        let limit = site.options.bodyBytesMax
-        let body: [UInt8]
+        var asked = WebRequest(
+            method: method, target: request.head.path ?? "/", headers: headers, address: caller.address,
+            isSecure: caller.isSecure, trust: caller.trust, isForwarded: caller.isForwarded)
         do {
-            body = Array(buffer: try await request.body.collect(upTo: limit))
-        } catch is NIOTooManyBytesError {
-            var reply = Reply.problem(Problem(.tooLarge, "the request is larger than \(limit) bytes"))
+            asked.body = try await body(of: request, asked)
+        } catch let error as TooLarge {
+            var reply = Reply.problem(Problem(.tooLarge, "the request is larger than \(error.limit) bytes"))
+            // What is left of the body is not worth reading.
+            reply.set("connection", "close")
             WebSite.addSecurityHeaders(to: &reply)
             return response(reply, isHead: isHead)
         }
-        let reply = await site.respond(
-            to: WebRequest(
-                method: method, target: request.head.path ?? "/", headers: headers, body: body, address: caller.address,
-                isSecure: caller.isSecure, trust: caller.trust))
-        return response(reply, isHead: isHead)
+        return response(await site.respond(to: asked), isHead: isHead)
+    }
+
+    private struct TooLarge: Error {
+        let limit: Int
+    }
+
+    /// The whole body. Somebody who is not known gets no more room than a login form needs.
+    private func body(of request: Request, _ asked: WebRequest) async throws -> [UInt8] {
+        let small = site.options.strangerBodyBytesMax
+        let announced = request.headers[.contentLength].flatMap { Int($0) }
+        let isSmall = announced.map { $0 <= small } ?? (request.headers[.transferEncoding] == nil)
+        let limit = isSmall ? small : await site.bodyBytesMax(asked)
+        if let announced, announced > limit { throw TooLarge(limit: limit) }
+        do {
+            return Array(buffer: try await request.body.collect(upTo: limit))
+        } catch is NIOTooManyBytesError {
+            throw TooLarge(limit: limit)
+        }
     }
 
     private func caller(_ context: SiteContext, _ headers: [String: String]) -> (
-        address: String, isSecure: Bool, trust: WebRequest.Trust
+        address: String, isSecure: Bool, trust: WebRequest.Trust, isForwarded: Bool
     ) {
-        if trust == .localSocket { return ("socket", false, trust) }
+        if trust == .localSocket { return ("socket", false, trust, false) }
         let address = context.channel.remoteAddress?.ipAddress ?? "unknown"
-        guard trustedProxies.contains(address) else { return (address, false, trust) }
+        guard trustedProxies.contains(address) else { return (address, false, trust, false) }
         // The last entry is the one that the trusted proxy wrote itself.
         let forwarded = headers["x-forwarded-for"]?.split(separator: ",").last.map { $0.filter { $0 != " " } }
-        return (forwarded ?? address, headers["x-forwarded-proto"] == "https", trust)
+        return (forwarded ?? address, headers["x-forwarded-proto"] == "https", trust, true)
     }
 
     private func response(_ reply: Reply, isHead: Bool) -> Response {
@@ -173,16 +196,29 @@ private struct SiteResponder: HTTPResponder {
         }
         let body: ResponseBody
         switch reply.body {
-        case .text(let text): body = ResponseBody(byteBuffer: ByteBuffer(string: text))
-        case .bytes(let bytes): body = ResponseBody(byteBuffer: ByteBuffer(bytes: bytes))
+        case .text(let text): body = Self.pieces(ByteBuffer(string: text))
+        case .bytes(let bytes): body = Self.pieces(ByteBuffer(bytes: bytes))
         case .pieces(let next):
             body = ResponseBody { writer in
                 while let piece = try await next() { try await writer.write(ByteBuffer(string: piece)) }
                 try await writer.finish(nil)
             }
-        case .changes(let changes): body = isHead ? ResponseBody() : LiveFeed(site: site, changes: changes).body
+        case .changes(let feed): body = isHead ? ResponseBody() : feed.body
         }
         let response = Response(status: HTTPResponse.Status(code: reply.status), headers: headers, body: body)
         return isHead ? response.createHeadResponse() : response
+    }
+
+    private static func pieces(_ bytes: ByteBuffer) -> ResponseBody {
+        guard bytes.readableBytes > WebServer.pieceBytes else { return ResponseBody(byteBuffer: bytes) }
+        return ResponseBody(contentLength: bytes.readableBytes) { writer in
+            var rest = bytes
+            while let piece = rest.readSlice(length: min(rest.readableBytes, WebServer.pieceBytes)),
+                piece.readableBytes > 0
+            {
+                try await writer.write(piece)
+            }
+            try await writer.finish(nil)
+        }
     }
 }

@@ -7,13 +7,15 @@ public import WebAPI
 /// Every method may be called at any time and from many requests at once, and answers from what is in memory or one short
 /// read: it never waits for a watched server. A refusal that the caller should see is thrown as `Problem` (or `QueryFault`
 /// by the query methods); anything else becomes an answer of status 500 that keeps its details for the log.
-public protocol SiteService: Sendable {
+public protocol SiteService: PrometheusService {
     func status() async throws -> StatusSummary
     func sources() async throws -> [SourceStatus]
     func probes() async throws -> [ProbeStatus]
     /// Pending and firing ones, and those resolved within the last day.
     func alerts() async throws -> [AlertStatus]
     func ruleGroups() async throws -> [RuleGroupStatus]
+    /// The selectors of expressions that match no series at all, by expression; those that find all they ask for are left out.
+    func unmatchedSelectors(of expressions: Set<String>) async throws -> [String: [UnmatchedSelector]]
 
     func jobs() async throws -> [JobStatus]
     /// - Throws: `Problem` of code `notFound`.
@@ -50,6 +52,9 @@ public protocol SiteService: Sendable {
     func queryRange(
         _ expression: String, from start: Timestamp, through end: Timestamp, step: Duration, timeLimit: Duration
     ) async throws -> QueryAnswer
+    /// Whether labels satisfy a selector.
+    /// - Throws: `QueryFault` when it is none.
+    func matcher(of selector: String) throws -> @Sendable ([String: String]) -> Bool
     /// - Throws: `QueryFault`, as the three that follow.
     func series(_ filter: SeriesFilter) async throws -> [[String: String]]
     func labelNames(_ filter: SeriesFilter) async throws -> [String]

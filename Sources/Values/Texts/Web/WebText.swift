@@ -1,42 +1,49 @@
 /// The texts of the pages, in the order of the alphabet.
 public enum WebText: String, TextKey {
-    case ago, alertCounts, answerNow, answerOverTime, apiExplained, areaAlerts, areaApplication, areaBackups
-    case areaHost, areaJaga, areaJobs, areaNginx, areaNotifications, areaPostgres, areaProbes, areaRedis, asOf
-    case askNow, attemptNumber, attempts, backToLedger, backToOverview, backupNow, byHandOnly
-    case certificateExpired, changePasswordTitle, changeRoleNow, chartLine, checkCount, checkFailed
-    case checkPassed, checkpointExplained, checkpointFacts, checkpointTitle, columnActor, columnAlert
-    case columnBackup, columnCertificate, columnCopies, columnDelivered, columnDetail, columnDo, columnError
-    case columnEvent, columnExpires, columnExpression, columnFailure, columnHold, columnJob, columnKey
-    case columnKind, columnLastDrill, columnLastGood, columnLastLogin, columnLastLook, columnLastRead
-    case columnLastRun, columnLastUsed, columnMeaning, columnMessage, columnMethod, columnName, columnNeeds
-    case columnNextRun, columnOrigin, columnOutcome, columnPath, columnPending, columnPhases, columnReceiver
-    case columnRestoreTime, columnRole, columnRows, columnRule, columnSchedule, columnSeries, columnSeverity
-    case columnSince, columnSize, columnStarted, columnState, columnStatus, columnSubject, columnTaken
-    case columnTarget, columnTime, columnTook, columnTrigger, columnValue, configurationTitle, copiesTitle
-    case copyDamaged, copyGood, copyProved, copyUnverified, createTokenNow, createUserNow, databasesTitle
-    case drillFailed, drillNow, drillPassed, drillsTitle, errorForbidden, errorNotFound, errorTitle, everyKind
-    case everySpan, exitCode, expiredWord, expressionLabel, failuresInRow, filterNow, firingTitle, footer
-    case freeSpace, fromDay, headlineOK, headlineTrouble, headlineUnknown, inSpan, justNow, lastRead
-    case ledgerBroken, ledgerIntact, ledgerSize, ledgerVerified, linkCreated, linkInvalid, loadedWord
-    case logInNow, logInTitle, logOut, mainNavigation, moreLines, navAPI, navAlerts, navBackups, navDatabases
-    case navHost, navJobs, navLedger, navOverview, navProbes, navQuery, navUsers, never, neverDrilled
-    case neverRan, newDatabase, newPassword, newPasswordAgain, newTokenTitle, newUserTitle, nextRun
-    case noCheckpoint, noCopies, noData, noDrills, noEntries, noFile, noHost, noJobs, noLabel, noOutput
-    case noPasswordYet, noProbes, noReceivers, noRules, noRuns, noSeverity, noSources, noTargets, noTokens
-    case noUsers, noneFiring, nonePending, noneResolved, nothingWatched, notificationCounts, oldPassword
-    case olderEntries, outcomeCancelled, outcomeFailed, outcomeInterrupted, outcomeLost, outcomeMissed, outcomeRunning
-    case outcomeSucceeded, outcomeTimedOut, outputTitle, panelArchiver, panelCacheHits, panelCommands
-    case panelConnections, panelDatabaseSize, panelDeadlocks, panelDiskBusy, panelDiskTraffic, panelEvictions
+    case ago, alertCounts, answerNow, answerOverTime, apiExplained, areaAlerts, areaApplication
+    case areaBackups, areaHost, areaJaga, areaJobs, areaNginx, areaNotifications, areaPostgres
+    case areaProbes, areaRedis, askNow, asOf, attemptNumber, attempts, backToLedger, backToOverview
+    case backupNow, byHandOnly, certificateExpired, changePasswordTitle, changeRoleNow, chartLine
+    case checkCount, checkFailed, checkPassed, checkpointExplained, checkpointFacts, checkpointTitle
+    case columnActor, columnAlert, columnBackup, columnCertificate, columnCopies, columnDelivered
+    case columnDetail, columnDo, columnError, columnEvent, columnExpires, columnExpression
+    case columnFailure, columnGroup, columnHold, columnJob, columnKey, columnKind, columnLastDrill
+    case columnLastEvaluation, columnLastGood, columnLastLogin, columnLastLook, columnLastRead
+    case columnLastRun, columnLastUsed, columnMeaning, columnMessage, columnMethod, columnMissing
+    case columnName, columnNeeds, columnNextRun, columnOrigin, columnOutcome, columnPath
+    case columnPending, columnPhases, columnReceiver, columnRestoreTime, columnResults, columnRole
+    case columnRows, columnRule, columnSchedule, columnSeries, columnSeverity, columnSince, columnSize
+    case columnStarted, columnState, columnStatus, columnSubject, columnTaken, columnTarget
+    case columnTime, columnTook, columnTrigger, columnValue, configurationTitle, copiesTitle
+    case copyDamaged, copyGood, copyProved, copyUnverified, createTokenNow, createUserNow
+    case databasesTitle, drillFailed, drillNow, drillPassed, drillsTitle, errorForbidden
+    case errorNotFound, errorTitle, everyKind, everySpan, exitCode, expiredWord, expressionLabel
+    case failuresInRow, feedAway, feedLive, filterNow, firingTitle, footer, freeSpace, fromDay
+    case headlineOK, headlineTrouble, headlineUnknown, inSpan, justNow, lastRead, ledgerBroken
+    case ledgerIntact, ledgerSize, ledgerVerified, linkCreated, linkInvalid, loadedWord, logInNow
+    case logInTitle, logOut, mainNavigation, missedEvaluations, moreLines, navAlerts, navAPI
+    case navBackups, navDatabases, navHost, navJobs, navLedger, navOverview, navProbes, navQuery
+    case navUsers, never, neverDrilled, neverRan, newDatabase, newPassword, newPasswordAgain
+    case newTokenTitle, newUserTitle, nextRun, noCheckpoint, noCopies, noData, noDrills, noEntries
+    case noFile, noHost, noJobs, noLabel, noMetric, noMetricButNearest, noneFiring, nonePending
+    case noneResolved, noOutput, noPasswordYet, noProbes, noReceivers, noRules, noRuns
+    case noSeriesWithLabels, noSeverity, noSources, noTargets, nothingWatched, notificationCounts
+    case noTokens, noUsers, olderEntries, oldPassword, outcomeCancelled, outcomeFailed
+    case outcomeInterrupted, outcomeLost, outcomeMissed, outcomeRunning, outcomeSucceeded
+    case outcomeTimedOut, outputTitle, panelArchiver, panelCacheHits, panelCommands, panelConnections
+    case panelDatabaseSize, panelDeadlocks, panelDiskBusy, panelDiskTraffic, panelEvictions
     case panelFilesystems, panelKeys, panelLoad, panelLongestTransaction, panelMemory, panelNetwork
-    case panelOverTime, panelPressure, panelProbeTime, panelProcessor, panelReplicationLag, panelRequests
-    case panelSwap, panelTransactions, panelUp, password, passwordLinkNow, pendingTitle, probesTitle
-    case pulseTitle, queryFailed, reloadNow, removeNow, removeUserQuestion, repository, residentMemory
-    case resolvedTitle, resolvedWord, restoreExplained, restoreNow, restoreTitle, restoreTook, revokeNow
-    case revokeTokenQuestion, roleAdministrator, roleOperator, roleViewer, ruleCount, ruleFailing, rulesTitle
-    case runNow, runbook, runningFor, runsTitle, seriesCount, setPasswordFor, setPasswordNow
-    case setPasswordTitle, showQuery, since, skipToContent, sourcesTitle, stateFiring, stateInactive
-    case statePending, stateRecording, switchTheme, switchedOff, targetsTitle, throughDay, timeLimit
-    case timeRange, tokenCreated, tokensTitle, tookTime, unknownValue, untilRevoked, userName, validDays
-    case valueCount, verdictCritical, verdictOK, verdictUnknown, verdictWarning, verifyLedgerNow
+    case panelOverTime, panelPressure, panelProbeTime, panelProcessor, panelReadingTime
+    case panelReplicationLag, panelRequests, panelRequestTime, panelSwap, panelTransactions, panelUp
+    case password, passwordLinkNow, pendingTitle, probesTitle, pulseTitle, queryFailed, reloadNow
+    case removeNow, removeUserQuestion, repository, residentMemory, resolvedTitle, resolvedWord
+    case restoreExplained, restoreNow, restoreTitle, restoreTook, revokeNow, revokeTokenQuestion
+    case roleAdministrator, roleOperator, roleViewer, ruleCount, ruleFailing, rulesTitle
+    case rulesWithoutSeries, rulesWithoutSeriesExplained, runbook, runningFor, runNow, runsTitle
+    case seriesCount, setPasswordFor, setPasswordNow, setPasswordTitle, showQuery, since
+    case skipToContent, sourcesTitle, stateFiring, stateInactive, statePending, stateRecording
+    case switchedOff, switchTheme, targetsTitle, throughDay, timeLimit, timeRange, tokenCreated
+    case tokensTitle, tookTime, unknownValue, untilRevoked, userName, validDays, valueCount
+    case verdictCritical, verdictOK, verdictUnknown, verdictWarning, verifyLedgerNow
     case verifyLedgerTitle, verifyNow, watchedTitle
 }

@@ -5,6 +5,7 @@ import Collectors
 import WebAPI
 import Jobs
 import Rules
+import Scraping
 import Access
 import AllocatorShim
 import Backup
@@ -161,7 +162,9 @@ struct Daemon {
         }
         let site = WebSite(
             service: LiveSite(parts: parts), access: parts.access, clock: clock,
-            options: WebOptions(assetsFolder: options.assetsFolder, language: web.language), logger: logger)
+            options: WebOptions(
+                assetsFolder: options.assetsFolder, language: web.language,
+                hostNames: WebOptions.hostNames(listeningAt: host, publicURL: web.publicURL)), logger: logger)
         var services: [any Service] = [
             Loop("series") { await parts.series.run(clock: ContinuousClock(), wall: clock) },
             Loop("ledger") {
@@ -175,6 +178,8 @@ struct Daemon {
             Loop("jobs") { try await parts.jobs.run() },
             Loop("actions") { await parts.actions.run() },
             Loop("sources") { await parts.sources.run() },
+            Loop("remote write") { await parts.remote?.run() },
+            Loop("scrapes") { await parts.scrapes.run() },
             Loop("feed") { await announceChanges(of: parts) },
             WebServer(
                 site: site, listener: .socket(path: "\(parts.dataFolder)/run/jaga.sock"), logger: quietLogger,

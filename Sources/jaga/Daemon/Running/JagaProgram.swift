@@ -15,6 +15,7 @@ public struct JagaProgram: ProgramParts {
 
     public init() {}
 
+    public var rules: any RuleTools { RuleToolbox() }
     public var version: String { JagaVersion.number }
     public var revision: String { JagaVersion.revision }
 
@@ -126,8 +127,10 @@ public struct JagaProgram: ProgramParts {
         return count == head.count && String(decoding: head, as: UTF8.self) == "SQLite format 3"
     }
 
-    /// `share/jaga/web` beside the program, or what set-up unpacked in the build folder. Nil: charts are the server's own.
+    /// `JAGA_WEB_ASSETS`, `share/jaga/web` beside the program, or what set-up unpacked in the build folder. Nil: charts are the
+    /// server's own.
     func assetsFolder() -> String? {
+        if let folder = getenv("JAGA_WEB_ASSETS") { return String(cString: folder) }
         var buffer = [UInt8](repeating: 0, count: 4096)
         let count = buffer.withUnsafeMutableBytes { readlink("/proc/self/exe", $0.baseAddress!, $0.count) }
         guard count > 0 else { return nil }

@@ -3,7 +3,9 @@ import BlockingCalls
 import Commands
 import Diagnostics
 import LogTail
+import Logging
 import Probes
+import Scraping
 import Series
 import Units
 
@@ -15,7 +17,7 @@ struct OneLook {
     func run() async throws -> [SourceReport] {
         let settings = loaded.settings
         let host = kernelHostName()
-        let plans = try settings.collectors.plans(onHost: host, readText: Wiring.readText)
+        let plans = try settings.collectors.plans(onHost: host)
         let probes = settings.probes.map { Probe($0) }
         let logs = settings.collectors.nginx.compactMap { server in
             server.accessLog.map {
@@ -25,7 +27,31 @@ struct OneLook {
         }
         let sources =
             plans.map(\.source) + logs.map { $0 as any SampleSource } + probes.map { $0 as any SampleSource }
-        return await withTaskGroup(of: (Int, SourceReport).self) { group in
+        async let targets = ScrapeManager.look(
+            at: loaded.scrapeJobs, wallClock: clock, logger: Logger(label: "check") { _ in SwiftLogNoOpLogHandler() },
+            userAgent: "jaga/\(JagaVersion.number)")
+        let read = await read(sources)
+        return read + reports(await targets)
+    }
+
+    private func reports(_ found: TargetsReport) -> [SourceReport] {
+        let targets = found.active.map { target in
+            let error = target.lastError.map { sentences($0, target.lastHint) }
+            return SourceReport(
+                name: target.sourceName, up: target.health == .up,
+                durationMs: (target.lastDuration?.inSeconds ?? 0) * 1000,
+                message: error ?? "\(target.sampleCount) samples")
+        }
+        let failures = found.discoveries.filter { $0.lastError != nil }.map { discovery in
+            SourceReport(
+                name: "discovery/\(discovery.pool)/\(discovery.mechanism)", up: false,
+                durationMs: (discovery.lastDuration?.inSeconds ?? 0) * 1000, message: discovery.lastError ?? "")
+        }
+        return targets + failures
+    }
+
+    private func read(_ sources: [any SampleSource]) async -> [SourceReport] {
+        await withTaskGroup(of: (Int, SourceReport).self) { group in
             for (index, source) in sources.enumerated() {
                 group.addTask { (index, await look(at: source)) }
             }

@@ -4,6 +4,7 @@ import Collectors
 import Jobs
 import Ledger
 import Notifications
+import RemoteWrite
 import Series
 import TimeSeriesStore
 import Units
@@ -18,6 +19,7 @@ struct OwnSource: SampleSource {
     let series: TimeSeriesStore
     let ledger: Ledger
     let startedAt: Timestamp
+    let remote: RemoteWriter?
 
     func read(at now: Timestamp) async throws -> SampleBatch {
         var batch = SampleBatch(at: now)
@@ -29,6 +31,7 @@ struct OwnSource: SampleSource {
         batch.add("jaga_ledger_entries_total", [:], Double(ledger.head.size))
         batch.metadata = Self.metadata
         series.report(into: &batch)
+        remote?.report(into: &batch)
         batch.label(with: labels)
         return batch
     }
@@ -49,7 +52,8 @@ func ownSources(_ parts: SiteParts) -> [SourcePlan] {
     let backups = parts.backups.withLock { $0 }
     let sources: [(any SampleSource, any Hashable & Sendable)] = [
         (
-            OwnSource(labels: own, series: parts.series, ledger: parts.ledger, startedAt: parts.startedAt),
+            OwnSource(labels: own, series: parts.series, ledger: parts.ledger, startedAt: parts.startedAt,
+                remote: parts.remote),
             "own"
         ),
         (LabelledSource(JobSeries(parts.jobs), own), "jobs"),

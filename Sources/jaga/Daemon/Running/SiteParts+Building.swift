@@ -12,6 +12,10 @@ import Logging
 import Notifications
 import PromQL
 import Rules
+import RemoteWrite
+import DurableFiles
+import RemoteSeries
+import Scraping
 import StateStore
 import TimeSeriesStore
 import Units
@@ -27,7 +31,7 @@ extension SiteParts {
         let host = kernelHostName()
         let settings = loaded.settings
         let series = try TimeSeriesStore.open(
-            folder: "\(dataFolder)/series", settings: settings.store,
+            folder: "\(dataFolder)/series", settings: settings.series.store,
             selfLabels: ["job": "jaga", "instance": host, "host": host])
         for problem in series.stats.health.problems { logger.warning("series: \(problem)") }
         let state = try StateStore.open(at: "\(dataFolder)/jaga.db")
@@ -50,15 +54,26 @@ extension SiteParts {
         }
         let wiring = try Wiring(
             loaded, hostName: host, dataFolder: dataFolder, events: ledger, state: state, clock: clock, keeping: [])
+        let (feed, remote) = try feed(
+            into: series, loaded, dataFolder: dataFolder, host: host, clock: clock, logger: logger)
+        let scrapes = ScrapeManager(
+            loaded.scrapeJobs, appendingTo: feed, clock: ContinuousClock(), wallClock: clock, logger: logger,
+            userAgent: "jaga/\(JagaVersion.number)", seed: host)
         let sources = SourceRunner(
-            [], appendingTo: series, clock: ContinuousClock(), wallClock: clock, logger: logger,
+            [], appendingTo: feed, clock: ContinuousClock(), wallClock: clock, logger: logger,
             ownLabels: ["job": "jaga", "instance": host, "host": host])
         let site = settings.site ?? host
         let externalURL = settings.web.publicURL
-        let queries = QueryEngine(series)
+        let remoteSettings = settings.series.remote
+        let reading: any SeriesReading =
+            remoteSettings.engine == .local
+            ? series
+            : RemoteSeries(
+                remoteSettings.options(in: loaded.folder), userAgent: "jaga/\(JagaVersion.number)")
+        let queries = QueryEngine(reading, options: settings.queries.options)
         let rules = RuleEngine(
-            groups: loaded.groups, defaultInterval: settings.rules.interval, queries: queries, series: series,
-            history: series, events: ledger,
+            groups: loaded.groups, defaultInterval: settings.rules.interval, queries: queries, series: feed,
+            history: reading, events: ledger,
             templates: AnnotationTemplates(queries: queries, externalURL: externalURL),
             externalLabels: ["site": site], restored: try await AlertStateProjection.open(in: state),
             clock: ContinuousClock(), logger: logger)
@@ -68,8 +83,9 @@ extension SiteParts {
         let changes = ChangeFeed()
         let parts = SiteParts(
             clock: clock, logger: logger, dataFolder: dataFolder, hostName: host, processID: processID, loaded: loaded,
-            plan: wiring.sources, series: series, state: state, ledger: ledger, verifierKey: signer.verifier,
-            checkpointFile: checkpointFile, sources: sources, rules: rules, outbox: outbox,
+            plan: wiring.sources, series: series, reading: reading, state: state, ledger: ledger,
+            verifierKey: signer.verifier, checkpointFile: checkpointFile, sources: sources, scrapes: scrapes,
+            remote: remote, rules: rules, outbox: outbox,
             alerts: AlertPipeline(
                 rules: rules, outbox: outbox, ledger: ledger, tree: wiring.tree,
                 hasReceivers: !settings.notifications.receivers.isEmpty, externalURL: externalURL,
@@ -83,5 +99,30 @@ extension SiteParts {
             actions: ActionBoard(clock: clock, logger: logger) { changes.announce(.actions) }, changes: changes)
         sources.replace(with: wiring.sources.plans + ownSources(parts))
         return parts
+    }
+
+    /// Where samples go: into the store, and with `remote_write` into the queue of what is sent on.
+    private static func feed(
+        into series: any SeriesAppending & SeriesReading, _ loaded: LoadedSettings, dataFolder: String, host: String,
+        clock: any WallClock, logger: Logger
+    ) throws -> (feed: any ColumnAppending, remote: RemoteWriter?) {
+        let columns = (series as? any ColumnAppending) ?? BatchColumns(series)
+        var writes = loaded.remoteWrites
+        if let own = loaded.ownRemoteWrite { writes.append(own) }
+        guard !writes.isEmpty else { return (columns, nil) }
+        let queue = loaded.settings.remoteQueue
+        var labels = loaded.settings.global.externalLabels
+        // Samples of two machines must differ in something.
+        if labels.isEmpty { labels = ["site": loaded.settings.site ?? host] }
+        let remote = try RemoteWriter(
+            writes, folder: "\(dataFolder)/remote", files: RealFiles(),
+            limits: RemoteQueueLimits(sizeMax: queue.sizeMax.bytes, ageMax: queue.ageMax),
+            externalLabels: Labels(labels.map { ($0.key, $0.value) }), clock: ContinuousClock(), wallClock: clock,
+            logger: logger, userAgent: "jaga/\(JagaVersion.number)"
+        ) {
+            // Metadata are an extra; without them samples are sent all the same.
+            (try? await series.metadata()) ?? [:]
+        }
+        return (RemoteTee(columns, remote), remote)
     }
 }

@@ -5,6 +5,7 @@ import Collectors
 import Settings
 import Jobs
 import Rules
+import Scraping
 import Logging
 import Diagnostics
 import Events
@@ -52,7 +53,8 @@ extension SiteParts {
         for warning in next.warnings { logger.warning("\(warning)") }
         logger.info("configuration applied", metadata: ["changed": "\(changed.count)"])
         let late = changed.filter { key in
-            key != "web.public_url" && (key.hasPrefix("web.") || key.hasPrefix("series."))
+            key != "web.public_url" && (key.hasPrefix("web.") || key.hasPrefix("series.") || key.hasPrefix("remote_write")
+                    || key.hasPrefix("remote_queue") || key.hasPrefix("global.external_labels"))
         }
         guard late.isEmpty else {
             return "applied, but \(late.joined(separator: ", ")) takes effect only after a restart of the daemon"
@@ -95,5 +97,6 @@ struct SettingsExchange {
         await parts.rules.replace(groups: next.groups)
         parts.plan.withLock { $0 = wiring.sources }
         parts.sources.replace(with: wiring.sources.plans + ownSources(parts))
+        parts.scrapes.replace(with: next.scrapeJobs)
     }
 }

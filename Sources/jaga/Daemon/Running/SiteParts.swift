@@ -9,6 +9,9 @@ import Notifications
 import Probes
 import PromQL
 import Rules
+import RemoteWrite
+import Series
+import Scraping
 import StateStore
 import Synchronization
 import TimeSeriesStore
@@ -39,11 +42,16 @@ final class SiteParts: Sendable {
     let loaded: Mutex<LoadedSettings>
     let plan: Mutex<SourcePlans>
     let series: TimeSeriesStore
+    /// What rules, pages and the API read: the same store, or one that is reached over HTTP.
+    let reading: any SeriesReading
     let state: StateStore
     let ledger: Ledger
     let verifierKey: VerifierKey
     let checkpointFile: CheckpointFile
     let sources: SourceRunner
+    let scrapes: ScrapeManager
+    /// Nil where nothing is sent on.
+    let remote: RemoteWriter?
     let rules: RuleEngine
     let outbox: Outbox
     let alerts: AlertPipeline
@@ -56,9 +64,10 @@ final class SiteParts: Sendable {
 
     init(
         clock: any WallClock, logger: Logger, dataFolder: String, hostName: String, processID: Int32,
-        loaded: LoadedSettings, plan: SourcePlans, series: TimeSeriesStore, state: StateStore, ledger: Ledger,
-        verifierKey: VerifierKey, checkpointFile: CheckpointFile, sources: SourceRunner, rules: RuleEngine,
-        outbox: Outbox, alerts: AlertPipeline,
+        loaded: LoadedSettings, plan: SourcePlans, series: TimeSeriesStore, reading: any SeriesReading,
+        state: StateStore, ledger: Ledger, verifierKey: VerifierKey, checkpointFile: CheckpointFile,
+        sources: SourceRunner, scrapes: ScrapeManager, remote: RemoteWriter?, rules: RuleEngine, outbox: Outbox,
+        alerts: AlertPipeline,
         jobs: JobRunner, backups: Backups, access: AccessControl, actions: ActionBoard, changes: ChangeFeed
     ) {
         self.clock = clock
@@ -70,11 +79,14 @@ final class SiteParts: Sendable {
         self.loaded = Mutex(loaded)
         self.plan = Mutex(plan)
         self.series = series
+        self.reading = reading
         self.state = state
         self.ledger = ledger
         self.verifierKey = verifierKey
         self.checkpointFile = checkpointFile
         self.sources = sources
+        self.scrapes = scrapes
+        self.remote = remote
         self.rules = rules
         self.outbox = outbox
         self.alerts = alerts
@@ -85,13 +97,27 @@ final class SiteParts: Sendable {
         self.changes = changes
     }
 
-    /// The query engine with a time limit of its own.
-    func engine(timeLimit: Duration) -> QueryEngine {
-        var limits = QueryLimits()
-        limits.timeMax = timeLimit
-        // The machine that Jaga guards is small: 5 million samples are 80 MB while a query runs.
-        limits.samplesMax = 5_000_000
-        return QueryEngine(series, limits: limits)
+    /// The query engine with the site's limits.
+    /// - Parameters:
+    ///   - timeLimit: the shorter one of this and the site's counts.
+    ///   - lookback: how far back an instant selector looks; nil for the site's.
+    func engine(timeLimit: Duration, lookback: Duration? = nil) -> QueryEngine {
+        let settings = loaded.withLock { $0.settings.queries }
+        var options = settings.options
+        if let lookback { options.lookback = lookback }
+        return QueryEngine(reading, limits: settings.limits(timeLimit: timeLimit), options: options)
+    }
+
+    /// The labels of the series matching any of `selectors`, sorted.
+    func labelSets(_ selectors: [[LabelMatcher]], from start: Timestamp, through end: Timestamp) async throws -> [Labels] {
+        if let store = reading as? TimeSeriesStore {
+            return try await store.series(selectors, from: start, through: end)
+        }
+        var found: Set<Labels> = []
+        for matchers in selectors {
+            for columns in try await reading.select(matchers, from: start, through: end) { found.insert(columns.labels) }
+        }
+        return found.sorted()
     }
 
     /// One reload at a time: a second one would read the same file.

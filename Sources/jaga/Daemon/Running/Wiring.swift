@@ -6,7 +6,6 @@ import Collectors
 import Diagnostics
 import DurableFiles
 import Events
-import Exposition
 import Jobs
 import Ledger
 import LogTail
@@ -48,7 +47,7 @@ struct Wiring {
     ) throws -> SiteParts.SourcePlans {
         let settings = loaded.settings
         var result = SiteParts.SourcePlans()
-        result.plans = try settings.collectors.plans(onHost: hostName, readText: readText)
+        result.plans = try settings.collectors.plans(onHost: hostName)
         for server in settings.collectors.nginx {
             guard let log = server.accessLog else { continue }
             let source = AccessLogSource(
@@ -77,11 +76,6 @@ struct Wiring {
             result.addresses["nginx/\(target.name)"] = target.statusURL
         }
         return result
-    }
-
-    /// Reads what a scraped target serves.
-    static func readText(_ text: [UInt8], _ contentType: String?, _ now: Timestamp) throws -> SampleBatch {
-        try parseExposition(text, ExpositionFormat(contentType: contentType), at: now)
     }
 
     private static func address(_ host: String?, _ port: Int?) -> String {

@@ -5,6 +5,8 @@ import Diagnostics
 import Glibc
 import GoTemplates
 import Rules
+import RemoteWrite
+import Scraping
 import Settings
 import Units
 
@@ -14,6 +16,10 @@ struct LoadedSettings: Sendable {
     var values: [SettingsValue]
     var warnings: [Diagnostic]
     var groups: [RuleGroup]
+    var scrapeJobs: [ScrapeJob]
+    var remoteWrites: [RemoteWriteSettings]
+    /// What relative paths start from.
+    var folder: String
     /// One for each probe: equal numbers mean equal settings.
     var probeFingerprints: [Int]
     /// Nil: what was found on the host, in memory.
@@ -29,13 +35,18 @@ struct LoadedSettings: Sendable {
         let reading = try SettingsDocument.read(
             text, file: file ?? "(found on this host)", sources: .process, as: SiteSettings.self)
         let folder = file.map { $0.contains("/") ? String($0[..<$0.lastIndex(of: "/")!]) : "." } ?? "."
-        let groups = try RuleCollection.load(reading.section.rules, folder: folder)
+        let groups = try RuleCollection.load(
+            reading.section.rules, further: reading.section.ruleFiles, folder: folder)
+        let scrapes = try ScrapeCollection.load(
+            reading.section, folder: folder, host: kernelHostName(), sources: .process)
         let digest = SHA256.hash(data: Array(text.utf8)).map { byte in
             let hex = String(byte, radix: 16)
             return hex.count == 1 ? "0\(hex)" : hex
         }
         return LoadedSettings(
-            settings: reading.section, values: reading.values, warnings: reading.warnings, groups: groups,
+            settings: reading.section, values: reading.values, warnings: reading.warnings + scrapes.warnings,
+            groups: groups, scrapeJobs: scrapes.jobs,
+            remoteWrites: reading.section.remoteWrite.map { $0.resolved(in: folder) }, folder: folder,
             probeFingerprints: reading.fingerprints(ofList: "probes", count: reading.section.probes.count),
             file: file, sha256: digest.joined(), loadedAt: now)
     }
@@ -50,12 +61,28 @@ struct LoadedSettings: Sendable {
         }
     }
 
+    /// With 'engine: remote' everything is sent to the store that is read.
+    var ownRemoteWrite: RemoteWriteSettings? {
+        let remote = settings.series.remote
+        guard remote.engine == .remote else { return nil }
+        var write = SettingsDocument.defaults(of: RemoteWriteSettings.self)
+        write.url = remote.writeURL
+        write.name = "series"
+        write.headers = remote.headers
+        write.client = remote.client.resolved(in: folder)
+        // Rules look at what was sent; five seconds would be long.
+        write.queue.sendDeadline = .seconds(1)
+        write.sendsHistograms = true
+        write.sendsExemplars = true
+        return write
+    }
+
     /// What would be watched, for `config check`.
     var summary: String {
         let collectors = settings.collectors
         let counts = [
             (collectors.postgres.count, "PostgreSQL"), (collectors.redis.count, "Redis"),
-            (collectors.nginx.count, "nginx"), (collectors.scrape.count, "scraped"), (settings.probes.count, "probes"),
+            (collectors.nginx.count, "nginx"), (scrapeJobs.count, "scraped"), (settings.probes.count, "probes"),
             (settings.jobs.count, "jobs"), (settings.backup.targets.count, "backup targets"),
             (groups.reduce(0) { $0 + $1.rules.count }, "rules"),
         ]

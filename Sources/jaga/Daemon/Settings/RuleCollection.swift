@@ -4,12 +4,14 @@ import Rules
 
 /// The shipped rules and the user's, as one list of groups.
 enum RuleCollection {
-    /// - Parameter folder: what relative paths start from.
+    /// - Parameters:
+    ///   - further: paths of files beside those of `settings`.
+    ///   - folder: what relative paths start from.
     /// - Throws: `InvalidInput` with the faults of all files.
-    static func load(_ settings: RulesSettings, folder: String) throws -> [RuleGroup] {
+    static func load(_ settings: RulesSettings, further: [String] = [], folder: String) throws -> [RuleGroup] {
         var faults: [Diagnostic] = []
         var own: [RuleGroup] = []
-        for pattern in settings.files {
+        for pattern in settings.files + further {
             let path = pattern.hasPrefix("/") ? pattern : "\(folder)/\(pattern)"
             let files = expanded(path)
             if files.isEmpty {
@@ -45,9 +47,9 @@ enum RuleCollection {
         } + own
     }
 
-    /// The files that a path with `*` names, sorted (glob(7)).
-    private static func expanded(_ path: String) -> [String] {
-        guard path.contains("*") else { return access(path, F_OK) == 0 ? [path] : [] }
+    /// The files that a path with `*`, `?` or `[…]` names, sorted (glob(7)).
+    static func expanded(_ path: String) -> [String] {
+        guard path.contains(where: { "*?[".contains($0) }) else { return access(path, F_OK) == 0 ? [path] : [] }
         var matches = glob_t()
         defer { globfree(&matches) }
         guard glob(path, 0, nil, &matches) == 0 else { return [] }

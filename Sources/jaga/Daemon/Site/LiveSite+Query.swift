@@ -21,19 +21,14 @@ extension LiveSite {
     }
 
     func series(_ filter: SeriesFilter) async throws -> [[String: String]] {
-        var found: Set<Labels> = []
-        for matchers in try selectors(filter) {
-            for columns in try await parts.series.select(matchers, from: filter.from, through: filter.through) {
-                found.insert(columns.labels)
-            }
-        }
-        return found.sorted().prefix(filter.limit ?? .max).map(dictionary)
+        try await parts.labelSets(try selectors(filter), from: filter.from, through: filter.through)
+            .prefix(filter.limit ?? .max).map(dictionary)
     }
 
     func labelNames(_ filter: SeriesFilter) async throws -> [String] {
         var names: Set<String> = []
         for matchers in try selectors(filter) {
-            names.formUnion(try await parts.series.labelNames(matchers, from: filter.from, through: filter.through))
+            names.formUnion(try await parts.reading.labelNames(matchers, from: filter.from, through: filter.through))
         }
         return Array(names.sorted().prefix(filter.limit ?? .max))
     }
@@ -42,13 +37,13 @@ extension LiveSite {
         var values: Set<String> = []
         for matchers in try selectors(filter) {
             values.formUnion(
-                try await parts.series.labelValues(name, matchers, from: filter.from, through: filter.through))
+                try await parts.reading.labelValues(name, matchers, from: filter.from, through: filter.through))
         }
         return Array(values.sorted().prefix(filter.limit ?? .max))
     }
 
     func metricDescriptions() async throws -> [String: MetricDescription] {
-        try await parts.series.metadata().mapValues { MetricDescription(type: $0.type.rawValue, help: $0.help) }
+        try await parts.reading.metadata().mapValues { MetricDescription(type: $0.type.rawValue, help: $0.help) }
     }
 
     /// The matchers of each selector; one empty list where none is given.

@@ -4,13 +4,23 @@ import JSONCoding
 import Collectors
 import Probes
 import Rules
+import Scraping
 import Units
 import WebAPI
 
 extension LiveSite {
     func sources() async throws -> [SourceStatus] {
         let addresses = parts.plan.withLock { $0.addresses }
-        return parts.sources.snapshot.map { source in
+        let targets = parts.scrapes.report.active.map { target in
+            SourceStatus(
+                name: target.sourceName, kind: "scrape", labels: dictionary(target.labels),
+                up: target.health == .unknown ? nil : target.health == .up, lastReadAt: target.lastScrape,
+                lastDurationMs: target.lastDuration.map { $0.inSeconds * 1000 },
+                lastSampleCount: target.lastScrape == nil ? nil : target.sampleCount,
+                intervalMs: target.interval.wholeMilliseconds, deadlineMs: target.timeout.wholeMilliseconds,
+                error: target.lastError.map { sentences($0, target.lastHint) }, address: target.url)
+        }
+        let sources = parts.sources.snapshot.map { source in
             SourceStatus(
                 name: source.name, kind: kind(of: source.name), labels: dictionary(source.labels), up: source.isUp,
                 lastReadAt: source.lastReadingAt, lastDurationMs: source.lastDuration.map { $0.inSeconds * 1000 },
@@ -18,6 +28,7 @@ extension LiveSite {
                 intervalMs: source.interval.wholeMilliseconds, deadlineMs: source.deadline.wholeMilliseconds,
                 error: source.lastError.map { sentences($0, source.lastHint) }, address: addresses[source.name] ?? "")
         }
+        return sources + targets
     }
 
     /// The kind that the API names, from the source's family.
@@ -86,11 +97,12 @@ extension LiveSite {
             groups.flatMap(\.rules).map { ($0.name, $0.expression) }, uniquingKeysWith: { first, _ in first })
     }
 
-    private func status(of alert: ActiveAlert, _ rule: Rules.RuleStatus) -> AlertStatus {
+    func status(of alert: ActiveAlert, _ rule: Rules.RuleStatus) -> AlertStatus {
         AlertStatus(
             name: rule.name, state: alert.state == .firing ? .firing : .pending,
             severity: alert.labels["severity"] ?? "", labels: dictionary(alert.labels), annotations: alert.annotations,
-            value: alert.value, activeAt: alert.activeAt, firedAt: alert.firedAt, expression: rule.expression,
+            value: alert.value, activeAt: alert.activeAt, firedAt: alert.firedAt, keepFiringSince: alert.goneSince,
+            expression: rule.expression,
             fingerprint: alert.fingerprint)
     }
 
@@ -111,24 +123,6 @@ extension LiveSite {
                 annotations: (payload["annotations"]?.objectValue ?? [:]).compactMapValues(\.stringValue),
                 activeAt: payload["activeAt"]?.intValue.map { Timestamp(millisecondsSinceEpoch: $0) } ?? entry.time,
                 resolvedAt: entry.time, expression: expressions[name] ?? "", fingerprint: fingerprint)
-        }
-    }
-
-    func ruleGroups() async throws -> [WebAPI.RuleGroupStatus] {
-        await parts.rules.snapshot.map { group in
-            WebAPI.RuleGroupStatus(
-                name: group.name, file: group.file, intervalMs: group.interval.wholeMilliseconds,
-                lastEvaluationAt: group.lastEvaluation, lastDurationMs: group.lastDuration.map { $0.inSeconds * 1000 },
-                rules: group.rules.map { rule in
-                    WebAPI.RuleStatus(
-                        name: rule.name, kind: rule.kind == .alerting ? .alerting : .recording,
-                        expression: rule.expression, holdMs: rule.hold.wholeMilliseconds, labels: rule.labels,
-                        annotations: rule.annotations, health: .init(rawValue: rule.health.rawValue) ?? .unknown,
-                        lastError: rule.lastError, lastEvaluationAt: rule.lastEvaluation,
-                        lastDurationMs: rule.lastDuration.map { $0.inSeconds * 1000 },
-                        state: rule.kind == .alerting ? rule.state : nil,
-                        alerts: rule.alerts.map { status(of: $0, rule) })
-                })
         }
     }
 }

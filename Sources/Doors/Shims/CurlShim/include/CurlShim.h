@@ -11,6 +11,9 @@ CURLcode jaga_curl_set_pointer(CURL *handle, CURLoption option, const void *valu
 CURLcode jaga_curl_set_offset(CURL *handle, CURLoption option, curl_off_t value);
 CURLcode jaga_curl_set_list(CURL *handle, CURLoption option, const struct curl_slist *value);
 
+/// The bytes are copied.
+CURLcode jaga_curl_set_blob(CURL *handle, CURLoption option, const void *bytes, size_t count);
+
 /// Receives (`WRITEFUNCTION`, `HEADERFUNCTION`) or gives (`READFUNCTION`) `size * count` bytes.
 typedef size_t (*jaga_curl_bytes)(char *bytes, size_t size, size_t count, void *context);
 CURLcode jaga_curl_set_bytes_function(CURL *handle, CURLoption option, jaga_curl_bytes function);

@@ -1,0 +1,282 @@
+import Units
+import BinaryCoding
+import Compression
+import Series
+
+/// What of a reading is taken, with the records that say so, and how to take it all back.
+struct Admission {
+    private(set) var outcome = AppendOutcome()
+    private(set) var records = ByteWriter()
+    private(set) var lastTime = Int64.min
+    /// Indices of references that the store does not know.
+    private(set) var unknown: [Int] = []
+
+    private var numbers: [UInt32] = []
+    private var values: [Double] = []
+    /// Empty while all samples are of `commonTime`.
+    private var times: [Int64] = []
+    private var commonTime = Int64.min
+    private var histograms: [(number: UInt32, time: Int64, histogram: NativeHistogram)] = []
+    private var lateNumbers: [UInt32] = []
+    private var lateTimes: [Int64] = []
+    private var lateValues: [Double] = []
+    private var before: [(number: UInt32, lastTime: Int64, lastBits: UInt64)] = []
+    private var declared: [Int] = []
+    private var declaredMetrics: [(name: String, old: MetricMetadata?)] = []
+
+    /// Decides on a block: the way of every scrape, without a text, a hash of labels or an object.
+    mutating func plan(
+        _ block: SampleBlock, in segment: UInt64, _ state: inout TimeSeriesStore.State, _ book: inout LayoutBook,
+        _ settings: StoreSettings
+    ) {
+        let time = block.timestamp.millisecondsSinceEpoch
+        commonTime = time
+        let count = block.references.count
+        numbers.reserveCapacity(count)
+        values.reserveCapacity(count)
+        before.reserveCapacity(count)
+        for index in 0..<count {
+            let raw = block.references[index].raw
+            let number = Int(truncatingIfNeeded: raw & 0xFFFF_FFFF)
+            guard number < state.head.series.count, state.head.series[number].isLive,
+                state.head.series[number].generation == UInt32(truncatingIfNeeded: raw >> 32)
+            else {
+                unknown.append(index)
+                continue
+            }
+            take(number, time, block.values[index], segment, &state, settings)
+        }
+        finish(in: segment, &state, &book)
+    }
+
+    /// Decides on a batch, whose series are known by their labels.
+    mutating func plan(
+        _ batch: SampleBatch, in segment: UInt64, _ state: inout TimeSeriesStore.State, _ book: inout LayoutBook,
+        _ settings: StoreSettings
+    ) {
+        let batchTime = batch.timestamp.millisecondsSinceEpoch
+        commonTime = batchTime
+        let (latest, overflow) = batchTime.addingReportingOverflow(TimeSeriesStore.aheadMillisecondsMax)
+        numbers.reserveCapacity(batch.rows.count)
+        values.reserveCapacity(batch.rows.count)
+        for row in batch.rows {
+            let time = row.timestamp?.millisecondsSinceEpoch ?? batchTime
+            guard overflow || time <= latest else {
+                outcome.outOfOrder += 1
+                continue
+            }
+            guard let number = state.number(of: row.labels, settings) else {
+                outcome.overLimit += 1
+                continue
+            }
+            if let histogram = row.histogram {
+                take(number, time, histogram, segment, &state)
+            } else {
+                take(number, time, row.value, segment, &state, settings)
+            }
+        }
+        writeMetadata(batch.metadata, in: segment, &state)
+        finish(in: segment, &state, &book)
+    }
+
+    @inline(__always)
+    private mutating func take(
+        _ number: Int, _ time: Int64, _ value: Double, _ segment: UInt64, _ state: inout TimeSeriesStore.State,
+        _ settings: StoreSettings
+    ) {
+        let old = (UInt32(number), state.head.series[number].lastTime, state.head.series[number].lastBits)
+        switch state.head.admit(number, time, value.bitPattern) {
+        case .stored:
+            if time != commonTime || !times.isEmpty { noteOwnTime(time) }
+            numbers.append(UInt32(number))
+            values.append(value)
+            before.append(old)
+            lastTime = max(lastTime, time)
+            if state.head.declare(number, in: segment) { declared.append(number) }
+            outcome.stored += 1
+        case .repeated: break
+        case .duplicate: outcome.duplicate += 1
+        case .outOfOrder: takeLate(number, time, value, segment, &state, settings)
+        }
+    }
+
+    private mutating func noteOwnTime(_ time: Int64) {
+        if times.isEmpty { times = [Int64](repeating: commonTime, count: numbers.count) }
+        times.append(time)
+    }
+
+    private mutating func takeLate(
+        _ number: Int, _ time: Int64, _ value: Double, _ segment: UInt64, _ state: inout TimeSeriesStore.State,
+        _ settings: StoreSettings
+    ) {
+        let window = settings.outOfOrderWindow.wholeMilliseconds
+        guard window > 0, time >= (state.newestTaken &- window), time < state.newestTaken else {
+            outcome.outOfOrder += 1
+            return
+        }
+        switch state.head.late[number]?.verdict(time, value.bitPattern) ?? .stored {
+        case .repeated: return
+        case .duplicate: outcome.duplicate += 1
+        case .stored, .outOfOrder:
+            lateNumbers.append(UInt32(number))
+            lateTimes.append(time)
+            lateValues.append(value)
+            if state.head.declare(number, in: segment) { declared.append(number) }
+            outcome.stored += 1
+        }
+    }
+
+    private mutating func take(
+        _ number: Int, _ time: Int64, _ histogram: NativeHistogram, _ segment: UInt64,
+        _ state: inout TimeSeriesStore.State
+    ) {
+        guard histogram.isWellFormed else {
+            outcome.outOfOrder += 1
+            return
+        }
+        let old = (UInt32(number), state.head.series[number].lastTime, state.head.series[number].lastBits)
+        switch state.head.admit(number, time, histogram.admissionBits) {
+        case .stored:
+            histograms.append((UInt32(number), time, histogram))
+            before.append(old)
+            lastTime = max(lastTime, time)
+            if state.head.declare(number, in: segment) { declared.append(number) }
+            outcome.stored += 1
+        case .repeated: break
+        case .duplicate: outcome.duplicate += 1
+        case .outOfOrder: outcome.outOfOrder += 1
+        }
+    }
+
+    // MARK: Records
+
+    private mutating func finish(
+        in segment: UInt64, _ state: inout TimeSeriesStore.State, _ book: inout LayoutBook
+    ) {
+        writeDeclarations(state.head)
+        if !numbers.isEmpty, times.isEmpty {
+            book.write(numbers, commonTime, values, in: segment, to: &records)
+        } else {
+            writeSamples(.samples, numbers, times, values)
+        }
+        if !lateNumbers.isEmpty {
+            writeSamples(.late, lateNumbers, lateTimes, lateValues)
+            // The segment stays until what is newer than these has moved to blocks, and they with it.
+            lastTime = max(lastTime, state.newestTaken)
+        }
+        for entry in histograms {
+            var chunk: [UInt8] = []
+            encodeHistograms([entry.histogram], into: &chunk)
+            // One that no record holds is refused by the callers' formats long before.
+            guard chunk.count < LogFormat.payloadByteCountMax / 2 else { continue }
+            records.record(.histograms) { writer in
+                writer.varint(UInt64(entry.number))
+                writer.zigzag(entry.time)
+                writer.raw(chunk)
+            }
+        }
+    }
+
+    private mutating func writeSamples(
+        _ type: LogFormat.RecordType, _ numbers: [UInt32], _ times: [Int64], _ values: [Double]
+    ) {
+        for start in stride(from: 0, to: numbers.count, by: LogFormat.sampleCountMax) {
+            let range = start..<min(numbers.count, start + LogFormat.sampleCountMax)
+            records.record(type) { $0.samples(numbers[range], times[range], values[range]) }
+        }
+    }
+
+    /// Several records where the labels are many, each well below the limit of a record; packed where that is worth it.
+    private mutating func writeDeclarations(_ head: Head) {
+        var next = 0
+        while next < declared.count {
+            var part = ByteWriter()
+            let isMany = declared.count - next > 16
+            let limit = isMany ? LogFormat.declarationByteCountMax / 4 : LogFormat.payloadByteCountMax / 4
+            while next < declared.count, part.count < limit {
+                part.varint(declared[next])
+                part.labels(head.labels(of: declared[next]))
+                next += 1
+            }
+            if isMany, let packed = Self.packed(part.bytes),
+                packed.count + 10 <= LogFormat.payloadByteCountMax, packed.count < part.count
+            {
+                records.record(.packedSeries) { writer in
+                    writer.varint(part.count)
+                    writer.raw(packed)
+                }
+            } else if part.count <= LogFormat.payloadByteCountMax {
+                records.record(.series) { $0.raw(part.bytes) }
+            } else {
+                // What does not shrink goes one by one: each fits by itself.
+                var reader = ByteReader(part.bytes)
+                while !reader.isAtEnd {
+                    let start = reader.offset
+                    guard (try? reader.varint()) != nil, (try? reader.labels()) != nil else { break }
+                    records.record(.series) { $0.raw(part.bytes[start..<reader.offset]) }
+                }
+            }
+        }
+    }
+
+    /// - Returns: nil where there is no memory to pack; the plain form serves then.
+    private static func packed(_ bytes: [UInt8]) -> [UInt8]? {
+        guard var compressor = try? ZstdBlockCompressor(level: 3) else { return nil }
+        return try? compressor.compress(bytes)
+    }
+
+    private mutating func writeMetadata(
+        _ metadata: [String: MetricMetadata], in segment: UInt64, _ state: inout TimeSeriesStore.State
+    ) {
+        var pending: [MetricMetadata] = []
+        for (name, entry) in metadata {
+            let old = state.metadata[name]
+            guard old != entry || state.metadataDeclaredIn[name] != segment else { continue }
+            // A help text past this is no help; the log's records have a limit.
+            guard entry.name.utf8.count + entry.help.utf8.count + entry.unit.utf8.count <= LogFormat.labelsByteCountMax
+            else { continue }
+            declaredMetrics.append((name, old))
+            state.metadata[name] = entry
+            state.metadataDeclaredIn[name] = segment
+            pending.append(entry)
+        }
+        var next = 0
+        while next < pending.count {
+            records.record(.describedMetadata) { writer in
+                let limit = writer.count + LogFormat.payloadByteCountMax / 4
+                while next < pending.count, writer.count < limit {
+                    writer.metadata(pending[next])
+                    next += 1
+                }
+            }
+        }
+    }
+
+    // MARK: The end
+
+    /// Brings what was written into the head.
+    func commit(_ state: inout TimeSeriesStore.State) {
+        if times.isEmpty {
+            for index in numbers.indices { state.head.add(Int(numbers[index]), commonTime, values[index]) }
+        } else {
+            for index in numbers.indices { state.head.add(Int(numbers[index]), times[index], values[index]) }
+        }
+        for entry in histograms { state.head.add(Int(entry.number), entry.time, entry.histogram) }
+        for index in lateNumbers.indices {
+            state.head.late[Int(lateNumbers[index]), default: LateSamples()]
+                .insert(lateTimes[index], lateValues[index])
+        }
+        state.newestTaken = max(state.newestTaken, lastTime)
+    }
+
+    func takeBack(_ state: inout TimeSeriesStore.State) {
+        for old in before.reversed() {
+            state.head.restore(Int(old.number), lastTime: old.lastTime, lastBits: old.lastBits)
+        }
+        for number in declared { state.head.withdraw(number) }
+        for (name, old) in declaredMetrics {
+            state.metadata[name] = old
+            state.metadataDeclaredIn[name] = nil
+        }
+    }
+}

@@ -1,0 +1,47 @@
+import Series
+
+/// Series that were refused because a limit was reached, by what they have in common. Bounded: the first hundred are named.
+struct RefusedSeries: Sendable {
+    private static let countMax = 100
+    private(set) var byMetric: [String: Int64] = [:]
+    private(set) var byTarget: [String: Int64] = [:]
+
+    mutating func note(_ labels: Labels) {
+        Self.note(labels.name, in: &byMetric)
+        Self.note("\(labels["job"] ?? "")/\(labels["instance"] ?? "")", in: &byTarget)
+    }
+
+    private static func note(_ key: String, in counts: inout [String: Int64]) {
+        guard counts[key] != nil || counts.count < countMax else { return }
+        counts[key, default: 0] += 1
+    }
+}
+
+extension TimeSeriesStore.State {
+    /// The number of the series with these labels, made if missing.
+    /// - Returns: nil where a limit forbids one more.
+    mutating func number(of labels: Labels, _ settings: StoreSettings) -> Int? {
+        if let known = head.find(labels) { return known }
+        guard mayAdd(labels, settings) else {
+            refused.note(labels)
+            return nil
+        }
+        return head.insert(labels)
+    }
+
+    private func mayAdd(_ labels: Labels, _ settings: StoreSettings) -> Bool {
+        if settings.seriesMax > 0, head.liveCount >= settings.seriesMax { return false }
+        if settings.seriesPerMetricMax > 0, let pair = head.table.pair(Labels.metricName, labels.name),
+            head.seriesCount(of: pair) >= settings.seriesPerMetricMax
+        {
+            return false
+        }
+        if settings.seriesPerTargetMax > 0 {
+            let target = Head.Target(
+                job: head.table.pair("job", labels["job"] ?? "") ?? .max,
+                instance: head.table.pair("instance", labels["instance"] ?? "") ?? .max)
+            if head.targets[target] ?? 0 >= settings.seriesPerTargetMax { return false }
+        }
+        return true
+    }
+}

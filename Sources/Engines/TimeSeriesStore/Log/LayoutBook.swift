@@ -1,0 +1,172 @@
+import BinaryCoding
+
+/// The layouts of the segment that is written to, with what was written of each last.
+struct LayoutBook {
+    private var layouts: [(hash: UInt64, model: ColumnModel)] = []
+    private var byHash: [UInt64: Int] = [:]
+    private var numberCount = 0
+    private var segment: UInt64 = 0
+    private var mustForget = false
+
+    /// Past this many series in all layouts all are forgotten: 64 bytes each would else grow without end where every reading has
+    /// other series.
+    static let numberCountMax = 1 << 18
+
+    enum Flag {
+        /// The list of series follows.
+        static let declares: UInt8 = 1
+        /// All series begin anew.
+        static let begins: UInt8 = 2
+        /// Layouts before this record are not used any more.
+        static let forgets: UInt8 = 4
+    }
+
+    /// Adds the records of one reading.
+    mutating func write(
+        _ numbers: [UInt32], _ time: Int64, _ values: [Double], in segment: UInt64, to records: inout ByteWriter
+    ) {
+        if self.segment != segment {
+            forgetAll()
+            mustForget = false
+            self.segment = segment
+        }
+        for start in stride(from: 0, to: numbers.count, by: LogFormat.columnCountMax) {
+            let end = min(numbers.count, start + LogFormat.columnCountMax)
+            if end - start == numbers.count {
+                writePart(numbers, time, values[...], to: &records)
+            } else {
+                writePart(Array(numbers[start..<end]), time, values[start..<end], to: &records)
+            }
+        }
+    }
+
+    private mutating func writePart(
+        _ numbers: [UInt32], _ time: Int64, _ values: ArraySlice<Double>, to records: inout ByteWriter
+    ) {
+        let hash = Self.hash(numbers)
+        var flags: UInt8 = 0
+        let place: Int
+        if let known = byHash[hash], layouts[known].model.numbers == numbers {
+            place = known
+        } else {
+            if numberCount + numbers.count > Self.numberCountMax {
+                forgetAll()
+                mustForget = true
+            }
+            if mustForget { flags |= Flag.forgets }
+            mustForget = false
+            flags |= Flag.declares
+            place = layouts.count
+            layouts.append((hash, ColumnModel(numbers)))
+            byHash[hash] = place
+            numberCount += numbers.count
+        }
+        if layouts[place].model.chain == 0 || layouts[place].model.chain >= LogFormat.chainLengthMax
+            || numbers.count < LogFormat.chainedCountMin
+        {
+            flags |= Flag.begins
+            layouts[place].model.beginAnew()
+        }
+        records.record(.columns) { writer in
+            writer.byte(flags)
+            writer.varint(place)
+            writer.zigzag(time)
+            if flags & Flag.begins == 0 { writer.varint(layouts[place].model.chain) }
+            if flags & Flag.declares != 0 {
+                writer.varint(numbers.count)
+                var last: Int64 = 0
+                for number in numbers {
+                    writer.zigzag(Int64(number) - last)
+                    last = Int64(number)
+                }
+            }
+            var sink = BitSink()
+            layouts[place].model.encode(values, into: &sink)
+            writer.raw(sink.finish())
+        }
+        layouts[place].model.chain += 1
+    }
+
+    /// To be called when records made here were not written: what follows must not lean on them.
+    mutating func takeBack() {
+        forgetAll()
+        mustForget = true
+    }
+
+    private mutating func forgetAll() {
+        layouts = []
+        byHash = [:]
+        numberCount = 0
+    }
+
+    private static func hash(_ numbers: [UInt32]) -> UInt64 {
+        var hash = UInt64(numbers.count)
+        for number in numbers { hash = (hash ^ UInt64(number)) &* 0x9E37_79B9_7F4A_7C15 ^ hash >> 31 }
+        return hash
+    }
+}
+
+/// The layouts of a segment while it is read.
+struct LayoutReader {
+    private var models: [Int: ColumnModel] = [:]
+    /// Records that cannot be read because one before them is missing.
+    private(set) var sampleCountLost: Int64 = 0
+
+    /// Gives the samples of a record to `body`: number of the series, time, value.
+    mutating func read(_ payload: [UInt8], _ body: (UInt32, Int64, Double) -> Void) throws(CodingError) {
+        let result = payload.withUnsafeBytes { bytes -> CodingError? in
+            do throws(CodingError) {
+                var source = ByteSource(bytes)
+                try read(&source, body)
+                return nil
+            } catch {
+                return error
+            }
+        }
+        if let result { throw result }
+    }
+
+    private mutating func read(
+        _ source: inout ByteSource, _ body: (UInt32, Int64, Double) -> Void
+    ) throws(CodingError) {
+        let flags = try source.byte()
+        if flags & LayoutBook.Flag.forgets != 0 { models = [:] }
+        let place = try source.count(limit: LayoutBook.numberCountMax)
+        let time = try source.zigzag()
+        let begins = flags & LayoutBook.Flag.begins != 0
+        let chain = begins ? 0 : try source.count(limit: LogFormat.chainLengthMax)
+        if flags & LayoutBook.Flag.declares != 0 {
+            models[place] = ColumnModel(try Self.numbers(&source))
+        }
+        // Out of the dictionary and back, so that its arrays are changed in place.
+        guard var model = models.removeValue(forKey: place) else {
+            // Its declaration was in damaged bytes; how many samples there were is not known.
+            sampleCountLost += 1
+            return
+        }
+        if begins { model.beginAnew() }
+        guard begins || model.chain == chain, begins || chain > 0 else {
+            sampleCountLost += Int64(model.numbers.count)
+            model.chain = 0
+            models[place] = model
+            return
+        }
+        var bits = source.bits()
+        try model.decode(&bits) { body($0, time, $1) }
+        model.chain += 1
+        models[place] = model
+    }
+
+    private static func numbers(_ source: inout ByteSource) throws(CodingError) -> [UInt32] {
+        let count = try source.count(limit: min(LogFormat.columnCountMax, source.remaining))
+        var numbers: [UInt32] = []
+        numbers.reserveCapacity(count)
+        var last: Int64 = 0
+        for _ in 0..<count {
+            last &+= try source.zigzag()
+            guard let number = UInt32(exactly: last) else { throw CodingError(.invalid, at: source.offset) }
+            numbers.append(number)
+        }
+        return numbers
+    }
+}

@@ -1,0 +1,115 @@
+import Series
+import Synchronization
+import Units
+
+extension TimeSeriesStore {
+    /// Whether samples are taken, and what went wrong.
+    public var health: StoreHealth { state.withLock { $0.health } }
+
+    public var stats: StoreStats {
+        state.withLock { state in
+            StoreStats(
+                seriesCount: state.head.seriesWithSamplesCount,
+                headSampleCount: state.head.sampleCount,
+                headByteCount: state.head.byteCount,
+                blockCount: state.blocks.count,
+                blockSampleCount: state.blocks.reduce(0) { $0 + $1.sampleCount },
+                blockByteCount: state.blocks.reduce(0) { $0 + $1.byteCount },
+                logByteCount: state.logByteCount, logSegmentCount: state.logSegmentCount,
+                oldest: state.oldestTime.map { Timestamp(millisecondsSinceEpoch: $0) },
+                newest: state.newestTime.map { Timestamp(millisecondsSinceEpoch: $0) },
+                minimumTime: Timestamp(millisecondsSinceEpoch: state.head.minimumTime),
+                counts: state.counts, health: state.health)
+        }
+    }
+
+    /// Where the series in memory come from: the largest of each kind.
+    /// - Parameter limit: how many of each are named.
+    public func cardinality(limit: Int = 10) -> StoreReport {
+        let (head, refused) = state.withLock { ($0.head.labelStatistics, $0.refused) }
+        return StoreReport(head, refused, limit: limit)
+    }
+}
+
+/// How many series there are, by what they have in common, and which were refused.
+public struct StoreReport: Sendable, Hashable {
+    public struct Entry: Sendable, Hashable {
+        public var name: String
+        public var count: Int
+
+        public init(name: String, count: Int) {
+            self.name = name
+            self.count = count
+        }
+    }
+
+    public var seriesCount: Int
+    public var labelPairCount: Int
+    /// Series by metric name.
+    public var metrics: [Entry]
+    /// Values by label name.
+    public var labelNames: [Entry]
+    /// Bytes of all values by label name.
+    public var labelBytes: [Entry]
+    /// Series by pair, as in `job=shop`.
+    public var labelPairs: [Entry]
+    /// Series by `job/instance`.
+    public var targets: [Entry]
+    /// Samples refused because of a limit on series, by metric name.
+    public var refusedMetrics: [Entry]
+    /// The same by `job/instance`.
+    public var refusedTargets: [Entry]
+}
+
+/// The counts as they are, before the largest are chosen.
+struct LabelStatistics: Sendable {
+    var seriesCount = 0
+    var pairCount = 0
+    var byMetric: [String: Int] = [:]
+    var valuesByName: [String: Int] = [:]
+    var bytesByName: [String: Int] = [:]
+    var byPair: [String: Int] = [:]
+    var byTarget: [String: Int] = [:]
+}
+
+extension Head {
+    var seriesWithSamplesCount: Int {
+        series.indices.count { series[$0].isLive && hasSamples($0) }
+    }
+
+    var labelStatistics: LabelStatistics {
+        var found = LabelStatistics(seriesCount: liveCount)
+        for pair in 0..<UInt32(table.count) {
+            let count = seriesCount(of: pair)
+            guard count > 0 else { continue }
+            let name = table.name(of: pair)
+            let value = table.value(of: pair)
+            found.pairCount += 1
+            if name == Labels.metricName { found.byMetric[value] = count }
+            found.valuesByName[name, default: 0] += 1
+            found.bytesByName[name, default: 0] += value.utf8.count
+            found.byPair["\(name)=\(value)"] = count
+        }
+        for (target, count) in targets {
+            let job = target.job == .max ? "" : table.value(of: target.job)
+            let instance = target.instance == .max ? "" : table.value(of: target.instance)
+            found.byTarget["\(job)/\(instance)"] = count
+        }
+        return found
+    }
+}
+
+extension StoreReport {
+    init(_ found: LabelStatistics, _ refused: RefusedSeries, limit: Int) {
+        func top(_ counts: [String: Int]) -> [Entry] {
+            counts.map { Entry(name: $0.key, count: $0.value) }
+                .sorted { $0.count != $1.count ? $0.count > $1.count : precedes($0.name, $1.name) }
+                .prefix(limit).map(\.self)
+        }
+        self.init(
+            seriesCount: found.seriesCount, labelPairCount: found.pairCount, metrics: top(found.byMetric),
+            labelNames: top(found.valuesByName), labelBytes: top(found.bytesByName), labelPairs: top(found.byPair),
+            targets: top(found.byTarget), refusedMetrics: top(refused.byMetric.mapValues { Int($0) }),
+            refusedTargets: top(refused.byTarget.mapValues { Int($0) }))
+    }
+}

@@ -1,0 +1,124 @@
+import BlockingCalls
+import DurableFiles
+public import Series
+import Synchronization
+import Units
+
+// Old samples from elsewhere go past the head straight into blocks: collected in memory up to a bound, then one block for each span that
+// they touch. They may overlap what is stored: a reader takes the samples of both, and of two of one instant the one stored first.
+
+/// How a backfill fared.
+public struct BackfillOutcome: Sendable, Hashable {
+    public var stored: Int64 = 0
+    /// For instants that are still in memory, where only the way of a scrape leads.
+    public var tooNew: Int64 = 0
+    public var blocksWritten = 0
+
+    public init() {}
+}
+
+/// Takes old samples and writes blocks of them. For one task; call `finish` at the end.
+public struct Backfill: ~Copyable {
+    private let store: TimeSeriesStore
+    /// By the start of the span, then by series.
+    private var spans: [Int64: [Labels: BlockSamples]] = [:]
+    private var pendingCount = 0
+    public private(set) var outcome = BackfillOutcome()
+    /// Samples that are collected before blocks are written: 16 bytes each, and what labels take.
+    private let pendingCountMax: Int
+
+    public init(into store: TimeSeriesStore, pendingCountMax: Int = 2_000_000) {
+        self.store = store
+        self.pendingCountMax = pendingCountMax
+    }
+
+    /// Adds samples of one series, times rising. Blocks when blocks are written.
+    /// - Throws: `StoreError`; then a part may have been stored, and the same may be given again.
+    public mutating func add(_ columns: SeriesColumns) throws {
+        let limit = store.state.withLock { $0.head.firstTime.map { spanStart(of: $0, store.spanMilliseconds) } } ?? .max
+        var histogram = 0
+        for index in columns.times.indices {
+            let time = columns.times[index]
+            let isHistogram = histogram < columns.histograms.count && columns.histograms[histogram].index == index
+            defer { if isHistogram { histogram += 1 } }
+            guard time < limit else {
+                outcome.tooNew += 1
+                continue
+            }
+            let start = spanStart(of: time, store.spanMilliseconds)
+            spans[start, default: [:]][columns.labels, default: BlockSamples()].add(
+                time, columns.values[index], isHistogram ? columns.histograms[histogram].histogram : nil)
+            pendingCount += 1
+        }
+        if pendingCount >= pendingCountMax { try flush() }
+    }
+
+    /// Writes what is left, and joins the new blocks with those there.
+    public consuming func finish() throws -> BackfillOutcome {
+        try flush()
+        return outcome
+    }
+
+    private mutating func flush() throws {
+        for start in spans.keys.sorted() {
+            outcome.stored += try store.writeBackfilled(spans[start]!, from: start)
+            outcome.blocksWritten += 1
+            spans[start] = nil
+        }
+        pendingCount = 0
+    }
+}
+
+extension BlockSamples {
+    mutating func add(_ time: Int64, _ value: Double, _ histogram: NativeHistogram?) {
+        if let histogram { histograms.append(HistogramSample(index: times.count, histogram: histogram)) }
+        times.append(time)
+        values.append(value)
+    }
+
+    /// In order of time; of two of one instant the first given stays.
+    var sorted: BlockSamples {
+        if zip(times, times.dropFirst()).allSatisfy({ $0 < $1 }) { return self }
+        var byIndex: [Int: NativeHistogram] = [:]
+        for sample in histograms { byIndex[sample.index] = sample.histogram }
+        var result = BlockSamples()
+        for index in times.indices.sorted(by: { (times[$0], $0) < (times[$1], $1) })
+        where result.times.last != times[index] {
+            result.add(times[index], values[index], byIndex[index])
+        }
+        return result
+    }
+}
+
+extension TimeSeriesStore {
+    /// Writes a block of old samples of one span.
+    /// - Returns: how many.
+    func writeBackfilled(_ series: [Labels: BlockSamples], from start: Int64) throws(StoreError) -> Int64 {
+        let result = changes.withLock { _ -> Result<Int64, StoreError> in
+            do throws(StoreError) {
+                let (taken, metadata) = state.withLock { (Set($0.blocks.map(\.name)), $0.sortedMetadata) }
+                // Up to the last sample only: what is newer shall come the usual way.
+                let last = series.values.compactMap { $0.times.max() }.max() ?? start
+                var name = BlockFormat.Name(start: start, end: last + 1)
+                while taken.contains(name) { name.part += 1 }
+                let block = try writeBlock(name, metadata: metadata) { writer throws(StoreError) in
+                    for (labels, samples) in series.sorted(by: { $0.key < $1.key }) {
+                        let sorted = samples.sorted
+                        try fileAccess(folder) { () throws(FileError) in try writer.add(labels, sorted) }
+                    }
+                }
+                guard let block else { return .success(0) }
+                state.withLock { state in
+                    state.insert(block)
+                    state.head.minimumTime = max(state.head.minimumTime, block.end)
+                    state.newestTaken = max(state.newestTaken, block.end - 1)
+                    state.counts.blocksWritten += 1
+                }
+                return .success(block.sampleCount)
+            } catch {
+                return .failure(error)
+            }
+        }
+        return try result.get()
+    }
+}

@@ -1,0 +1,106 @@
+import BinaryCoding
+public import DurableFiles
+
+// Looks at every byte of a store without changing one: each block's footer, index and frames, each chunk decoded; each segment of the
+// log record by record. It may run beside a daemon that uses the folder: what that one removes meanwhile is passed over.
+
+/// What was found in a store's folder.
+public struct StoreVerification: Sendable, Hashable {
+    public internal(set) var blockCount = 0
+    public internal(set) var blockSampleCount: Int64 = 0
+    public internal(set) var blockByteCount: Int64 = 0
+    public internal(set) var segmentCount = 0
+    public internal(set) var recordCount = 0
+    public internal(set) var logByteCount: Int64 = 0
+    /// Empty where all is well.
+    public internal(set) var problems: [StoreProblem] = []
+
+    public var isIntact: Bool { problems.isEmpty }
+}
+
+/// Checks a store's folder (`<data>/series`). Blocks.
+/// - Throws: `StoreError` of code `fileFailed` when the folder cannot be listed. What is damaged is in the answer.
+public func verifyStore(_ folder: String, files: any FileSystem = RealFiles()) throws(StoreError) -> StoreVerification {
+    var found = StoreVerification()
+    let blocks = joined(folder, "blocks")
+    for text in try names(in: blocks, files) {
+        guard let name = BlockFormat.Name(text) else { continue }
+        let path = joined(blocks, text)
+        do throws(StoreError) {
+            let block = try Block(path, name: name, files: files)
+            try verify(block, files)
+            found.blockCount += 1
+            found.blockSampleCount += block.sampleCount
+            found.blockByteCount += block.byteCount
+        } catch {
+            if error.isRemovedFile { continue }
+            guard error.code == .damaged else { throw error }
+            found.problems.append(
+                StoreProblem(kind: .blockDamaged, file: path, byteOffset: error.byteOffset ?? 0, count: 0))
+        }
+    }
+    let log = joined(folder, "wal")
+    let segments = try names(in: log, files).compactMap { LogFormat.segmentNumber(of: $0) }.sorted()
+    for number in segments {
+        let path = joined(log, LogFormat.segmentName(number))
+        do throws(FileError) {
+            try verifySegment(number, path, isLast: number == segments.last, files, &found)
+        } catch {
+            if error.code == .notFound { continue }
+            throw StoreError(.fileFailed, path, cause: error)
+        }
+    }
+    let tombstones = joined(folder, TombstoneFile.name)
+    if let bytes = try? files.contents(of: tombstones), (try? TombstoneFile.read(bytes)) == nil {
+        found.problems.append(StoreProblem(kind: .tombstonesDamaged, file: tombstones, byteOffset: 0, count: 0))
+    }
+    return found
+}
+
+private func names(in folder: String, _ files: any FileSystem) throws(StoreError) -> [String] {
+    try fileAccess(folder) { () throws(FileError) in try files.status(of: folder) == nil ? [] : try files.list(folder) }
+}
+
+/// Reads every chunk.
+private func verify(_ block: Block, _ files: any FileSystem) throws(StoreError) {
+    let index = try block.readIndex(files)
+    let reader = try BlockReader(block, index: index, files)
+    let gatherer = SampleGatherer(
+        readers: [reader], resolutions: [block.name.resolution], head: nil, from: .min, through: .max)
+    gatherer.add(reader: 0, matching: [])
+    var count: Int64 = 0
+    for slot in 0..<gatherer.slotCount { count += Int64(try gatherer.samples(of: slot).times.count) }
+    guard count == block.sampleCount else { throw StoreError(.damaged, block.path, at: block.byteCount) }
+    for frame in index.frames.indices { _ = try reader.contents(of: frame) }
+}
+
+private func verifySegment(
+    _ number: UInt64, _ path: String, isLast: Bool, _ files: any FileSystem, _ found: inout StoreVerification
+) throws(FileError) {
+    var scanner = try SegmentScanner(files.openForReading(path))
+    found.segmentCount += 1
+    found.logByteCount += scanner.byteCount
+    switch try scanner.header(number: number) {
+    case .valid, .tooShort: break
+    case .otherVersion:
+        found.problems.append(
+            StoreProblem(kind: .versionUnknown, file: path, byteOffset: 7, count: scanner.byteCount))
+        return
+    case .damaged:
+        found.problems.append(
+            StoreProblem(kind: .logDamaged, file: path, byteOffset: 0, count: Int64(LogFormat.headerByteCount)))
+    }
+    while true {
+        switch try scanner.next() {
+        case .end: return
+        case .record: found.recordCount += 1
+        case .damage(let range, let isTail):
+            // The end of the last segment may be a write that goes on at this moment.
+            guard !(isTail && isLast) else { return }
+            found.problems.append(
+                StoreProblem(
+                    kind: .logDamaged, file: path, byteOffset: range.lowerBound,
+                    count: range.upperBound - range.lowerBound))
+        }
+    }
+}

@@ -1,0 +1,125 @@
+import Diagnostics
+import Exposition
+import Logging
+import Series
+import Synchronization
+import Units
+
+/// What the loops of one instance share.
+struct ScrapeSurroundings: Sendable {
+    var store: any ColumnAppending
+    var clock: any Clock<Duration>
+    var wallClock: any WallClock
+    var logger: Logger
+    var userAgent: String
+    /// Differs between instances that scrape the same targets.
+    var seed: String
+}
+
+/// Scrapes one target on and on.
+final class ScrapeLoop: Sendable {
+    let target: Target
+    private let job: ScrapeJob
+    private let around: ScrapeSurroundings
+    /// Why all scrapes of the job fail; nil when they need not.
+    private let refusal: @Sendable () -> String?
+    private let worker: ScrapeWorker
+    private let state: Mutex<State>
+    private let stopped: AsyncStream<Void>
+    private let stopping: AsyncStream<Void>.Continuation
+
+    private struct State {
+        var status: TargetStatus
+    }
+
+    init(
+        _ target: Target, _ job: ScrapeJob, _ around: ScrapeSurroundings, refusal: @escaping @Sendable () -> String?
+    ) {
+        self.target = target
+        self.job = job
+        self.around = around
+        self.refusal = refusal
+        worker = ScrapeWorker(job, target, around)
+        state = Mutex(
+            State(
+                status: TargetStatus(
+                    pool: job.name, discoveredLabels: target.discoveredLabels, labels: target.labels, url: target.url,
+                    interval: target.interval, timeout: target.timeout)))
+        (stopped, stopping) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+    }
+
+    var status: TargetStatus { state.withLock { $0.status } }
+
+    /// What the target's last page said of its metrics.
+    func metadata() async -> [String: MetricMetadata] { await worker.metadata() }
+
+    func stop() { stopping.finish() }
+
+    /// Scrapes until `stop` or cancellation. After `stop` the target's series are marked as ended.
+    func run() async {
+        await withTaskGroup(of: Bool.self) { group in
+            group.addTask {
+                await self.scrapeOnAndOn()
+                return false
+            }
+            group.addTask {
+                for await _ in self.stopped {}
+                return !Task.isCancelled
+            }
+            let isStopped = await group.next()!
+            group.cancelAll()
+            await group.waitForAll()
+            if isStopped { await worker.endSeries(at: around.wallClock.now) }
+        }
+    }
+
+    private func scrapeOnAndOn() async {
+        let times = ScrapeTimes(interval: target.interval, target: target, seed: around.seed)
+        do {
+            var planned = around.wallClock.now + .milliseconds(times.firstDelayMs)
+            while true {
+                let wait = planned - around.wallClock.now
+                if wait > .zero { try await around.clock.sleep(for: wait) }
+                let now = around.wallClock.now
+                await scrape(at: times.aligned(now, to: planned))
+                try Task.checkCancellation()
+                planned = times.next(after: now, now: around.wallClock.now)
+            }
+        } catch {
+            // Only cancellation ends the loop.
+        }
+    }
+
+    func scrapeOnce() async { await scrape(at: around.wallClock.now) }
+
+    private func scrape(at now: Timestamp) async {
+        let result = await worker.scrape(at: now, refusal: refusal())
+        guard !Task.isCancelled else { return }
+        let failure = result.failure
+        let wasHealth = state.withLock { state in
+            let before = state.status.health
+            state.status.lastScrape = now
+            state.status.lastDuration = result.duration
+            state.status.health = failure == nil ? .up : .down
+            state.status.lastError = failure.map { ($0 as? any Failure)?.oneLine ?? describe($0) }
+            state.status.lastHint = (failure as? any Failure)?.hint
+            state.status.sampleCount = result.sampleCount
+            state.status.scrapeCount += 1
+            if failure != nil { state.status.failureCount += 1 }
+            state.status.refusedSampleCount += result.refusedCount
+            return before
+        }
+        note(failure, before: wasHealth)
+    }
+
+    /// One line when a target goes down and one when it comes back, not one for each scrape.
+    private func note(_ failure: (any Error)?, before: TargetStatus.Health) {
+        let place: Logger.Metadata = ["job": "\(job.name)", "instance": "\(target.labels["instance"] ?? "")"]
+        if let failure, before != .down {
+            around.logger.warning(
+                "target cannot be scraped", metadata: place.merging(["error": "\(describe(failure))"]) { $1 })
+        } else if failure == nil, before == .down {
+            around.logger.info("target can be scraped again", metadata: place)
+        }
+    }
+}

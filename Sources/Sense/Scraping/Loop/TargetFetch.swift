@@ -1,0 +1,66 @@
+import Units
+import BlockingCalls
+import ClientSettings
+import Diagnostics
+import Exposition
+import Outbound
+
+/// Asks a target for its page, over a connection that stays open.
+struct TargetFetch: Sendable {
+    private let job: ScrapeJob
+    private let target: Target
+    private let connection = HTTPConnection()
+    private let request: HTTPRequest
+    private let bodyLimit: Int
+
+    /// - Parameter version: of the program, for the User-Agent header.
+    init(_ job: ScrapeJob, _ target: Target, userAgent: String) {
+        self.job = job
+        self.target = target
+        bodyLimit = Int((job.limits.body ?? ScrapeLimits.standardBody).bytes)
+        var request = HTTPRequest(
+            url: target.url,
+            headers: [
+                "Accept": ScrapeProtocol.acceptHeader(job.protocols, escaping: job.escaping), "User-Agent": userAgent,
+                "X-Prometheus-Scrape-Timeout-Seconds": shortSeconds(target.timeout),
+            ],
+            timeout: target.timeout, connectTimeout: target.timeout, bodyBytesMax: bodyLimit)
+        request.acceptsCompression = job.acceptsCompression
+        self.request = request
+    }
+
+    /// - Throws: `OutboundError`, `ScrapingError` for an answer that is no page, `DeadlineExceeded`.
+    func page() async throws -> (body: [UInt8], format: ScrapeProtocol) {
+        let response: HTTPResponse
+        do {
+            // libcurl counts from when a thread takes the request up; a queue before that must not prolong it.
+            response = try await withDeadline(target.timeout + .milliseconds(200)) { [connection, request, job] in
+                try await connection.send {
+                    var request = request
+                    try job.client.apply(to: &request)
+                    return request
+                }
+            }
+        } catch let error as OutboundError where error.code == .bodyTooLarge {
+            throw ScrapingError(
+                .limitExceeded, "body size limit exceeded: the page has more than \(bodyLimit) bytes",
+                hint: "Raise 'body_size_limit' if the page may be so large.")
+        }
+        guard response.status == 200 else {
+            throw ScrapingError(.unexpectedStatus, "server returned HTTP status \(response.status)")
+        }
+        let type = response.headers["Content-Type"]
+        guard let format = ScrapeProtocol(contentType: type) ?? job.fallbackProtocol else {
+            throw ScrapingError(
+                .unknownFormat,
+                "received unsupported Content-Type '\(type ?? "")' and no fallback_scrape_protocol specified for target",
+                hint: "Set 'fallback_scrape_protocol: PrometheusText0.0.4' for this job if the page is plain metrics.")
+        }
+        return (response.body, format)
+    }
+}
+
+private func shortSeconds(_ duration: Duration) -> String {
+    let seconds = duration.inSecondsForHeader
+    return seconds == seconds.rounded() ? String(Int(seconds)) : String(seconds)
+}

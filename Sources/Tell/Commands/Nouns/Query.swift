@@ -1,0 +1,121 @@
+import ArgumentParser
+import Units
+import WebAPI
+
+struct Query: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Evaluate a PromQL expression.",
+        discussion: """
+            Prints one line a series; with --range one line for each sample, or a chart with --graph. Exits with 10 when \
+            nothing matches.
+            """)
+
+    @Argument(help: "The expression, as in 'rate(node_cpu_seconds_total[5m])'.")
+    var expression: String
+
+    @Option(
+        name: .long, help: "The instant, or the end of the range: RFC 3339, or seconds since 1970; without it, now.")
+    var time: String?
+
+    @Option(name: .long, help: "How far back from there, as in 6h.")
+    var range: String?
+
+    @Option(name: .long, help: "From step to step of the range, as in 1m; without it what fits the terminal.")
+    var step: String?
+
+    @Flag(name: .long, help: "Draw a chart; one hour when --range is not given.")
+    var graph = false
+
+    @OptionGroup var daemon: DaemonOptions
+
+    func run() async throws {
+        let console = Console.current!
+        let span = try Self.duration(range ?? (graph ? "1h" : nil), "--range")
+        let path = try span.map { try rangePath($0, console) } ?? instantPath
+        let body = try await daemon.connect().raw("GET", path, body: nil)
+        if daemon.output.json {
+            console.output(String(decoding: body, as: UTF8.self))
+            return
+        }
+        let reply = try APIJSON.decode(PrometheusReply<QueryResult>.self, from: body)
+        for warning in reply.warnings ?? [] { console.notes("warning: \(warning)") }
+        if graph, case .matrix(let series)? = reply.data, !series.isEmpty {
+            var page = Page(console: console)
+            Chart(series.map { Chart.Line(name: Self.name($0.labels), times: $0.times, values: $0.values) })
+                .draw(on: &page, width: console.width)
+            page.print()
+            return
+        }
+        let lines = Self.lines(of: reply.data)
+        if lines.isEmpty {
+            console.notes("nothing matches")
+            throw EndWith(.notFound)
+        }
+        console.output(lines.joined(separator: "\n"))
+    }
+
+    // MARK: Asking
+
+    private var instantPath: String {
+        let path = "\(APIPath.query)?query=\(APIPath.escaped(expression))"
+        return time.map { "\(path)&time=\(APIPath.escaped($0))" } ?? path
+    }
+
+    private func rangePath(_ span: Duration, _ console: Console) throws -> String {
+        let end = try instant(console)
+        let stepMs =
+            try Self.duration(step, "--step")?.wholeMilliseconds
+            ?? max(1000, span.wholeMilliseconds / Int64(max(20, 2 * console.width)) / 1000 * 1000)
+        let from = end - span
+        return
+            "\(APIPath.queryRange)?query=\(APIPath.escaped(expression))&start=\(Self.seconds(from))&end=\(Self.seconds(end))"
+            + "&step=\(Self.seconds(Timestamp(millisecondsSinceEpoch: stepMs)))"
+    }
+
+    private func instant(_ console: Console) throws -> Timestamp {
+        guard let time else { return console.now() }
+        if let parsed = Timestamp(rfc3339: time) { return parsed }
+        guard let seconds = Double(time), seconds.magnitude < 1e12 else {
+            throw ValidationError(
+                "'\(time)' is no instant; write it like 2026-03-01T07:05:00Z or in seconds since 1970.")
+        }
+        return Timestamp(secondsSinceEpoch: seconds)
+    }
+
+    private static func seconds(_ time: Timestamp) -> String {
+        let ms = time.millisecondsSinceEpoch
+        let fraction = String(ms.magnitude % 1000 + 1000).dropFirst()
+        return "\(ms < 0 ? "-" : "")\(ms.magnitude / 1000).\(fraction)"
+    }
+
+    private static func duration(_ text: String?, _ option: String) throws -> Duration? {
+        guard let text else { return nil }
+        guard let span = Duration(prometheusText: text), span > .zero else {
+            throw ValidationError("'\(text)' for \(option) is not a duration; write it like 30s, 5m or 6h.")
+        }
+        return span
+    }
+
+    // MARK: Showing
+
+    private static func lines(of result: QueryResult?) -> [String] {
+        switch result {
+        case .vector(let samples): samples.map { "\(name($0.labels))  \(PrometheusJSON.text($0.value))" }
+        case .matrix(let series):
+            series.flatMap { columns in
+                columns.times.indices.map { row in
+                    "\(name(columns.labels))  \(PrometheusJSON.text(columns.values[row])) @\(columns.times[row])"
+                }
+            }
+        case .scalar(let value, _): [PrometheusJSON.text(value)]
+        case .string(let text, _): [text]
+        case nil: []
+        }
+    }
+
+    private static func name(_ labels: [String: String]) -> String {
+        let inner = labels.filter { $0.key != "__name__" }.sorted { $0.key < $1.key }
+            .map { "\($0.key)=\(PrometheusJSON.quoted($0.value))" }.joined(separator: ", ")
+        return "\(labels["__name__"] ?? "")\(inner.isEmpty ? "" : "{\(inner)}")"
+    }
+}

@@ -1,0 +1,94 @@
+import Texts
+import Units
+import WebAPI
+
+extension WebSite {
+    /// The groups, with what each rule's selectors miss.
+    func inspectedRuleGroups() async throws -> [RuleGroupStatus] {
+        var groups = try await service.ruleGroups()
+        let found = try await service.unmatchedSelectors(of: Set(groups.flatMap(\.rules).map(\.expression)))
+        for group in groups.indices {
+            for rule in groups[group].rules.indices {
+                groups[group].rules[rule].unmatched = found[groups[group].rules[rule].expression] ?? []
+            }
+        }
+        return groups
+    }
+
+    static func rules(_ site: WebSite, _ request: WebRequest) async throws -> Reply {
+        let context = PageContext(site, request)
+        let groups = try await site.inspectedRuleGroups()
+        let layout = Layout(context: context, title: context.t[.rulesTitle], section: .alerts, live: [.alerts])
+        return .html(
+            layout.page(
+                """
+                <h1>\(context.t[.rulesTitle])</h1>
+                \(context.part("rules", context.rulesWithoutSeries(groups) + context.ruleTables(groups)))
+                """))
+    }
+}
+
+extension PageContext {
+    /// The rules that can never fire as things stand, above all others.
+    fileprivate func rulesWithoutSeries(_ groups: [RuleGroupStatus]) -> Markup {
+        let rows = groups.flatMap { group in
+            group.rules.filter { $0.unmatched?.isEmpty == false }.map { rule in
+                """
+                <tr><td>\(group.name)</td><td>\(rule.name)</td><td>\(missing(rule))</td></tr>
+                """ as Markup
+            }
+        }
+        guard !rows.isEmpty else { return "" }
+        let table = table(
+            t[.rulesWithoutSeries], [t[.columnGroup], t[.columnRule], t[.columnMissing]], rows, empty: "")
+        return """
+            <section><h2>\(t[.rulesWithoutSeries])</h2><p class="muted">\(t[.rulesWithoutSeriesExplained])</p>\(table)</section>
+            """
+    }
+
+    private func missing(_ rule: RuleStatus) -> Markup {
+        (rule.unmatched ?? []).map { selector in
+            let reason: String =
+                switch (selector.isNameUnknown, selector.nearestName) {
+                case (true, let nearest?): t(.noMetricButNearest, ["name": nearest])
+                case (true, nil): t[.noMetric]
+                case (false, _): t[.noSeriesWithLabels]
+                }
+            return "<div><code>\(selector.selector)</code> <span class=\"muted\">\(reason)</span></div>" as Markup
+        }.joined()
+    }
+
+    fileprivate func ruleTables(_ groups: [RuleGroupStatus]) -> Markup {
+        guard !groups.isEmpty else { return "<p class=\"empty\">\(t[.noRules])</p>" }
+        return groups.map { group in
+            let missed: Markup =
+                (group.missedEvaluations ?? 0) > 0
+                ? " · \(t(.missedEvaluations, ["count": group.missedEvaluations ?? 0]))" : ""
+            let note: Markup = group.note.map { "<p class=\"fault\">\($0)</p>" } ?? ""
+            let columns = [
+                t[.columnState], t[.columnRule], t[.columnExpression], t[.columnHold], t[.columnResults],
+                t[.columnTook],
+                t[.columnLastEvaluation],
+            ]
+            return """
+                <section><h2>\(group.name)</h2><p class="muted">\(group.file) · \
+                \(t(.ruleCount, ["count": group.rules.count])) · \(t[.everySpan]) \(span(ms: group.intervalMs)) · \
+                \(t[.columnTook]) \(group.lastDurationMs.map(Format.milliseconds) ?? "–")\(missed)</p>\(note)\
+                \(table(group.name, columns, group.rules.map(row), empty: t[.noRules]))</section>
+                """ as Markup
+        }.joined()
+    }
+
+    private func row(_ rule: RuleStatus) -> Markup {
+        let error: Markup = rule.lastError.map { "<span class=\"sub fault\">\($0)</span>" } ?? ""
+        let missed: Markup = rule.unmatched?.isEmpty == false ? "<span class=\"sub\">\(missing(rule))</span>" : ""
+        return """
+            <tr><td>\(ruleState(rule))</td><td>\(rule.name)<span class="sub">\(labels(rule.labels))</span>\(error)</td>\
+            <td><a class="code" href="\(link: "/query?expr=\(APIPath.escaped(rule.expression))")">\(rule.expression)</a>\(missed)</td>\
+            <td>\(rule.holdMs > 0 ? span(ms: rule.holdMs) : "–")</td>\
+            <td class="num">\(rule.lastResultCount.map { "\($0)" } ?? "–")</td>\
+            <td class="num">\(rule.lastDurationMs.map(Format.milliseconds) ?? "–")</td>\
+            <td>\(ago(rule.lastEvaluationAt))</td></tr>
+            """
+    }
+}

@@ -1,0 +1,211 @@
+import HTTPTypes
+import NIOCore
+import NIOHTTPTypes
+
+/// How long and how many connections are served.
+public struct ConnectionLimits: Sendable, Hashable {
+    /// From the first byte of a request (or the opening of the connection) to the end of its header.
+    public var header: Duration = .seconds(10)
+    /// From the end of the header to the end of the body.
+    public var body: Duration = .seconds(30)
+    /// For how long a client may take less of an answer than the buffers hold.
+    public var stalledAnswer: Duration = .seconds(30)
+    /// Between two requests.
+    public var silence: Duration = .seconds(75)
+    /// After an answer that ends the connection: how long what still comes is thrown away, so that the client can read the answer.
+    public var farewell: Duration = .seconds(2)
+    public var countMax = 256
+
+    public init() {}
+}
+
+/// Keeps one connection within its limits, and puts the security headers on answers that never passed the site, such as the
+/// server's own 400 to a header that is none. Lives on the connection's event loop, like every channel handler.
+final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
+    typealias InboundIn = HTTPRequestPart
+    typealias InboundOut = HTTPRequestPart
+    typealias OutboundIn = HTTPResponsePart
+    typealias OutboundOut = HTTPResponsePart
+    typealias Register = ConnectionRegister<any Channel>
+
+    private let limits: ConnectionLimits
+    private let register: Register
+    private var receipt = RequestReceipt()
+    private var number: Int?
+    private var requestsToAnswer = 0
+    private var receiptDeadline: Scheduled<Void>?
+    private var stallDeadline: Scheduled<Void>?
+    private var farewell: Scheduled<Void>?
+    /// The answer being written says that it is the last one.
+    private var endsConnection = false
+    private var isAnswering = false
+    private var isOver = false
+
+    init(limits: ConnectionLimits, register: Register) {
+        self.limits = limits
+        self.register = register
+    }
+
+    // MARK: Life
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        // Only the bytes before the parser tell that the next request has begun. The pipeline takes a handler at any time.
+        let watch = ByteWatch { [unowned self, unowned context] in
+            if let part = receipt.bytesCame() { startDeadline(for: part, context) }
+        }
+        do {
+            try context.pipeline.syncOperations.addHandler(watch, position: .first)
+        } catch {
+            context.close(promise: nil)
+            return
+        }
+        if context.channel.isActive { begin(context) }
+    }
+
+    func channelActive(context: ChannelHandlerContext) {
+        begin(context)
+        context.fireChannelActive()
+    }
+
+    private func begin(_ context: ChannelHandlerContext) {
+        guard number == nil else { return }
+        let (number, admission) = register.open(context.channel)
+        self.number = number
+        switch admission {
+        case .welcome: break
+        case .inPlaceOf(let other): other.close(promise: nil)
+        case .full:
+            isOver = true
+            context.close(promise: nil)
+            return
+        }
+        startDeadline(for: receipt.part, context)
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        end()
+        context.fireChannelInactive()
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) { end() }
+
+    private func end() {
+        isOver = true
+        for deadline in [receiptDeadline, stallDeadline, farewell] { deadline?.cancel() }
+        if let number { register.close(number) }
+    }
+
+    // MARK: What comes
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        guard farewell == nil else { return }
+        switch unwrapInboundIn(data) {
+        case .head:
+            requestsToAnswer += 1
+            if let number { register.beginAnswer(number) }
+            if let part = receipt.headerEnded() { startDeadline(for: part, context) }
+        case .body: break
+        case .end: if let part = receipt.requestEnded() { startDeadline(for: part, context) }
+        }
+        context.fireChannelRead(data)
+    }
+
+    private func startDeadline(for part: RequestReceipt.Part, _ context: ChannelHandlerContext) {
+        receiptDeadline?.cancel()
+        receiptDeadline = nil
+        guard !isOver else { return }
+        switch part {
+        case .nothing: break
+        case .header: receiptDeadline = after(limits.header, context) { $0.giveUp(context) }
+        case .body: receiptDeadline = after(limits.body, context) { $0.giveUp(context) }
+        }
+    }
+
+    /// The request did not come in time. Somebody who waits for an answer hears why.
+    private func giveUp(_ context: ChannelHandlerContext) {
+        guard !isAnswering, farewell == nil, receipt.part == .header ? requestsToAnswer == 0 : requestsToAnswer == 1
+        else {
+            context.close(promise: nil)
+            return
+        }
+        var head = HTTPResponse(status: .requestTimeout)
+        head.headerFields[.connection] = "close"
+        head.headerFields[.contentLength] = "0"
+        write(context: context, data: wrapOutboundOut(.head(head)), promise: nil)
+        write(context: context, data: wrapOutboundOut(.end(nil)), promise: nil)
+        context.flush()
+    }
+
+    // MARK: What goes
+
+    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        switch unwrapOutboundIn(data) {
+        case .head(var head):
+            isAnswering = true
+            endsConnection = head.headerFields[.connection]?.lowercased() == "close"
+            Self.addSecurityHeaders(to: &head.headerFields)
+            context.write(wrapOutboundOut(.head(head)), promise: promise)
+        case .body: context.write(data, promise: promise)
+        case .end:
+            isAnswering = false
+            requestsToAnswer = max(0, requestsToAnswer - 1)
+            if requestsToAnswer == 0, let number { register.endAnswer(number) }
+            guard endsConnection else {
+                context.write(data, promise: promise)
+                return
+            }
+            context.writeAndFlush(data, promise: promise)
+            sayFarewell(context)
+        }
+    }
+
+    /// Closing while the client still sends would reset the connection, and the answer with it.
+    private func sayFarewell(_ context: ChannelHandlerContext) {
+        guard farewell == nil, !isOver else { return }
+        receiptDeadline?.cancel()
+        context.close(mode: .output, promise: nil)
+        farewell = after(limits.farewell, context) { _ in context.close(promise: nil) }
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        stallDeadline?.cancel()
+        stallDeadline = nil
+        if !context.channel.isWritable, !isOver {
+            stallDeadline = after(limits.stalledAnswer, context) { _ in context.close(promise: nil) }
+        }
+        context.fireChannelWritabilityChanged()
+    }
+
+    static func addSecurityHeaders(to fields: inout HTTPFields) {
+        for header in WebSite.securityHeaders {
+            guard let name = HTTPField.Name(header.name), fields[name] == nil else { continue }
+            fields[name] = header.value
+        }
+    }
+
+    private func after(
+        _ span: Duration, _ context: ChannelHandlerContext, _ body: @escaping (ConnectionGuard) -> Void
+    ) -> Scheduled<Void> {
+        // Handlers run on their event loop only, which is what is assumed here and checked at run time.
+        context.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(span)) { [weak self] in
+            if let self { body(self) }
+        }
+    }
+}
+
+/// Says that bytes came, before anything else sees them.
+private final class ByteWatch: ChannelInboundHandler, RemovableChannelHandler {
+    typealias InboundIn = ByteBuffer
+    typealias InboundOut = ByteBuffer
+
+    private let onBytes: () -> Void
+
+    init(_ onBytes: @escaping () -> Void) {
+        self.onBytes = onBytes
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        onBytes()
+        context.fireChannelRead(data)
+    }
+}

@@ -1,0 +1,209 @@
+import Diagnostics
+import Exposition
+import JSONCoding
+import PromQL
+import Series
+import TimeSeriesStore
+import Units
+import Web
+import WebAPI
+
+extension LiveSite {
+    func answer(_ query: PrometheusQuery) async throws -> PrometheusAnswer {
+        try await refusing {
+            let engine = parts.engine(timeLimit: query.timeLimit, lookback: query.lookback)
+            let result =
+                switch query.when {
+                case .instant(let time):
+                    try await engine.instant(query.expression, at: time ?? parts.clock.now)
+                case .range(let start, let end, let step):
+                    try await engine.range(query.expression, from: start, through: end, step: step)
+                }
+            return Self.answer(result, query)
+        }
+    }
+
+    /// Makes text of an answer, off the caller's executor, since there may be much of it.
+    private static func answer(_ result: PromQL.QueryResult, _ query: PrometheusQuery) -> PrometheusAnswer {
+        var json = AnswerJSON()
+        result.value.write(to: &json, limit: query.limit)
+        if query.wantsStatistics {
+            json.removeLast()
+            json.raw(",\"stats\":{\"samples\":{\"totalQueryableSamples\":")
+            json.whole(Int64(result.samplesRead))
+            json.raw("}}}")
+        }
+        var warnings = result.warnings
+        if result.value.exceeds(query.limit) { warnings.append("results truncated due to limit") }
+        return PrometheusAnswer(data: json.bytes, warnings: warnings, infos: result.infos)
+    }
+
+    func exemplars(_ expression: String, from start: Timestamp, through end: Timestamp) async throws -> PrometheusAnswer {
+        try await refusing {
+            let selectors = try Expression.parse(expression).selectors.map(\.matchers)
+            let found = try await parts.series.exemplars(selectors, from: start, through: end)
+            var json = AnswerJSON()
+            let bySeries = Dictionary(grouping: found, by: \.series).sorted { $0.key < $1.key }
+            json.list(bySeries) { json, group in
+                json.raw("{\"seriesLabels\":")
+                json.labels(group.key)
+                json.raw(",\"exemplars\":")
+                json.list(group.value) { json, exemplar in
+                    json.raw("{\"labels\":")
+                    json.labels(exemplar.labels)
+                    json.raw(",\"value\":")
+                    json.value(exemplar.value)
+                    json.raw(",\"timestamp\":")
+                    json.seconds(exemplar.timestamp ?? 0)
+                    json.raw("}")
+                }
+                json.raw("}")
+            }
+            return PrometheusAnswer(data: json.bytes)
+        }
+    }
+
+    func format(_ expression: String) async throws -> String {
+        try await refusing { try Expression.parse(expression).prettyText }
+    }
+
+    func parse(_ expression: String) async throws -> JSONValue {
+        try await refusing { try Expression.parse(expression).tree }
+    }
+
+    // MARK: The store
+
+    func deleteSeries(_ selectors: [String], from start: Timestamp, through end: Timestamp) async throws {
+        try await refusing {
+            try await parts.series.delete(try selectors.map(Expression.parseSelector), from: start, through: end)
+        }
+    }
+
+    func cleanTombstones() async throws { try await refusing { try await parts.series.cleanTombstones() } }
+
+    func snapshot(skipsHead: Bool) async throws -> String {
+        try await refusing { try await parts.series.snapshot(skippingHead: skipsHead, at: parts.clock.now) }
+    }
+
+    func federate(_ selectors: [String]) async throws -> String {
+        try await refusing {
+            let now = parts.clock.now
+            var newest: [Labels: SampleBatch.Row] = [:]
+            for matchers in try selectors.map(Expression.parseSelector) {
+                for columns in try await parts.series.select(matchers, from: now - .seconds(300), through: now) {
+                    newest[columns.labels] = columns.newestRow
+                }
+            }
+            var batch = SampleBatch(at: now)
+            batch.rows = newest.values.sorted { $0.labels < $1.labels }
+            batch.metadata = try await parts.series.metadata().filter { $0.value.type != .untyped }
+                .mapValues { MetricMetadata($0.name, $0.type, "") }
+            return String(decoding: writeExposition(batch, .text), as: UTF8.self)
+        }
+    }
+
+    // MARK: How the site does
+
+    func targets(state: String, pool: String?) async throws -> JSONValue {
+        var active = try await sources().filter { pool == nil || pool == $0.kind }.map { source -> JSONValue in
+            [
+                "labels": .labels(source.labels), "discoveredLabels": [:], "scrapePool": .string(source.kind),
+                "scrapeUrl": .string(source.address), "globalUrl": .string(source.address),
+                "lastError": .string(source.error ?? ""), "lastScrape": .instant(source.lastReadAt),
+                "lastScrapeDuration": .number((source.lastDurationMs ?? 0) / 1000),
+                "health": .string(source.up.map { $0 ? "up" : "down" } ?? "unknown"),
+                "scrapeInterval": .string(Duration.milliseconds(source.intervalMs).prometheusText),
+                "scrapeTimeout": .string(Duration.milliseconds(source.deadlineMs).prometheusText),
+            ]
+        }
+        if state == "dropped" { active = [] }
+        return ["activeTargets": .array(active), "droppedTargets": [], "droppedTargetCounts": [:]]
+    }
+
+    func targetMetadata(selector: String?, metric: String?, limit: Int?) async throws -> JSONValue { [] }
+
+    func status(_ topic: PrometheusStatusTopic, limit: Int) async throws -> JSONValue {
+        switch topic {
+        case .config: ["yaml": .string(try await configuration().yaml)]
+        case .flags:
+            .object(
+                Dictionary(uniqueKeysWithValues: try await configuration().values.map { ($0.path, .string($0.value)) }))
+        case .runtimeinfo: runtimeInfo
+        case .tsdb: storeStatus(limit: limit)
+        case .walreplay:
+            // The store is open before the server listens, so that whoever can ask finds the log read.
+            ["min": 0, "max": 0, "current": 0, "state": "done"]
+        }
+    }
+
+    private var runtimeInfo: JSONValue {
+        let loaded = parts.loaded.withLock { $0 }
+        let series = loaded.settings.store
+        let stats = parts.series.stats
+        return [
+            "startTime": .string(parts.startedAt.rfc3339), "CWD": .string(parts.dataFolder), "reloadConfigSuccess": true,
+            "lastConfigTime": .string(loaded.loadedAt.rfc3339), "corruptionCount": .integer(Int64(stats.health.problems.count)),
+            "storageRetention": .string(series.retention.prometheusText), "GOMAXPROCS": 0, "GOMEMLIMIT": 0,
+            "goroutineCount": 0, "GOGC": "", "GODEBUG": "", "serverTime": .string(parts.clock.now.rfc3339),
+            "hostname": .string(parts.hostName),
+        ]
+    }
+
+    private func storeStatus(limit: Int) -> JSONValue {
+        let stats = parts.series.stats
+        let report = parts.series.cardinality(limit: limit)
+        func list(_ counts: [StoreReport.Entry]) -> JSONValue {
+            .array(counts.map { ["name": .string($0.name), "value": .integer(Int64($0.count))] })
+        }
+        return [
+            "headStats": [
+                "numSeries": .integer(Int64(stats.seriesCount)), "numLabelPairs": .integer(Int64(report.labelPairCount)),
+                "numSamples": .integer(Int64(stats.headSampleCount)),
+                "minTime": .integer(stats.minimumTime.millisecondsSinceEpoch),
+                "maxTime": .integer(stats.newest?.millisecondsSinceEpoch ?? 0),
+            ],
+            "seriesCountByMetricName": list(report.metrics), "labelValueCountByLabelName": list(report.labelNames),
+            "memoryInBytesByLabelName": list(report.labelBytes), "seriesCountByLabelValuePair": list(report.labelPairs),
+        ]
+    }
+
+    // MARK: Refusals
+
+    /// Turns the engine's and the store's failures into those of the API.
+    @concurrent
+    func refusing<Value: Sendable>(_ body: @Sendable () async throws -> Value) async throws -> Value {
+        do {
+            return try await body()
+        } catch let fault as PromQL.QueryFault {
+            switch fault.code {
+            case .parse: throw WebAPI.QueryFault(.badData, "invalid parameter \"query\": \(fault.summary)")
+            case .tooManySteps: throw WebAPI.QueryFault(.badData, fault.summary)
+            case .execution, .tooManySamples: throw WebAPI.QueryFault(.execution, fault.summary)
+            case .timedOut: throw WebAPI.QueryFault(.timeout, fault.summary)
+            case .storage: throw WebAPI.QueryFault(.internal, fault.oneLine)
+            }
+        } catch is CancellationError {
+            throw WebAPI.QueryFault(.canceled, "the query was cancelled")
+        } catch let error as StoreError {
+            throw WebAPI.QueryFault(error.code == .ingestionStopped ? .unavailable : .internal, error.oneLine)
+        }
+    }
+}
+
+extension JSONValue {
+    static func labels(_ labels: [String: String]) -> JSONValue { .object(labels.mapValues { .string($0) }) }
+    static func labels(_ labels: Labels) -> JSONValue { .labels(dictionary(labels)) }
+    static func instant(_ time: Timestamp?) -> JSONValue { .string(time?.rfc3339 ?? "0001-01-01T00:00:00Z") }
+}
+
+extension SeriesColumns {
+    /// The last sample with its time; nil where the series ended.
+    fileprivate var newestRow: SampleBatch.Row? {
+        guard let time = times.last, let value = values.last else { return nil }
+        let timestamp = Timestamp(millisecondsSinceEpoch: time)
+        if let last = histograms.last, last.index == times.count - 1 {
+            return SampleBatch.Row(labels: labels, histogram: last.histogram, timestamp: timestamp)
+        }
+        return value.isStaleMarker ? nil : SampleBatch.Row(labels: labels, value: value, timestamp: timestamp)
+    }
+}

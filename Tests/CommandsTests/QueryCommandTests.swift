@@ -1,0 +1,55 @@
+import Commands
+import Foundation
+import Testing
+import WebAPI
+
+/// Goal: the query commands show what they should. Method: a canned answer for the chart, files of our own for the scripts.
+@Suite struct QueryCommandTests {
+    @Test func `a range is asked for and drawn as a chart with axes and legend`() async throws {
+        let found =
+            #"{"status":"success","data":{"resultType":"matrix","result":[{"metric":{"__name__":"load"},"#
+            + #""values":[[0,"1"],[60,"3"],[120,"2"]]}]}}"#
+        let terminal = Terminal(answers: [APIPath.queryRange: found])
+        #expect(
+            await terminal.run("query", "load", "--range", "2m", "--step", "1m", "--time", "120", "--graph") == .done)
+        let lines = terminal.output.split(separator: "\n", omittingEmptySubsequences: false)
+        #expect(lines.count == 19)
+        #expect(lines[0].hasPrefix("3 ┤"))
+        #expect(
+            lines[15].hasPrefix("1 ┤⢀") || lines[15].hasPrefix("1 ┤⡠") || lines[15].hasPrefix("1 ┤⣀"), "\(lines[15])")
+        #expect(lines[17].contains("1970-01-01T00:00:00Z") && lines[17].hasSuffix("1970-01-01T00:02:00Z"))
+        #expect(lines[18] == "⣿⣿ load  last 2, min 1, max 3")
+        #expect(lines.allSatisfy { $0.count <= 80 })
+    }
+
+    @Test func `a range that is none is a wrong use`() async {
+        #expect(await Terminal(answers: nil).run("query", "up", "--range", "soon") == .usage)
+    }
+
+    @Test func `scripts are run and failing cases are printed with their place`() async throws {
+        let folder = URL(filePath: NSTemporaryDirectory()).appending(path: "jaga-scripts-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let file = folder.appending(path: "a.test")
+        try Data("load 1m\n  a 1x3\n\neval instant at 1m a\n  a 1\n\neval instant at 1m a\n  a 2\n".utf8).write(
+            to: file)
+        let terminal = Terminal(answers: nil)
+        #expect(await terminal.run("promql", "script", file.path) == .failed)
+        #expect(terminal.output == "\(file.path):7: a: expected 2 for a, got 1\n1 passed, 1 failed")
+        let json = Terminal(answers: nil)
+        #expect(await json.run("promql", "script", "--json", file.path) == .failed)
+        #expect(json.output.contains(#""failed":1"#) && json.output.contains(#""line":7"#))
+        #expect(await Terminal(answers: nil).run("promql", "script", folder.path + "/none") == .failed)
+    }
+
+    @Test func `an expression is laid out and taken apart`() async {
+        let format = Terminal(answers: nil)
+        #expect(await format.run("promql", "format", "sum( rate(x_total[5m]) )by(job)") == .done)
+        #expect(format.output == "sum by (job) (rate(x_total[5m]))")
+        let parse = Terminal(answers: nil)
+        #expect(await parse.run("promql", "parse", "up offset 1m") == .done)
+        #expect(parse.output.contains(#""type":"vectorSelector""#) && parse.output.contains(#""offset":60000"#))
+        let fault = Terminal(answers: nil)
+        #expect(await fault.run("promql", "format", "sum(") == .failed)
+    }
+}

@@ -1,0 +1,105 @@
+import Commands
+import Diagnostics
+import Testing
+import Units
+import WebAPI
+
+/// Goal: `jaga rules` says what promtool says, and scripts can tell findings from faults. Method: commands run in process over
+/// tools that answer by the file's name.
+@Suite struct RulesCommandTests {
+    @Test func `check prints counts and faults and exits by what it found`() async {
+        let terminal = Terminal(answers: [:])
+        #expect(await terminal.run("rules", "check", "good.yml") == .done)
+        #expect(terminal.output == "Checking good.yml\n  SUCCESS: 3 rules found\n")
+        let finding = Terminal(answers: [:])
+        #expect(await finding.run("rules", "check", "good.yml", "odd.yml") == .findings)
+        #expect(finding.output.contains("odd.yml:3:5: warning: duplicate rule"))
+        let bad = Terminal(answers: [:])
+        #expect(await bad.run("rules", "check", "bad.yml", "odd.yml") == .configurationInvalid)
+        #expect(bad.notes.contains("bad.yml:1:1: unknown key"))
+        let json = Terminal(answers: [:])
+        #expect(await json.run("rules", "check", "odd.yml", "--json") == .findings)
+        let reports = try? APIJSON.decode([RuleFileReport].self, from: Array(json.output.utf8))
+        #expect(reports?.first?.findings.count == 1)
+        let missing = Terminal(answers: [:])
+        #expect(await missing.run("rules", "check", "none.yml") == .notFound)
+    }
+
+    @Test func `test prints failures in promtool's frame`() async {
+        let terminal = Terminal(answers: [:])
+        #expect(await terminal.run("rules", "test", "good.yml") == .done)
+        #expect(terminal.output == "Unit Testing:  good.yml\n  SUCCESS\n")
+        let bad = Terminal(answers: [:])
+        #expect(await bad.run("rules", "test", "odd.yml") == .failed)
+        #expect(bad.notes.contains("  FAILED:\n    alertname: A, time: 1m"))
+        #expect(await Terminal(answers: [:]).run("rules", "test", "bad.yml") == .configurationInvalid)
+    }
+
+    @Test func `list names the rules that match no series`() async throws {
+        let rule = RuleStatus(
+            name: "Down", kind: .alerting, expression: "uup == 0", holdMs: 0, labels: [:], annotations: [:],
+            health: .ok,
+            lastDurationMs: 0.25, lastResultCount: 0, state: "inactive",
+            unmatched: [UnmatchedSelector(selector: "uup", isNameUnknown: true, nearestName: "up")])
+        let groups = [RuleGroupStatus(name: "g", file: "f.yml", intervalMs: 15_000, rules: [rule])]
+        let answer = String(decoding: try APIJSON.encode(groups), as: UTF8.self)
+        let terminal = Terminal(answers: [APIPath.rules: answer])
+        #expect(await terminal.run("rules", "list") == .done)
+        #expect(
+            terminal.output.contains("Down  uup                no such metric; did you mean up?"), "\(terminal.output)")
+        #expect(await terminal.run("rules") == .done)
+    }
+
+    @Test func `a backtest asks the daemon and shows what would have been`() async {
+        let answer = """
+            {"status":"success","data":{"resultType":"matrix","result":[{"metric":{"instance":"a"},"values":[[1767225600,"0"]]}]}}
+            """
+        let terminal = Terminal(answers: [APIPath.queryRange: answer])
+        #expect(
+            await terminal.run(
+                "rules", "backtest", "good.yml", "--from", "2026-01-01T00:00:00Z", "--to", "2026-01-01T01:00:00Z")
+                == .done)
+        #expect(
+            terminal.output.contains("Down  2026-01-01T00:00:00Z  2026-01-01T00:05:00Z  still open  55m"),
+            "\(terminal.output)")
+        #expect(await Terminal(answers: [:]).run("rules", "backtest", "good.yml", "--from", "yesterday") == .failed)
+    }
+}
+
+struct FakeRuleTools: RuleTools {
+    func check(_ files: [String]) async throws -> [RuleFileReport] {
+        try files.map { file in
+            switch file {
+            case "good.yml": RuleFileReport(file: file, alertingCount: 2, recordingCount: 1, faults: [], findings: [])
+            case "odd.yml":
+                RuleFileReport(
+                    file: file, alertingCount: 2, faults: [], findings: ["odd.yml:3:5: warning: duplicate rule"])
+            case "bad.yml": RuleFileReport(file: file, faults: ["bad.yml:1:1: unknown key"], findings: [])
+            default: throw PlainFailure("not-found", "'\(file)' names no file")
+            }
+        }
+    }
+
+    func test(_ files: [String]) async throws -> [RuleTestReport] {
+        files.map { file in
+            RuleTestReport(
+                file: file, testCount: 1, warnings: [],
+                failures: file == "good.yml" ? [] : ["    alertname: A, time: 1m, "],
+                isInvalid: file == "bad.yml")
+        }
+    }
+
+    func backtest(_ request: BacktestRequest, asking ask: @escaping RangeQuestion) async throws -> [BacktestReport] {
+        let columns = try await ask("up == 0", request.start, request.end, .seconds(15))
+        let fired = request.start + .seconds(300)
+        return [
+            BacktestReport(
+                group: "g", rule: "Down", expression: "up == 0",
+                episodes: columns.map { column in
+                    BacktestReport.Episode(
+                        labels: column.labels, pendingAt: request.start, firedAt: fired, endedAt: nil,
+                        firingMs: (request.end - fired).wholeMilliseconds, value: "0", lowest: "0", highest: "0")
+                }, failure: nil)
+        ]
+    }
+}

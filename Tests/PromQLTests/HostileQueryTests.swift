@@ -1,0 +1,111 @@
+import PromQL
+import Series
+import Testing
+import Units
+
+/// Goal: no query ends the process or takes more than its limits; it is refused with the figure and the limit. Method: queries made
+/// to be too long, too deep, too wide or too many, and random texts; each must end in an answer or a `QueryFault`.
+@Suite struct HostileQueryTests {
+    private static let zero = Timestamp(millisecondsSinceEpoch: 0)
+
+    private static func engine(_ limits: QueryLimits = QueryLimits()) -> QueryEngine {
+        var options = QueryOptions()
+        options.features = .allSyntax
+        let store = ArraySeries(
+            (0..<50).map { index in
+                SeriesColumns(
+                    labels: Labels("up", ["host": "h\(index)"]), times: (0..<60).map { Int64($0) * 1000 },
+                    values: (0..<60).map { Double($0 + index) })
+            })
+        return QueryEngine(store, limits: limits, options: options)
+    }
+
+    @Test(arguments: [
+        (String(repeating: "(", count: 1 << 20), "more than 1000 parentheses are open"),
+        (String(repeating: "-", count: 500_000) + "1", "expression nests too deeply"),
+        (
+            String(repeating: "abs(", count: 990) + "up" + String(repeating: ")", count: 990),
+            "expression nests too deeply"
+        ),
+        (String(repeating: "x", count: (1 << 20) + 1), "query is 1048577 bytes long, at most 1048576 are allowed"),
+        (
+            "up[" + String(repeating: "(", count: 900) + "1" + String(repeating: ")", count: 900) + "]",
+            "duration expression nests too deeply"
+        ),
+    ]) func `what nests too deeply or is too long is refused`(_ query: String, _ message: String) async {
+        let fault = await #expect(throws: QueryFault.self) { try await Self.engine().instant(query, at: Self.zero) }
+        #expect(fault?.message == message)
+    }
+
+    /// Each level alone is within bounds; only together they are too deep.
+    @Test func `chains within parentheses are bounded together`() async {
+        var query = "up"
+        for _ in 0..<20 { query = "(\(query))" + String(repeating: " or up", count: 100) }
+        await #expect(throws: QueryFault.self) { try await Self.engine().instant(query, at: Self.zero) }
+    }
+
+    @Test func `the deepest tree that is allowed has an answer`() async throws {
+        let query = "up" + String(repeating: " or up", count: 500)
+        let result = try await Self.engine().instant(query, at: Timestamp(millisecondsSinceEpoch: 1000))
+        #expect(result.samples?.count == 50)
+    }
+
+    @Test func `too many samples are refused before they are made`() async {
+        var limits = QueryLimits()
+        limits.samplesMax = 10_000
+        let engine = Self.engine(limits)
+        for query in ["up[60s]", "sum_over_time(up[1y:1ms])", "max_over_time(time()[1d:1s])"] {
+            let fault = await #expect(throws: QueryFault.self) {
+                try await engine.instant(
+                    query == "up[60s]" ? "count_over_time(up[60s])[10m:1s]" : query,
+                    at: Timestamp(millisecondsSinceEpoch: 60_000))
+            }
+            #expect(fault?.code == .tooManySamples || fault?.code == .tooManySteps, "\(query): \(fault?.message ?? "")")
+            #expect(fault?.message.contains("10000") ?? false)
+        }
+    }
+
+    @Test func `labels that a query makes are bounded`() async {
+        var limits = QueryLimits()
+        limits.labelBytesMax = 1000
+        let long = String(repeating: "x", count: 1001)
+        for query in [
+            "label_replace(up, \"a\", \"\(long)\", \"\", \"\")",
+            "label_join(up, \"a\", \"\(long)\", \"host\", \"host\")",
+        ] {
+            let fault = await #expect(throws: QueryFault.self) {
+                try await Self.engine(limits).instant(query, at: Self.zero)
+            }
+            #expect(fault?.message.contains("at most 1000 are allowed") ?? false)
+        }
+    }
+
+    @Test func `notes are bounded and the rest is counted`() async throws {
+        var limits = QueryLimits()
+        limits.annotationsMax = 3
+        let engine = Self.engine(limits)
+        let query = (0..<10).map { "quantile(\($0 + 2), up)" }.joined(separator: " or ")
+        let result = try await engine.instant(query, at: Self.zero)
+        #expect(result.warnings.count == 4)
+        #expect(result.warnings.last == "7 more warning annotations omitted")
+    }
+
+    @Test func `what is experimental must be switched on`() async {
+        let engine = QueryEngine(ArraySeries([]))
+        for (query, message) in [
+            ("mad_over_time(up[5m])", "function \"mad_over_time\" is not enabled"),
+            ("info(up)", "function \"info\" is not enabled"), ("start()", "function \"start\" is not enabled"),
+            (
+                "limitk(1, up)",
+                "limitk() is experimental and must be enabled with --enable-feature=promql-experimental-functions"
+            ),
+            ("up[2 * 5m]", "experimental duration expression is not enabled"),
+            ("up[5m] anchored", "anchored modifier is experimental and not enabled"),
+            ("up smoothed", "smoothed modifier is experimental and not enabled"),
+            ("up + fill(0) up", "binop fill modifiers are experimental and not enabled"),
+        ] {
+            let fault = await #expect(throws: QueryFault.self) { try await engine.instant(query, at: Self.zero) }
+            #expect(fault?.message == message)
+        }
+    }
+}

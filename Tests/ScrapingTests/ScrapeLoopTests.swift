@@ -1,0 +1,369 @@
+import ClientSettings
+import Diagnostics
+import Foundation
+import Logging
+import Relabelling
+import Series
+import TestSupport
+import Testing
+import Units
+
+@testable import Scraping
+
+/// Goal: what a scrape stores, and what it says when it fails, is what the reference stores and says. Method: a real HTTP server
+/// whose pages the test writes, a clock that the test moves, and a store that remembers.
+@Suite struct ScrapeLoopTests {
+    /// A running manager over one server.
+    final class Site: Sendable {
+        let server: PageServer
+        let store = RecordingStore()
+        let clock = ManualClock()
+        let manager: ScrapeManager
+
+        init(_ change: (inout ScrapeJob) throws -> Void = { _ in }) throws {
+            server = try PageServer()
+            try server.write("metrics", "a 1\nb{x=\"1\"} 2\n")
+            manager = ScrapeManager(
+                [try Self.job(server, change)], appendingTo: store, clock: clock, wallClock: clock.wall,
+                logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, userAgent: "jaga/test")
+        }
+
+        static func job(_ server: PageServer, _ change: (inout ScrapeJob) throws -> Void = { _ in }) throws -> ScrapeJob
+        {
+            var job = ScrapeJob(name: "shop", interval: .seconds(15), timeout: .seconds(10))
+            job.discoveries = [.fixed(targets: [server.address], labels: ["rack": "r1"])]
+            try change(&job)
+            return job
+        }
+
+        /// Runs the manager while `body` does its steps.
+        func run(_ body: () async throws -> Void) async throws {
+            let task = Task { await manager.run() }
+            do {
+                try await body()
+            } catch {
+                task.cancel()
+                await task.value
+                throw error
+            }
+            task.cancel()
+            await task.value
+        }
+
+        /// Moves the clock to the next scrape and waits until it is done.
+        func scrape(_ times: Int = 1) async throws {
+            for _ in 0..<times {
+                let before = scrapeCount
+                try await waitUntil("a scrape") {
+                    if scrapeCount > before { return true }
+                    if clock.sleeperCount > 0 { try await clock.advanceToNextSleeper() }
+                    return false
+                }
+                try await clock.waitForSleepers()
+            }
+        }
+
+        var scrapeCount: Int { manager.report.active.reduce(0) { $0 + $1.scrapeCount } }
+        var target: TargetStatus? { manager.report.active.first }
+    }
+
+    @Test func `a page becomes samples with the target's labels, and the scrape reports of itself`() async throws {
+        let site = try Site()
+        try await site.run {
+            try await site.scrape()
+            let instance = site.server.address
+            #expect(
+                site.store.series("b") == [
+                    ["__name__": "b", "x": "1", "job": "shop", "instance": instance, "rack": "r1"]
+                ])
+            #expect(site.store.values("a") == ["1.0"])
+            #expect(site.store.values("up") == ["1.0"])
+            #expect(site.store.values("scrape_samples_scraped") == ["2.0"])
+            #expect(site.store.values("scrape_samples_post_metric_relabeling") == ["2.0"])
+            #expect(site.store.values("scrape_series_added") == ["2.0"])
+            #expect(site.store.samples("scrape_duration_seconds").count == 1)
+            #expect(site.store.series("scrape_timeout_seconds").isEmpty)
+            let target = try #require(site.target)
+            #expect(target.health == .up && target.lastError == nil && target.sampleCount == 2)
+        }
+    }
+
+    @Test func `the request says what it wants`() async throws {
+        let site = try Site {
+            $0.client.headers = [.init(name: "X-Own", values: [.text(Secret("1")), .text(Secret("2"))])]
+            $0.client.authorization = .header(type: "Bearer", credentials: .text(Secret("token")))
+            $0.params = ["q": ["a b"]]
+        }
+        try await site.run {
+            try await site.scrape()
+            let request = try site.server.lastRequest()
+            #expect(request.hasPrefix("/metrics?q=a+b\n"))
+            for line in [
+                "accept: application/openmetrics-text;version=1.0.0;", "x-prometheus-scrape-timeout-seconds: 10",
+                "user-agent: jaga/test", "accept-encoding: gzip", "authorization: Bearer token", "x-own: 1", "x-own: 2",
+            ] { #expect(request.contains("\n\(line)"), "\(line) in \(request)") }
+        }
+    }
+
+    @Test func `series that vanish and scrapes that fail end with stale markers`() async throws {
+        let site = try Site()
+        try await site.run {
+            try await site.scrape()
+            try site.server.write("metrics", "b{x=\"1\"} 3\n")
+            try await site.scrape()
+            #expect(site.store.values("a") == ["1.0", "stale"])
+            #expect(site.store.values("scrape_series_added") == ["2.0", "0.0"])
+            try site.server.write("status", "500")
+            try await site.scrape(2)
+            #expect(site.store.values("b") == ["2.0", "3.0", "stale"])
+            #expect(site.store.values("up") == ["1.0", "1.0", "0.0", "0.0"])
+            #expect(site.target?.lastError == "server returned HTTP status 500")
+            site.server.remove("status")
+            try await site.scrape()
+            #expect(site.store.values("b") == ["2.0", "3.0", "stale", "3.0"])
+            #expect(site.store.values("a") == ["1.0", "stale"])
+            #expect(site.target?.failureCount == 2)
+        }
+    }
+
+    @Test func `a target that is taken out ends, one that stays goes on`() async throws {
+        let site = try Site()
+        try await site.run {
+            try await site.scrape()
+            site.manager.replace(with: [try Site.job(site.server)])
+            try await site.scrape()
+            #expect(site.store.values("a") == ["1.0", "1.0"])
+            #expect(site.target?.scrapeCount == 2)
+            site.manager.replace(with: [])
+            try await waitUntil("the end") { site.store.values("up").last == "stale" }
+            #expect(site.store.values("a") == ["1.0", "1.0", "stale"])
+            #expect(site.manager.report.active.isEmpty)
+        }
+    }
+
+    @Test func `a stop of the program writes no ends`() async throws {
+        let site = try Site()
+        try await site.run { try await site.scrape() }
+        #expect(site.store.values("a") == ["1.0"])
+    }
+
+    @Test func `clashing labels are kept as exported, or win where they are honoured`() async throws {
+        let page = "a{job=\"own\",exported_job=\"old\",rack=\"x\"} 1\n"
+        let plain = try Site()
+        try plain.server.write("metrics", page)
+        try await plain.run {
+            try await plain.scrape()
+            let labels = try #require(plain.store.series("a").first)
+            #expect(labels["job"] == "shop" && labels["rack"] == "r1" && labels["exported_rack"] == "x")
+            #expect(labels["exported_job"] == "old" && labels["exported_exported_job"] == "own")
+        }
+        let honest = try Site { $0.honorsLabels = true }
+        try honest.server.write("metrics", page)
+        try await honest.run {
+            try await honest.scrape()
+            let labels = try #require(honest.store.series("a").first)
+            #expect(labels["job"] == "own" && labels["rack"] == "x" && labels["exported_job"] == "old")
+        }
+    }
+
+    @Test func `times of the page count unless told otherwise`() async throws {
+        let time: Int64 = 1_767_225_000_000
+        let site = try Site()
+        try site.server.write("metrics", "a 1 \(time)\nb 2\n")
+        try await site.run {
+            try await site.scrape()
+            #expect(site.store.samples("a").map(\.time) == [time])
+            try site.server.write("metrics", "c 2\n")
+            try await site.scrape()
+            // The series had times of its own, so its end is not ours to say.
+            #expect(site.store.values("a") == ["1.0"])
+            #expect(site.store.values("b") == ["2.0", "stale"])
+        }
+        let deaf = try Site { $0.honorsTimestamps = false }
+        try deaf.server.write("metrics", "a 1 \(time)\n")
+        try await deaf.run {
+            try await deaf.scrape()
+            #expect(deaf.store.samples("a").map(\.time) == [deaf.target!.lastScrape!.millisecondsSinceEpoch])
+        }
+        let tracking = try Site { $0.tracksTimestampStaleness = true }
+        try tracking.server.write("metrics", "a 1 \(time)\n")
+        try await tracking.run {
+            try await tracking.scrape()
+            try tracking.server.write("metrics", "b 1\n")
+            try await tracking.scrape()
+            #expect(tracking.store.values("a") == ["1.0", "stale"])
+        }
+    }
+
+    @Test func `metric relabelling drops and renames, also when two series become one`() async throws {
+        let site = try Site {
+            $0.metricRelabelRules = [
+                try RelabelRule(action: .drop, sourceLabels: ["__name__"], pattern: "go_.*"),
+                try RelabelRule(
+                    sourceLabels: ["__name__"], targetLabel: "__name__", pattern: "old_(.*)", replacement: "new_$1"),
+                try RelabelRule(action: .labeldrop, pattern: "pod"),
+            ]
+        }
+        try site.server.write("metrics", "go_x 1\nold_y 2\nz{pod=\"1\"} 3\nz{pod=\"2\"} 4\n")
+        try await site.run {
+            try await site.scrape()
+            #expect(site.store.values("new_y") == ["2.0"])
+            #expect(!site.store.names.contains("go_x"))
+            #expect(site.store.values("scrape_samples_scraped") == ["4.0"])
+            #expect(site.store.values("scrape_samples_post_metric_relabeling") == ["3.0"])
+            // One of the two goes; the series that both became lives on.
+            try site.server.write("metrics", "old_y 2\nz{pod=\"2\"} 5\n")
+            try await site.scrape()
+            #expect(site.store.values("z").last == "5.0")
+        }
+    }
+
+    @Test(arguments: [
+        ("sample_limit", "sample limit exceeded"), ("label_limit", "label_limit exceeded (metric: b"),
+        ("label_name_length_limit", "label_name_length_limit exceeded"),
+        ("label_value_length_limit", "label_value_length_limit exceeded"),
+        ("body_size_limit", "body size limit exceeded"),
+        ("target_limit", "target_limit exceeded"),
+    ])
+    func `over a limit the scrape fails as a whole and recovers`(limit: String, words: String) async throws {
+        let site = try Site {
+            switch limit {
+            case "sample_limit": $0.limits.samples = 3
+            case "label_limit": $0.limits.labels = 6
+            case "label_name_length_limit": $0.limits.labelNameBytes = 10
+            case "label_value_length_limit": $0.limits.labelValueBytes = 25
+            case "body_size_limit": $0.limits.body = ByteCount(200)
+            default: $0.limits.targets = 0
+            }
+        }
+        let good = "a 1\nb{x=\"1\"} 2\n"
+        let bad =
+            "a 1\nb{x=\"1\"} 2\nb{x=\"2\",y=\"1\",z=\"1\"} 3\nc{averylongname=\"\(String(repeating: "v", count: 40))\"} 2\n"
+            + "# \(String(repeating: "-", count: 200))\n"
+        try await site.run {
+            if limit == "target_limit" {
+                try await site.scrape()
+                #expect(site.target?.lastError?.contains(words) == true)
+                #expect(site.store.values("up") == ["0.0"])
+                return
+            }
+            try site.server.write("metrics", good)
+            try await site.scrape()
+            try site.server.write("metrics", bad)
+            try await site.scrape(2)
+            #expect(site.target?.lastError?.contains(words) == true, "\(site.target?.lastError ?? "")")
+            #expect(site.store.values("up") == ["1.0", "0.0", "0.0"])
+            #expect(site.store.values("a") == ["1.0", "stale"])
+            if limit == "sample_limit" {
+                #expect(site.store.values("scrape_samples_scraped").last == "4.0")
+                #expect(site.store.values("scrape_samples_post_metric_relabeling").last == "4.0")
+            }
+            try site.server.write("metrics", good)
+            try await site.scrape()
+            #expect(site.store.values("a") == ["1.0", "stale", "1.0"])
+            #expect(site.target?.health == .up && site.target?.lastError == nil)
+        }
+    }
+
+    @Test func `a page that is none fails, and the type of it must be known`() async throws {
+        let site = try Site()
+        try await site.run {
+            try site.server.write("metrics", "a{ 1\n")
+            try await site.scrape()
+            #expect(site.target?.lastError?.contains("line 1") == true)
+            try site.server.write("metrics", "a 1\n")
+            try site.server.write("type", "text/html")
+            try await site.scrape()
+            #expect(
+                site.target?.lastError
+                    == "received unsupported Content-Type 'text/html' and no fallback_scrape_protocol specified for target"
+            )
+            try site.server.write("type", "application/openmetrics-text; version=1.0.0")
+            try site.server.write("metrics", "# TYPE a counter\na_total 1 # {trace_id=\"t\"} 0.5\n# EOF\n")
+            try await site.scrape()
+            #expect(site.store.values("a_total") == ["1.0"])
+            #expect(site.store.metadata["a"]?.type == .counter)
+            #expect(site.store.exemplars.map(\.labels) == [["trace_id": "t"]])
+            #expect(site.store.exemplars.first?.series["rack"] == "r1")
+        }
+        let lenient = try Site { $0.fallbackProtocol = .text004 }
+        try lenient.server.write("type", "")
+        try await lenient.run {
+            try await lenient.scrape()
+            #expect(lenient.store.values("a") == ["1.0"])
+        }
+    }
+
+    @Test func `a slow target fails in time`() async throws {
+        let site = try Site { $0.timeout = .milliseconds(300) }
+        try site.server.write("slow", "5")
+        try await site.run {
+            try await site.scrape()
+            #expect(site.store.values("up") == ["0.0"])
+            #expect(site.target?.lastError?.contains("timed out") == true, "\(site.target?.lastError ?? "")")
+        }
+    }
+
+    @Test func `a store that forgot is asked again, one that is full is not`() async throws {
+        let site = try Site()
+        try await site.run {
+            try await site.scrape()
+            site.store.forgetAll()
+            try await site.scrape(2)
+            #expect(site.store.values("a") == ["1.0", "1.0", "1.0"])
+            #expect(site.store.values("up").count >= 2)
+            let asked = site.store.askedCount
+            try await site.scrape(3)
+            #expect(site.store.askedCount == asked)
+            site.store.limitSeries(to: 0)
+            try site.server.write("metrics", "a 1\nb{x=\"1\"} 2\nnew 3\n")
+            try await site.scrape()
+            #expect(!site.store.names.contains("new"))
+            #expect(site.target?.refusedSampleCount == 1)
+        }
+    }
+
+    @Test func `further metrics are written where they are asked for`() async throws {
+        let site = try Site {
+            $0.hasExtraMetrics = true
+            $0.limits.samples = 100
+        }
+        try await site.run {
+            try await site.scrape()
+            #expect(site.store.values("scrape_timeout_seconds") == ["10.0"])
+            #expect(site.store.values("scrape_sample_limit") == ["100.0"])
+            #expect(site.store.values("scrape_body_size_bytes") == ["15.0"])
+        }
+    }
+
+    @Test func `a target's own up does not stand in for ours`() async throws {
+        let site = try Site()
+        try site.server.write("metrics", "up 0\nup{x=\"1\"} 0\n")
+        try await site.run {
+            try await site.scrape()
+            #expect(site.store.values("up", ["x": ""]) == ["1.0"])
+            #expect(site.store.values("up", ["x": "1"]) == ["0.0"])
+        }
+    }
+
+    @Test func `metadata are listed by target`() async throws {
+        let site = try Site()
+        try site.server.write("metrics", "# HELP a What a is.\n# TYPE a gauge\na 1\n")
+        try await site.run {
+            try await site.scrape()
+            let found = await site.manager.metadata([LabelMatcher("rack", equals: "r1")], metric: "a")
+            #expect(found.map(\.metadata) == [MetricMetadata("a", .gauge, "What a is.")])
+            #expect(await site.manager.metadata([LabelMatcher("rack", equals: "other")]).isEmpty)
+        }
+    }
+
+    @Test func `scrapes keep to the grid and are stored as of it`() async throws {
+        let site = try Site()
+        try await site.run {
+            try await site.scrape(4)
+            let times = site.store.samples("up").map(\.time)
+            #expect(times.count == 4)
+            #expect(zip(times.dropFirst(2), times.dropFirst()).allSatisfy { $0 - $1 == 15_000 })
+        }
+    }
+}

@@ -1,0 +1,213 @@
+import DurableFiles
+import Series
+import Testing
+import Units
+
+@testable import TimeSeriesStore
+
+/// Goal: samples by number are stored as samples by labels are, also through restarts, odd times and forgotten series. Method: seeded
+/// readings of several targets, compared with plain arrays; the same reading order is kept, left and taken up again.
+@Suite struct StoreColumnTests {
+    let files = MemoryFiles()
+
+    @Test(arguments: 1...8 as ClosedRange<UInt64>)
+    func `blocks of samples give what the model gives`(seed: UInt64) async throws {
+        var random = SeededGenerator(seed: seed)
+        let settings = StoreSettings(blockSpan: .seconds(600))
+        var store = try openStore(files, settings, segmentByteCountMax: seed.isMultiple(of: 2) ? 4000 : 8 << 20)
+        var model = StoreModel()
+        let targets = (0..<3).map { target in
+            (0..<40).map { Labels("m\($0)", ["instance": "host-\(target)"]) }
+        }
+        var references = try await known(store, targets)
+        var values = targets.map { $0.map { _ in 0.0 } }
+        var now = epoch
+        for step in 0..<400 {
+            for target in targets.indices {
+                let place: Comment = "seed \(seed), step \(step), target \(target)"
+                for index in values[target].indices {
+                    values[target][index] = next(values[target][index], index, &random)
+                }
+                var chosen = Array(targets[target].indices)
+                if Int.random(in: 0..<10, using: &random) == 0 { chosen.removeLast(5) }
+                let time = now + Int64(target) * 7 + (Int.random(in: 0..<5, using: &random) == 0 ? 1 : 0)
+                let rows = chosen.map { (targets[target][$0], values[target][$0]) }
+                let expected = model.append(batch(time, rows))
+                let block = SampleBlock(
+                    timestamp: at(time), references: chosen.map { references[target][$0] },
+                    values: chosen.map { values[target][$0] })
+                let (outcome, unknown) = try await store.append(block)
+                #expect(unknown.isEmpty, place)
+                #expect(outcome == expected, place)
+            }
+            now += 1000
+            if Int.random(in: 0..<60, using: &random) == 0 {
+                files.endProcess()
+                store = try openStore(files, settings, segmentByteCountMax: 8 << 20)
+                #expect(store.health.problems.isEmpty, "seed \(seed), step \(step)")
+                references = try await known(store, targets)
+            }
+            if step % 100 == 99 {
+                #expect(try await store.samples() == model.series, "seed \(seed), step \(step)")
+                try await store.maintain(at: at(now))
+                model.minimumTime = store.stats.minimumTime.millisecondsSinceEpoch
+                references = try await known(store, targets)
+                #expect(try await store.samples() == model.series, "seed \(seed), step \(step), maintained")
+            }
+        }
+        #expect(try await openStore(files, settings).samples() == model.series, "seed \(seed)")
+    }
+
+    private func known(_ store: TimeSeriesStore, _ targets: [[Labels]]) async throws -> [[SeriesReference]] {
+        var all: [[SeriesReference]] = []
+        for labels in targets { all.append(try await store.references(of: labels).map { try #require($0) }) }
+        return all
+    }
+
+    private func next(_ value: Double, _ index: Int, _ random: inout SeededGenerator) -> Double {
+        switch index % 8 {
+        case 0, 1: value
+        case 2: value + 1
+        case 3: ((value + 0.01) * 100).rounded() / 100
+        case 4: Double.random(in: 0...1, using: &random)
+        case 5: Double(Int.random(in: 0..<1000, using: &random)) * 4096
+        case 6: Int.random(in: 0..<20, using: &random) == 0 ? staleMarker : 7
+        default: Double(bitPattern: random.next())
+        }
+    }
+
+    @Test func `a reference of a forgotten series is unknown, and of no other series`() async throws {
+        let store = try openStore(files, StoreSettings(blockSpan: .seconds(600)))
+        let old = try #require(try await store.references(of: [Labels("old")])[0])
+        #expect(
+            try await store.append(SampleBlock(timestamp: at(epoch), references: [old], values: [1])).outcome.stored
+                == 1)
+        try await store.maintain(at: at(epoch + hour))
+        let new = try #require(try await store.references(of: [Labels("new")])[0])
+        #expect(new != old)
+        let (outcome, unknown) = try await store.append(
+            SampleBlock(timestamp: at(epoch + hour), references: [old, new], values: [2, 3]))
+        #expect(unknown == [0] && outcome == AppendOutcome(stored: 1))
+        #expect(try await store.samples()[Labels("new")]?.count == 1)
+        #expect(try await store.samples()[Labels("old")]?.count == 1)
+    }
+
+    @Test func `a reading like the one before costs the log a few bytes a changed sample`() async throws {
+        let store = try openStore(files)
+        let labels = (0..<1000).map { Labels("m", ["n": "\($0)"]) }
+        let references = try await store.references(of: labels).compactMap(\.self)
+        var sizes: [Int64] = []
+        for step in 0..<100 as Range<Int64> {
+            let before = store.stats.logByteCount
+            // A third rises evenly, the rest stands still.
+            let values = (0..<1000).map { $0 % 3 == 0 ? Double(step * 17) : 5.5 }
+            _ = try await store.append(
+                SampleBlock(timestamp: at(epoch + step * 1000), references: references, values: values))
+            sizes.append(store.stats.logByteCount - before)
+        }
+        #expect(sizes[50...].allSatisfy { $0 < 260 }, "\(sizes)")
+    }
+
+    @Test func `a lost record costs the readings up to the next that begins anew, and no value is wrong`() async throws
+    {
+        let store = try openStore(files)
+        let labels = (0..<20).map { Labels("m", ["n": "\($0)"]) }
+        let references = try await store.references(of: labels).compactMap(\.self)
+        var ends: [Int64] = []
+        for step in 0..<300 as Range<Int64> {
+            let values = (0..<20).map { Double(step * ($0 + 1)) }
+            _ = try await store.append(SampleBlock(timestamp: at(epoch + step), references: references, values: values))
+            ends.append(store.stats.logByteCount)
+        }
+        let good = try await store.samples()
+        for hit in [1, 60, 127, 128, 129, 250] {
+            let decayed = MemoryFiles()
+            try decayed.createFolders("/data/series/wal")
+            let segment = "/data/series/wal/00000001.wal"
+            try decayed.replace(segment, with: try files.contents(of: segment))
+            decayed.flipBit(3, at: Int(ends[hit]) - 3, of: segment)
+            let found = try openStore(decayed)
+            #expect(found.health.problems.contains { $0.kind == .logDamaged })
+            let samples = try await found.samples()
+            for (labels, column) in samples { #expect(column.allSatisfy(good[labels]!.contains), "hit \(hit)") }
+            let lost = 300 - samples[labels[0]]!.count
+            #expect(lost == (hit < 128 ? 128 : hit < 256 ? 256 : 300) - hit, "hit \(hit)")
+        }
+    }
+
+    @Test func `a batch refused by a full disk leaves nothing that later readings lean on`() async throws {
+        let store = try openStore(files)
+        let labels = (0..<50).map { Labels("m", ["n": "\($0)"]) }
+        let references = try await store.references(of: labels).compactMap(\.self)
+        var model = StoreModel()
+        for step in 0..<40 as Range<Int64> {
+            let values = (0..<50).map { Double(step * step + $0) }
+            let block = SampleBlock(timestamp: at(epoch + step), references: references, values: values)
+            if step % 7 == 3 {
+                files.setCapacity(bytes: store.stats.logByteCount + 5)
+                await #expect(throws: StoreError.self) { try await store.append(block) }
+                files.setCapacity(bytes: .max)
+            } else {
+                _ = try await store.append(block)
+                _ = model.append(batch(epoch + step, Array(zip(labels, values))))
+            }
+        }
+        #expect(try await store.samples() == model.series)
+        let again = try openStore(files)
+        #expect(try await again.samples() == model.series)
+        #expect(again.health.problems.isEmpty)
+    }
+
+    @Test func `histograms and numbers of one series come back in order, from the head, the log and a block`()
+        async throws
+    {
+        var random = SeededGenerator(seed: 5)
+        let store = try openStore(files)
+        let histograms = randomHistograms(&random) + randomHistograms(&random) + randomHistograms(&random)
+        let labels = Labels("latency")
+        for (step, histogram) in histograms.enumerated() {
+            var next = SampleBatch(at: at(epoch + Int64(step) * 1000))
+            next.rows = [
+                step % 50 == 7 ? .init(labels: labels, value: staleMarker) : .init(labels: labels, histogram: histogram)
+            ]
+            next.rows.append(.init(labels: Labels("plain"), value: Double(step)))
+            #expect(try await store.append(next).stored == 2)
+        }
+        func check(_ store: TimeSeriesStore) async throws {
+            let found = try await store.select(
+                [LabelMatcher("__name__", equals: "latency")], from: .distantPast, through: .distantFuture)
+            let column = try #require(found.first)
+            #expect(column.times == histograms.indices.map { epoch + Int64($0) * 1000 })
+            let kept = histograms.indices.filter { $0 % 50 != 7 }
+            #expect(column.histograms.map(\.index) == kept)
+            #expect(column.histograms.map(\.histogram) == kept.map { histograms[$0] })
+            #expect(histograms.indices.filter { $0 % 50 == 7 }.allSatisfy { column.values[$0].isStaleMarker })
+        }
+        try await check(store)
+        try await check(try openStore(files))
+        try await store.maintain(at: at(epoch + 5 * hour))
+        #expect(store.stats.blockCount == 1)
+        try await check(store)
+        try await check(try openStore(files))
+    }
+
+    @Test func `exemplars are kept newest first out, found by selector and time`() async throws {
+        let store = try openStore(files, StoreSettings(exemplarsMax: 3))
+        for step in 0..<5 as Range<Int64> {
+            var next = batch(epoch + step, [(Labels("m"), 1)])
+            next.exemplars = [
+                Exemplar(
+                    series: Labels("m", ["n": "\(step % 2)"]), labels: Labels([("trace_id", "t\(step)")]),
+                    value: Double(step), timestamp: step == 3 ? nil : epoch + step)
+            ]
+            try await store.append(next)
+            try await store.append(next)
+        }
+        let all = try await store.exemplars(
+            [[LabelMatcher("__name__", equals: "m")]], from: .distantPast, through: .distantFuture)
+        #expect(all.map(\.value) == [4, 3, 3] || all.map(\.value) == [2, 4, 3])
+        let one = try await store.exemplars(
+            [[LabelMatcher("n", equals: "0")]], from: at(epoch + 4), through: at(epoch + 4))
+        #expect(one.map(\.timestamp) == [epoch + 4])
+    }
+}

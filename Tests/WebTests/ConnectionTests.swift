@@ -1,0 +1,267 @@
+import Access
+import FoundationEssentials
+import Glibc
+import Synchronization
+import Testing
+import Units
+import WebAPI
+
+@testable import Web
+
+/// Goal: nobody holds the server up, however slowly or oddly they speak, and every answer carries the same headers. Method: a
+/// real server on a free port with short limits, and clients that write single bytes.
+///
+/// Where a test measures that something takes no longer than its limit, other limits are ten minutes, so that what ends the
+/// connection can only be the limit that is meant.
+struct ConnectionTests {
+    private static let security = [
+        "content-security-policy: default-src 'none'", "x-content-type-options: nosniff", "x-frame-options: DENY",
+        "referrer-policy: same-origin", "cache-control: no-store",
+    ]
+
+    private static func expectSecurityHeaders(_ answer: String, _ place: SourceLocation = #_sourceLocation) {
+        let end = answer.firstRange(of: "\r\n\r\n")?.lowerBound ?? answer.startIndex
+        let head = answer[..<end].lowercased()
+        for line in security {
+            #expect(
+                head.contains(line.lowercased()), "\(line) is missing in \(answer.prefix(600))", sourceLocation: place)
+        }
+    }
+
+    @Test func `a half-sent header is answered 408 and cut at its deadline, however often a byte comes`() async throws {
+        let fixture = try WebFixture()
+        try await withServer(fixture, limits: .test { $0.header = .milliseconds(600) }) { port in
+            let slow = try RawClient(port: port)
+            await slow.send("GET / HTTP/1.1\r\nHost: localhost\r\n")
+            async let rest = slow.readToTheEnd()
+            for _ in 0..<40 {
+                guard await slow.send("x") else { break }
+                try await Task.sleep(for: .milliseconds(50))
+            }
+            let answer = try await rest
+            #expect(answer.hasPrefix("HTTP/1.1 408 "))
+            Self.expectSecurityHeaders(answer)
+        }
+    }
+
+    @Test func `the deadline also begins anew with the second request of a connection`() async throws {
+        let fixture = try WebFixture()
+        try await withServer(fixture, limits: .test { $0.header = .seconds(2) }) { port in
+            let client = try RawClient(port: port)
+            #expect(try await client.get("/healthz").hasPrefix("HTTP/1.1 200 "))
+            // Silence between two requests has its own limit, so the connection outlives the header's.
+            try await Task.sleep(for: .seconds(3))
+            #expect(try await client.get("/healthz").hasPrefix("HTTP/1.1 200 "))
+            await client.send("GET /healthz HT")
+            #expect(try await client.readToTheEnd().hasPrefix("HTTP/1.1 408 "))
+        }
+    }
+
+    @Test func `a half-sent body is answered 408 and cut`() async throws {
+        let fixture = try WebFixture()
+        try await withServer(fixture, limits: .test { $0.body = .milliseconds(400) }) { port in
+            let slow = try RawClient(port: port)
+            await slow.send("POST /login HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\nname=")
+            #expect(try await slow.readToTheEnd().hasPrefix("HTTP/1.1 408 "))
+        }
+    }
+
+    @Test func `clients that send half a header do not hold others up`() async throws {
+        let fixture = try WebFixture()
+        try await withServer(fixture) { port in
+            var slow: [RawClient] = []
+            for _ in 0..<100 {
+                let client = try RawClient(port: port)
+                await client.send("GET / HTTP/1.1\r\nHost: loc")
+                slow.append(client)
+            }
+            #expect(try await RawClient(port: port).get("/healthz").hasPrefix("HTTP/1.1 200 "))
+            #expect(slow.count == 100)
+        }
+    }
+
+    @Test func `connections are bounded, and a newcomer takes the place of the one that was idle for longest`()
+        async throws
+    {
+        let fixture = try WebFixture()
+        try await withServer(fixture, limits: .test { $0.countMax = 8 }) { port in
+            var idle: [RawClient] = []
+            for _ in 0..<20 {
+                let client = try RawClient(port: port)
+                #expect(try await client.get("/healthz").hasPrefix("HTTP/1.1 200 "))
+                idle.append(client)
+            }
+            #expect(try await RawClient(port: port).get("/healthz").hasPrefix("HTTP/1.1 200 "))
+            // The first ones were closed from the other side.
+            for client in idle.prefix(10) {
+                let (text, hasEnded) = try await client.read { _ in false }
+                #expect(text.isEmpty && hasEnded)
+            }
+        }
+    }
+
+    @Test func `somebody who reads nothing of a large answer is cut off, and holds nobody up meanwhile`() async throws {
+        let fixture = try WebFixture()
+        fixture.service.exportBytes.withLock { $0 = 30_000_000 }
+        let token = try await fixture.token(.administrator)
+        try await withServer(fixture, limits: .test { $0.stalledAnswer = .milliseconds(500) }) { port, server in
+            let deaf = try RawClient(port: port)
+            await deaf.send(
+                "GET \(APIPath.ledgerExport) HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer \(token)\r\n\r\n")
+            #expect(try await RawClient(port: port).get("/healthz").hasPrefix("HTTP/1.1 200 "))
+            // Reading begins only when the server has given the connection up: the rest is not there any more.
+            try await fixture.waitUntil { server.register.count == 0 }
+            #expect(try await deaf.countToTheEnd() < 30_000_000)
+        }
+    }
+
+    @Test func `somebody who reads a large answer steadily gets all of it`() async throws {
+        let fixture = try WebFixture()
+        fixture.service.exportBytes.withLock { $0 = 30_000_000 }
+        let token = try await fixture.token(.administrator)
+        try await withServer(fixture, limits: .test { $0.stalledAnswer = .seconds(20) }) { port in
+            let client = try RawClient(port: port)
+            await client.send(
+                """
+                GET \(APIPath.ledgerExport) HTTP/1.1\r\nHost: localhost\r\nConnection: close\r
+                Authorization: Bearer \(token)\r\n\r\n
+                """)
+            #expect(try await client.countToTheEnd() > 30_000_000)
+        }
+    }
+
+    @Test func `a body over the limit is answered 413 with a reason, announced or not, and the connection ends`()
+        async throws
+    {
+        let fixture = try WebFixture(options: WebOptions(bodyBytesMax: 100_000, strangerBodyBytesMax: 1000))
+        let token = try await fixture.token(.administrator)
+        try await withServer(fixture) { port in
+            func post(_ headers: String, _ body: String) async throws -> String {
+                let client = try RawClient(port: port)
+                await client.send("POST \(APIPath.actions) HTTP/1.1\r\nHost: localhost\r\n\(headers)\r\n\(body)")
+                return try await client.readToTheEnd()
+            }
+            let bearer = "Authorization: Bearer \(token)\r\n"
+            for answer in [
+                try await post("Content-Length: 1001\r\n", String(repeating: "x", count: 1001)),
+                try await post("Content-Length: 4000000000\r\n", ""),
+                try await post("\(bearer)Content-Length: 100001\r\n", "x"),
+                try await post(
+                    "\(bearer)Transfer-Encoding: chunked\r\n",
+                    String(repeating: "4000\r\n\(String(repeating: "x", count: 0x4000))\r\n", count: 8)),
+            ] {
+                #expect(answer.hasPrefix("HTTP/1.1 413 "), "\(answer.prefix(300))")
+                #expect(answer.contains("\"too-large\"") && answer.lowercased().contains("connection: close"))
+                Self.expectSecurityHeaders(answer)
+            }
+            // Within the limit the body is read and judged.
+            let client = try RawClient(port: port)
+            let fit = try await client.answer(
+                to: "POST \(APIPath.actions) HTTP/1.1\r\nHost: localhost\r\n\(bearer)Content-Length: 50000\r\n\r\n"
+                    + String(repeating: "x", count: 50_000))
+            #expect(fit.hasPrefix("HTTP/1.1 400 "))
+        }
+    }
+
+    @Test func `methods that nothing answers pass the gate first, and get 405 with what is allowed`() async throws {
+        let fixture = try WebFixture()
+        let token = try await fixture.token(.viewer)
+        try await withServer(fixture) { port in
+            func send(_ method: String, _ target: String, _ headers: String = "") async throws -> String {
+                let client = try RawClient(port: port)
+                await client.send(
+                    "\(method) \(target) HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\(headers)\r\n")
+                return try await client.readToTheEnd()
+            }
+            for method in ["PATCH", "TRACE", "OPTIONS", "PROPFIND"] {
+                for target in [APIPath.status, "/nothing/at/all", "/api/nothing"] {
+                    let stranger = try await send(method, target)
+                    #expect(
+                        stranger.hasPrefix(target.hasPrefix("/api") ? "HTTP/1.1 401 " : "HTTP/1.1 303 "), "\(method)")
+                    Self.expectSecurityHeaders(stranger)
+                }
+                let known = try await send(method, APIPath.status, "Authorization: Bearer \(token)\r\n")
+                #expect(known.hasPrefix("HTTP/1.1 405 "))
+                #expect(known.lowercased().contains("\r\nallow: get, head\r\n"))
+                #expect(!known.contains(token))
+                Self.expectSecurityHeaders(known)
+            }
+        }
+    }
+
+    @Test func `an answer to what is no request carries the security headers too`() async throws {
+        let fixture = try WebFixture()
+        try await withServer(fixture) { port in
+            let client = try RawClient(port: port)
+            await client.send("what is this\r\n\r\n")
+            let answer = try await client.readToTheEnd()
+            #expect(answer.hasPrefix("HTTP/1.1 400 "))
+            Self.expectSecurityHeaders(answer)
+            let long = try RawClient(port: port)
+            await long.send("GET / HTTP/1.1\r\nX: \(String(repeating: "x", count: 200_000))\r\n\r\n")
+            #expect(try await long.readToTheEnd().hasPrefix("HTTP/1.1 400 "))
+        }
+    }
+
+    @Test(arguments: ["/healthz", "/login", "/assets/app.css", "/api/jaga/v1/status", "/nothing"])
+    func `HEAD is answered as GET without the body`(target: String) async throws {
+        let fixture = try WebFixture()
+        let token = try await fixture.token(.viewer)
+        try await withServer(fixture) { port in
+            func head(_ method: String) async throws -> (head: [String], body: String) {
+                let client = try RawClient(port: port)
+                await client.send(
+                    "\(method) \(target) HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nAuthorization: Bearer \(token)\r\n\r\n"
+                )
+                let answer = try await client.readToTheEnd()
+                let end = try #require(answer.firstRange(of: "\r\n\r\n"))
+                // A fresh form token differs each time.
+                let lines = answer[..<end.lowerBound].split(separator: "\r\n").map(String.init)
+                    .filter { !$0.lowercased().hasPrefix("date:") && !$0.lowercased().hasPrefix("set-cookie:") }
+                return (lines.sorted(), String(answer[end.upperBound...]))
+            }
+            let (get, whole) = try await head("GET")
+            let (same, nothing) = try await head("HEAD")
+            #expect(get == same)
+            #expect(!whole.isEmpty && nothing.isEmpty)
+        }
+    }
+
+    @Test func `the unix socket is open to its owner only and needs no login`() async throws {
+        let fixture = try WebFixture()
+        let folder = FileManager.default.temporaryDirectory.appending(
+            path: "jaga-sock-\(UInt64.random(in: 0 ... .max))"
+        )
+        .path
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let path = folder + "/jaga.sock"
+        try await withServer(fixture, listener: .socket(path: path)) { _ in
+            var facts = stat()
+            #expect(stat(path, &facts) == 0)
+            #expect(facts.st_mode & 0o777 == 0o600)
+            #expect(facts.st_mode & S_IFMT == S_IFSOCK)
+        }
+    }
+
+    @Test func `the book gives up only who waits, the longest waiting first`() {
+        var book = ConnectionBook<String>(countMax: 3)
+        for number in 1...3 { #expect(book.open(number, "c\(number)").isWelcome) }
+        book.beginAnswer(1)
+        guard case .inPlaceOf("c2") = book.open(4, "c4") else {
+            return #expect(Bool(false), "the second waited longest")
+        }
+        book.beginAnswer(3)
+        book.beginAnswer(4)
+        guard case .full = book.open(5, "c5") else { return #expect(Bool(false), "all are being answered") }
+        book.endAnswer(4)
+        book.endAnswer(1)
+        guard case .inPlaceOf("c4") = book.open(6, "c6") else { return #expect(Bool(false), "the fourth ended first") }
+        book.close(1)
+        #expect(book.open(7, "c7").isWelcome && book.count == 3)
+    }
+}
+
+extension ConnectionBook.Admission {
+    fileprivate var isWelcome: Bool { if case .welcome = self { true } else { false } }
+}

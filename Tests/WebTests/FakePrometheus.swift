@@ -1,0 +1,56 @@
+import JSONCoding
+import Units
+import Web
+import WebAPI
+
+/// What the Prometheus API asks beyond the pages: each method gives what it was asked, so that a test sees that it came through.
+protocol FakePrometheus: SiteService {}
+
+extension FakePrometheus {
+    func answer(_ query: PrometheusQuery) async throws -> PrometheusAnswer {
+        let result =
+            switch query.when {
+            case .instant(let time): try await self.query(query.expression, at: time, timeLimit: query.timeLimit)
+            case .range(let start, let end, let step):
+                try await queryRange(query.expression, from: start, through: end, step: step, timeLimit: query.timeLimit)
+            }
+        var data = ""
+        result.result.write(to: &data)
+        return PrometheusAnswer(data: Array(data.utf8), warnings: result.warnings, infos: ["about \(query.expression)"])
+    }
+
+    func exemplars(_ expression: String, from start: Timestamp, through end: Timestamp) async throws -> PrometheusAnswer {
+        PrometheusAnswer(data: Array("[]".utf8))
+    }
+
+    func format(_ expression: String) async throws -> String { "formatted \(expression)" }
+    func parse(_ expression: String) async throws -> JSONValue { ["expression": .string(expression)] }
+
+    func targets(state: String, pool: String?) async throws -> JSONValue {
+        ["state": .string(state), "pool": .string(pool ?? "")]
+    }
+
+    func targetMetadata(selector: String?, metric: String?, limit: Int?) async throws -> JSONValue {
+        [["selector": .string(selector ?? ""), "metric": .string(metric ?? "")]]
+    }
+
+    func status(_ topic: PrometheusStatusTopic, limit: Int) async throws -> JSONValue {
+        ["topic": .string(topic.rawValue), "limit": .integer(Int64(limit))]
+    }
+
+    func deleteSeries(_ selectors: [String], from start: Timestamp, through end: Timestamp) async throws {
+        if selectors == ["no_such"] { throw QueryFault(.badData, "nothing is called no_such") }
+    }
+
+    func cleanTombstones() async throws {}
+
+    func snapshot(skipsHead: Bool) async throws -> String { skipsHead ? "blocks-only" : "whole" }
+
+    func exchange(_ message: ReceivedMessage) async throws -> SentMessage {
+        SentMessage(
+            200, headers: [("X-Prometheus-Remote-Write-Samples-Written", "\(message.body.count)")],
+            body: Array("\(message.kind) as \(message.headers["content-type"] ?? "")".utf8))
+    }
+
+    func federate(_ selectors: [String]) async throws -> String { "federated \(selectors.joined(separator: " "))\n" }
+}
