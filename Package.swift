@@ -323,7 +323,8 @@ let testTargets: [Target] = [
         [
             "Units", "Series", "Events", "JSONCoding", "Diagnostics", "Settings", "Discovery", "Ledger", "Rules",
             "Probes",
-            "Commands", "Backup", "Collectors", "Scraping", "Notifications", "TimeSeriesStore", "TestSupport", .argumentParser,
+            "Commands", "Backup", "Collectors", "Scraping", "Notifications", "TimeSeriesStore", "TestSupport",
+            .argumentParser,
             .logging,
         ]),
     tests("Fuzzing", []),

@@ -17,7 +17,10 @@ import Units
         let bytes = try body("prometheus-write.snappy")
         let request = try parseWriteRequest(bytes, .v1)
         #expect(request.series.count > 20 && request.series.allSatisfy { $0.fault == nil && !$0.columns.times.isEmpty })
-        #expect(request.series.contains { $0.columns.labels == Labels("up", ["instance": "127.0.0.1:19191", "job": "self"]) })
+        #expect(
+            request.series.contains {
+                $0.columns.labels == Labels("up", ["instance": "127.0.0.1:19191", "job": "self"])
+            })
         #expect(writeWriteRequest(request, .v1) == bytes)
         // Through version 2 and back nothing is lost.
         let second = try parseWriteRequest(writeWriteRequest(request, .v2), .v2)

@@ -138,7 +138,9 @@ import Units
     static func check(_ receiver: Receiver, rounds: Int, seriesCount: Int, end: Timestamp) async throws {
         var answer: [(labels: [String: String], value: Double)] = []
         // VictoriaMetrics shows what it took a little later.
-        try await waitUntil("the receiver has \(rounds) samples of each series", timeout: .seconds(40), every: .milliseconds(300)) {
+        try await waitUntil(
+            "the receiver has \(rounds) samples of each series", timeout: .seconds(40), every: .milliseconds(300)
+        ) {
             answer = try await receiver.query("count_over_time(m[10m])", at: end + .seconds(1))
             return answer.count == seriesCount && answer.allSatisfy { $0.value == Double(rounds) }
         }
