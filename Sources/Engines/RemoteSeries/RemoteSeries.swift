@@ -1,6 +1,6 @@
 public import ClientSettings
 import Compression
-import Diagnostics
+public import Diagnostics
 import Exposition
 import JSONCoding
 import Outbound
