@@ -5,12 +5,13 @@ import Units
 
 // How fast pages of metrics are read. `Benchmarks/parsing` builds and runs this.
 //
-//     parse-bench [PAGE] [--mode quick|all-moving|moved|first|whole|protobuf] [--seconds 2] [--reads N]
+//     parse-bench [PAGE] [--mode MODE] [--seconds 2] [--reads N]
 //
 // PAGE is a page of text; without one, 1,024 series in the shape of a node_exporter's are made. Of a page 16 versions are made before the clock
 // starts, which differ in their values as those of a busy machine do: a third of the samples moves from one to the next (`quick`), or
 // each of them (`all-moving`). `moved` puts one series more into every second page; `first` reads each page without knowing one before;
-// `whole` is `parseExposition`.
+// `whole` is `parseExposition`. `openmetrics` and `openmetrics-moved` are `quick` and `moved` in that format, whose rules are strict. `write` is a request of
+// remote write with those samples.
 
 struct Arguments {
     var page: String?
@@ -84,8 +85,16 @@ func pages(_ mode: String, _ arguments: Arguments) -> [[UInt8]] {
     }
     return (0..<16).map { step in
         move(&lines, every: mode == "all-moving" ? 1 : 3, step: step)
-        let more = mode == "moved" && step % 2 == 1 ? ["one_more_series{a=\"b\"} 1"] : []
-        return Array((more + lines).joined(separator: "\n").utf8) + [UInt8(ascii: "\n")]
+        let more = mode.hasSuffix("moved") && step % 2 == 1 ? ["one_more_series{a=\"b\"} 1"] : []
+        // Without types every family is of the kind that has no rules on names.
+        let kept = mode.hasPrefix("openmetrics") ? lines.filter { !$0.hasPrefix("#") } + ["# EOF"] : lines
+        let page = Array((more + kept).joined(separator: "\n").utf8) + [UInt8(ascii: "\n")]
+        guard mode == "write" else { return page }
+        let batch = try! parseExposition(page, .text, at: Timestamp(millisecondsSinceEpoch: 1_700_000_000_000))
+        let series = batch.rows.map {
+            WrittenSeries(columns: SeriesColumns(labels: $0.labels, times: [1_700_000_000_000], values: [$0.value]))
+        }
+        return writeWriteRequest(WriteRequest(series: series), .v1)
     }
 }
 
@@ -96,14 +105,17 @@ func now() -> Double {
 }
 
 let arguments = Arguments()
-for mode in arguments.mode.map({ [$0] }) ?? ["quick", "all-moving", "moved", "first", "whole"] {
+for mode in arguments.mode.map({ [$0] }) ?? [
+    "quick", "all-moving", "moved", "first", "whole", "openmetrics", "openmetrics-moved", "write",
+] {
     let pages = pages(mode, arguments)
     var page = ScrapePage()
     var samples = 0
     var bytes = 0
     var reads = 0
     var sum = 0.0
-    _ = try page.read(pages[15], .text)
+    let format = mode.hasPrefix("openmetrics") ? ExpositionFormat.openMetrics : .text
+    if mode != "write" { _ = try page.read(pages[15], format) }
     let start = now()
     while arguments.reads.map({ reads < $0 }) ?? (now() - start < arguments.seconds) {
         let text = pages[reads % 16]
@@ -114,8 +126,9 @@ for mode in arguments.mode.map({ [$0] }) ?? ["quick", "all-moving", "moved", "fi
             var fresh = ScrapePage()
             _ = try fresh.read(text, .text)
             samples += fresh.values.count
+        case "write": samples += try parseWriteRequest(text, .v1).sampleCount
         default:
-            _ = try page.read(text, .text)
+            _ = try page.read(text, format)
             samples += page.values.count
             sum += page.values[reads % page.values.count]
         }

@@ -40,7 +40,8 @@ import Testing
             """)
         #expect(
             try names(settings) == [
-                "host/h", "processes/h", "postgres/shop", "postgres/other", "redis/cache", "nginx/front", "certificates/h",
+                "host/h", "processes/h", "postgres/shop", "postgres/other", "redis/cache", "nginx/front",
+                "certificates/h",
             ])
         #expect(settings.postgres[0].connection.host == "/run/postgresql")
         #expect(settings.postgres[0].limits.query == .seconds(2))

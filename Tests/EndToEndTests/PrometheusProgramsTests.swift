@@ -31,7 +31,8 @@ extension EndToEnd {
             #expect(range == "{} =>\n7 @[60]\n7 @[90]\n7 @[120]\n")
             #expect(try await ask("labels", address, "__name__").split(separator: "\n").contains("node_load1"))
             #expect(try await ask("series", address, "--match=node_load1").contains("__name__=\"node_load1\""))
-            let wrong = try await Command("promtool", ["query", "instant", address, "sum("], timeLimit: .seconds(20)).run()
+            let wrong = try await Command("promtool", ["query", "instant", address, "sum("], timeLimit: .seconds(20))
+                .run()
             #expect(wrong.exitCode == 1 && wrong.errors.text.contains("parse error"), "\(wrong.errors.text)")
 
             let page = try await jaga.text("/metrics")
@@ -60,7 +61,8 @@ extension EndToEnd {
             let vmalert = ProgramServer(
                 "vmalert",
                 [
-                    "/usr/bin/vmalert", "-rule=\(jaga.folder.file("vm-rules.yml"))", "-httpListenAddr=127.0.0.1:\(port)",
+                    "/usr/bin/vmalert", "-rule=\(jaga.folder.file("vm-rules.yml"))",
+                    "-httpListenAddr=127.0.0.1:\(port)",
                     "-datasource.url=\(url)", "-datasource.bearerTokenFile=\(jaga.folder.file("token"))",
                     "-remoteWrite.url=\(url)", "-remoteWrite.bearerTokenFile=\(jaga.folder.file("token"))",
                     "-remoteWrite.flushInterval=200ms", "-notifier.url=http://127.0.0.1:9", "-datasource.queryStep=1s",
@@ -73,7 +75,8 @@ extension EndToEnd {
             await jaga.remove()
         }
 
-        @Test(.enabled(if: environment("JAGA_TEST_PYTHON") != nil, "prometheus-api-client is installed by scripts/test"))
+        @Test(
+            .enabled(if: environment("JAGA_TEST_PYTHON") != nil, "prometheus-api-client is installed by scripts/test"))
         func `the Python client connects, lists, asks and reads ranges`() async throws {
             let jaga = try await JagaServer.start(Self.quiet)
             try await waitUntil("some readings") { try await jaga.value("count_over_time(node_load1[1m])") ?? 0 >= 3 }
@@ -97,8 +100,10 @@ extension EndToEnd {
                 """
             try writeText(script, to: jaga.folder.file("client.py"))
             let outcome = try await Command(
-                environment("JAGA_TEST_PYTHON")!, [jaga.folder.file("client.py"), "http://127.0.0.1:\(jaga.server.port)"],
-                environment: .inherit(changes: ["TOKEN": try await token(jaga, role: "viewer")]), timeLimit: .seconds(60)
+                environment("JAGA_TEST_PYTHON")!,
+                [jaga.folder.file("client.py"), "http://127.0.0.1:\(jaga.server.port)"],
+                environment: .inherit(changes: ["TOKEN": try await token(jaga, role: "viewer")]),
+                timeLimit: .seconds(60)
             ).run()
             #expect(outcome.output.text == "all well\n", "\(outcome.errors.text)")
             await jaga.remove()
@@ -158,7 +163,9 @@ extension EndToEnd {
                 #expect(ours[series] == points, "\(series)")
                 compared += points.count
             }
-            print("remote write: \(compared) samples of \(theirs.count) series compared after \(kills) kills in \(seconds) s")
+            print(
+                "remote write: \(compared) samples of \(theirs.count) series compared after \(kills) kills in \(seconds) s"
+            )
             await prometheus.stop()
             await jaga.remove()
         }

@@ -93,6 +93,9 @@ import Units
             #expect(again.series[0].fault == "the series {job=\"x\"} has no metric name")
             #expect(again.series[2].fault == "histogram has a negative observation count")
         }
+        let far = WrittenSeries(columns: SeriesColumns(labels: good, times: [1, .max], values: [1, 1]))
+        let late = try parseWriteRequest(writeWriteRequest(WriteRequest(series: [far]), .v2), .v2)
+        #expect(late.series[0].fault == "a sample of up has a time out of range")
         // label "a" twice
         let pair: [UInt8] = [0x0A, 0x06, 0x0A, 0x01, 0x61, 0x12, 0x01, 0x62]
         let twice = try parseWriteRequest([0x0A, 16] + pair + pair, .v1)

@@ -35,12 +35,14 @@ import Testing
 
     static func read(_ rules: String) throws -> [RelabelRule] {
         let lines = rules.split(separator: "\n").map { "  \($0)" }.joined(separator: "\n")
-        return try SettingsDocument.read("rules:\n\(lines)\n", file: "t.yaml", sources: .none, as: Section.self).section.rules
+        return try SettingsDocument.read("rules:\n\(lines)\n", file: "t.yaml", sources: .none, as: Section.self).section
+            .rules
     }
 
     static let cases: [Case] = [
         .init(
-            "replace with a group", "- {source_labels: [a], regex: 'f(.*)', target_label: d, replacement: 'ch${1}-ch${1}'}",
+            "replace with a group",
+            "- {source_labels: [a], regex: 'f(.*)', target_label: d, replacement: 'ch${1}-ch${1}'}",
             after: ["a": "foo", "b": "bar", "c": "baz", "d": "choo-choo"]),
         .init(
             "a chain sees what came before",
@@ -62,7 +64,8 @@ import Testing
             "- {source_labels: [a], regex: 'nope', target_label: b, replacement: x}",
             after: ["a": "foo", "b": "bar", "c": "baz"]),
         .init(
-            "an empty result removes the label", "- {source_labels: [a], regex: '(f).*', target_label: b, replacement: '$2'}",
+            "an empty result removes the label",
+            "- {source_labels: [a], regex: '(f).*', target_label: b, replacement: '$2'}",
             after: ["a": "foo", "c": "baz"]),
         .init(
             "a constant without source labels", "- {target_label: d, replacement: static}",
@@ -79,7 +82,8 @@ import Testing
             "- {source_labels: [a], regex: '(x)?foo', target_label: '${1}', replacement: y}",
             after: ["a": "foo", "b": "bar", "c": "baz"]),
         .init(
-            "named groups", "- {source_labels: [a], regex: '(?P<head>.)(?P<tail>.*)', target_label: d, replacement: '$tail-${head}'}",
+            "named groups",
+            "- {source_labels: [a], regex: '(?P<head>.)(?P<tail>.*)', target_label: d, replacement: '$tail-${head}'}",
             after: ["a": "foo", "b": "bar", "c": "baz", "d": "oo-f"]),
         .init(
             "a name without braces goes on as far as it can",
@@ -89,7 +93,8 @@ import Testing
             "a dot matches a line feed", "- {source_labels: [n], target_label: m}",
             ["n": "one\ntwo"], ["n": "one\ntwo", "m": "one\ntwo"]),
         .init(
-            "separator", "- {source_labels: [a, b], separator: '', regex: 'foobar', target_label: d, replacement: yes1}",
+            "separator",
+            "- {source_labels: [a, b], separator: '', regex: 'foobar', target_label: d, replacement: yes1}",
             after: ["a": "foo", "b": "bar", "c": "baz", "d": "yes1"]),
         .init(
             "missing labels are empty", "- {source_labels: [a, nothing, c], separator: '-', target_label: d}",
@@ -164,7 +169,10 @@ import Testing
         ("- {source_labels: [a]}", "target label"),
         ("- {action: lowercase, source_labels: [a], target_label: b, replacement: x}", "takes no replacement"),
         ("- {action: labeldrop, source_labels: [a], regex: x}", "takes only 'regex'"),
-        ("- {action: keepequal, source_labels: [a], target_label: b, regex: x}", "takes only 'source_labels' and 'target_label'"),
+        (
+            "- {action: keepequal, source_labels: [a], target_label: b, regex: x}",
+            "takes only 'source_labels' and 'target_label'"
+        ),
         ("- {action: kep, source_labels: [a]}", "did you mean 'keep'?"),
         ("- {source_labels: [a], target_label: b, regex: 'a('}", "is not a pattern"),
         ("- {sourcelabels: [a], target_label: b}", "did you mean 'source_labels'?"),

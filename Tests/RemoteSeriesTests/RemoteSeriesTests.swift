@@ -43,11 +43,16 @@ import Units
         return (store, remote)
     }
 
-    @Test(arguments: MetricsStore.Kind.installed) func `samples are those that were written`(kind: MetricsStore.Kind) async throws {
+    @Test(arguments: MetricsStore.Kind.installed) func `samples are those that were written`(kind: MetricsStore.Kind)
+        async throws
+    {
         let (store, remote) = try await Self.filled(kind)
         defer { store.kill() }
         let found = try await remote.select(
-            [LabelMatcher("__name__", equals: "m"), try LabelMatcher("s", .matches, "[0-3]"), try LabelMatcher("s", .notEqual, "2")],
+            [
+                LabelMatcher("__name__", equals: "m"), try LabelMatcher("s", .matches, "[0-3]"),
+                try LabelMatcher("s", .notEqual, "2"),
+            ],
             from: Self.end - .seconds(30), through: Self.end - .seconds(10))
         #expect(found.map { $0.labels["s"] } == ["0", "1", "3"])
         let expected = (29...49).map { Double($0) / 10 + 1 }
@@ -56,7 +61,8 @@ import Units
         #expect(found[1].times.last == (Self.end - .seconds(10)).millisecondsSinceEpoch)
         #expect(found == found.sorted { $0.labels < $1.labels })
         let nothing = try await remote.select(
-            [LabelMatcher("__name__", equals: "m")], from: Self.end - .seconds(7200), through: Self.end - .seconds(3600))
+            [LabelMatcher("__name__", equals: "m")], from: Self.end - .seconds(7200), through: Self.end - .seconds(3600)
+        )
         #expect(nothing.isEmpty)
         if kind == .prometheus {
             let ended = try await remote.select([LabelMatcher("s", equals: "9")], from: Self.end, through: Self.end)
@@ -64,12 +70,16 @@ import Units
         }
     }
 
-    @Test(arguments: MetricsStore.Kind.installed) func `names, values and faults`(kind: MetricsStore.Kind) async throws {
+    @Test(arguments: MetricsStore.Kind.installed) func `names, values and faults`(kind: MetricsStore.Kind) async throws
+    {
         let (store, remote) = try await Self.filled(kind)
         defer { store.kill() }
         let start = Self.end - .seconds(600)
         let later = Self.end + .seconds(60)
-        #expect(try await remote.labelNames([LabelMatcher("__name__", equals: "m")], from: start, through: later) == ["__name__", "job", "s"])
+        #expect(
+            try await remote.labelNames([LabelMatcher("__name__", equals: "m")], from: start, through: later) == [
+                "__name__", "job", "s",
+            ])
         #expect(try await remote.labelValues("job", [], from: start, through: later).suffix(2) == ["a", "b"])
         #expect(
             try await remote.labelValues("s", [LabelMatcher("job", equals: "b")], from: start, through: later)

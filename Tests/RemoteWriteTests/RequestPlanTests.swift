@@ -14,7 +14,8 @@ import Testing
     }
 
     static func settings(_ lines: String = "") throws -> RemoteWriteSettings {
-        let yaml = "remote_write:\n  - url: http://127.0.0.1:1/write\n\(lines.split(separator: "\n").map { "    \($0)\n" }.joined())"
+        let yaml =
+            "remote_write:\n  - url: http://127.0.0.1:1/write\n\(lines.split(separator: "\n").map { "    \($0)\n" }.joined())"
         return try SettingsDocument.read(yaml, file: "t.yaml", sources: .none, as: File.self).section.writes[0]
     }
 
@@ -89,7 +90,8 @@ import Testing
             metadata_config: {send: false}
             """)
         #expect(settings.version == .v2 && settings.sendsExemplars && !settings.metadata.isSent)
-        #expect(settings.queue.shardsMin == 2 && settings.queue.shardsMax == 32 && settings.queue.samplesPerSendMax == 500)
+        #expect(
+            settings.queue.shardsMin == 2 && settings.queue.shardsMax == 32 && settings.queue.samplesPerSendMax == 500)
         #expect(settings.headers == ["X-Scope-OrgID": "shop"])
     }
 }

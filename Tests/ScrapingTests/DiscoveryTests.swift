@@ -18,11 +18,13 @@ import Testing
         defer { folder.remove() }
         let json = folder.file("one.json")
         let yaml = folder.file("two.yml")
-        try #"[{"targets": ["a:1", "b:2"], "labels": {"rack": "r1"}}, {"targets": []}]"#.write(toFile: json, atomically: true, encoding: .utf8)
+        try #"[{"targets": ["a:1", "b:2"], "labels": {"rack": "r1"}}, {"targets": []}]"#.write(
+            toFile: json, atomically: true, encoding: .utf8)
         try "- targets: ['c:3']\n  labels:\n    port: 3\n".write(toFile: yaml, atomically: true, encoding: .utf8)
         let discovery = FileDiscovery(patterns: [folder.file("*.json"), folder.file("*.yml")], refresh: .seconds(300))
         let groups = try await discovery.read()
-        #expect(groups.map(\.targets) == [[["__address__": "a:1"], ["__address__": "b:2"]], [], [["__address__": "c:3"]]])
+        #expect(
+            groups.map(\.targets) == [[["__address__": "a:1"], ["__address__": "b:2"]], [], [["__address__": "c:3"]]])
         #expect(groups[0].labels == ["rack": "r1", "__meta_filepath": json])
         #expect(groups[2].labels == ["port": "3", "__meta_filepath": yaml])
         #expect(await !discovery.hasChanged())
@@ -89,7 +91,8 @@ import Testing
         var configuration = DNSResolver.Configuration()
         configuration.servers = ["127.0.0.1:\(server.port)"]
         configuration.searchDomains = ["example"]
-        func groups(_ name: String, _ type: DiscoverySettings.DNSType, _ port: Int?) async throws -> [[String: String]] {
+        func groups(_ name: String, _ type: DiscoverySettings.DNSType, _ port: Int?) async throws -> [[String: String]]
+        {
             var discovery = DNSDiscovery(names: [name], type: type, port: port, refresh: .seconds(30))
             discovery.resolver = DNSResolver(configuration)
             return try await discovery.read()[0].targets

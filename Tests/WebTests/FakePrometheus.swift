@@ -12,14 +12,16 @@ extension FakePrometheus {
             switch query.when {
             case .instant(let time): try await self.query(query.expression, at: time, timeLimit: query.timeLimit)
             case .range(let start, let end, let step):
-                try await queryRange(query.expression, from: start, through: end, step: step, timeLimit: query.timeLimit)
+                try await queryRange(
+                    query.expression, from: start, through: end, step: step, timeLimit: query.timeLimit)
             }
         var data = ""
         result.result.write(to: &data)
         return PrometheusAnswer(data: Array(data.utf8), warnings: result.warnings, infos: ["about \(query.expression)"])
     }
 
-    func exemplars(_ expression: String, from start: Timestamp, through end: Timestamp) async throws -> PrometheusAnswer {
+    func exemplars(_ expression: String, from start: Timestamp, through end: Timestamp) async throws -> PrometheusAnswer
+    {
         PrometheusAnswer(data: Array("[]".utf8))
     }
 

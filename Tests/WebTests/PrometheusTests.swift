@@ -51,14 +51,17 @@ import WebAPI
             ("targets?state=active&scrapePool=node", "{\"pool\":\"node\",\"state\":\"active\"}"),
             ("targets/metadata?metric=up", "[{\"metric\":\"up\",\"selector\":\"\"}]"),
             ("alertmanagers", "{\"activeAlertmanagers\":[],\"droppedAlertmanagers\":[]}"),
-            ("status/flags", "{\"limit\":10,\"topic\":\"flags\"}"), ("status/tsdb?limit=3", "{\"limit\":3,\"topic\":\"tsdb\"}"),
+            ("status/flags", "{\"limit\":10,\"topic\":\"flags\"}"),
+            ("status/tsdb?limit=3", "{\"limit\":3,\"topic\":\"tsdb\"}"),
             ("status/config", "{\"limit\":10,\"topic\":\"config\"}"),
         ] {
             let reply = await fixture.get("/api/v1/\(path)", token: token)
             #expect(reply.text == "{\"status\":\"success\",\"data\":\(data)}")
         }
         let page = await fixture.get("/federate?match[]=up&match[]=go", token: token)
-        #expect(page.text == "federated up go\n" && page.header("content-type") == "text/plain; version=0.0.4; charset=utf-8")
+        #expect(
+            page.text == "federated up go\n"
+                && page.header("content-type") == "text/plain; version=0.0.4; charset=utf-8")
     }
 
     @Test func `only an administrator may touch the store`() async throws {
@@ -110,7 +113,8 @@ import WebAPI
         #expect(await status("Basic \(Base64.text(Array("grafana:\(token)".utf8)))") == 200)
         #expect(await status("Basic \(Base64.text(Array(":\(token)".utf8)))") == 200)
         for wrong in [
-            "Basic \(Base64.text(Array("grafana:\(token)x".utf8)))", "Basic \(Base64.text(Array(token.utf8)))", "Basic", "Basic !",
+            "Basic \(Base64.text(Array("grafana:\(token)x".utf8)))", "Basic \(Base64.text(Array(token.utf8)))", "Basic",
+            "Basic !",
             "Digest \(token)",
         ] {
             #expect(await status(wrong) == 401, "\(wrong.prefix(8))")

@@ -216,7 +216,8 @@ extension SettingsReader {
         var map: [String: [String]] = [:]
         for member in members {
             let place = "\(childPath(key)).\(member.key)"
-            let items: [SettingsNode] = if case .list(let nodes) = member.value.content { nodes } else { [member.value] }
+            let items: [SettingsNode] =
+                if case .list(let nodes) = member.value.content { nodes } else { [member.value] }
             let texts = items.compactMap { item -> String? in
                 guard case .scalar(let written, _) = item.content else {
                     context.diagnostics.append(

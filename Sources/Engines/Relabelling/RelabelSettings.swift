@@ -12,7 +12,8 @@ public struct RelabelSettings: SettingsSection, Sendable {
         let separator = s.verbatimText(
             "separator", default: RelabelRule.standardSeparator, "What stands between the joined values.")
         let target = s.verbatimText(
-            "target_label", default: "", "The label that gets the result; $1 or ${1} stands for a group of the pattern.")
+            "target_label", default: "", "The label that gets the result; $1 or ${1} stands for a group of the pattern."
+        )
         let pattern = s.verbatimText(
             "regex", default: RelabelRule.standardPattern, "A pattern (RE2) that the whole text must match.")
         let modulus = s.integer("modulus", default: 0, in: 0...Int.max, "For 'hashmod': the number of parts.")

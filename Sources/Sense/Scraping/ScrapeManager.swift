@@ -65,7 +65,8 @@ public final class ScrapeManager: Sendable {
         for pool in pools {
             for loop in pool.loops where matchers.allSatisfy({ $0.matches(loop.target.labels) }) {
                 let metadata = await loop.metadata()
-                let entries = metric.map { [metadata[$0]].compactMap { $0 } } ?? metadata.values.sorted { $0.name < $1.name }
+                let entries =
+                    metric.map { [metadata[$0]].compactMap { $0 } } ?? metadata.values.sorted { $0.name < $1.name }
                 for entry in entries {
                     guard found.count < limit else { return found }
                     found.append(TargetMetadata(target: loop.target.labels, metadata: entry))

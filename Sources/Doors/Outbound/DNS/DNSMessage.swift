@@ -123,7 +123,9 @@ enum DNSMessage {
                     let target = Int(length & 0x3F) << 8 | Int(try byte())
                     after = after ?? place
                     jumpCount += 1
-                    guard jumpCount <= 32, target < bytes.count else { throw DNSFault(reason: "a name leads in circles") }
+                    guard jumpCount <= 32, target < bytes.count else {
+                        throw DNSFault(reason: "a name leads in circles")
+                    }
                     place = target
                 } else {
                     guard length & 0xC0 == 0, place + Int(length) <= bytes.count, text.utf8.count <= 255 else {
@@ -169,6 +171,7 @@ enum DNSMessage {
             start = max(end, start + 1)
         }
         func text(_ part: ArraySlice<UInt16>) -> String { part.map { String($0, radix: 16) }.joined(separator: ":") }
-        return best.isEmpty ? text(groups[...]) : "\(text(groups[..<best.lowerBound]))::\(text(groups[best.upperBound...]))"
+        return best.isEmpty
+            ? text(groups[...]) : "\(text(groups[..<best.lowerBound]))::\(text(groups[best.upperBound...]))"
     }
 }

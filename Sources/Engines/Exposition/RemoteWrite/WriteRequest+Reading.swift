@@ -264,6 +264,8 @@ struct SeriesBuilder {
     private var values: [Double] = []
     private var histograms: [HistogramSample] = []
     private var fault: String?
+    /// Milliseconds.
+    private static let timeMax: Int64 = 1 << 53
 
     mutating func readSample(
         _ reader: inout ProtobufReader, valueField: Int, timeField: Int
@@ -302,6 +304,10 @@ struct SeriesBuilder {
         for index in series.exemplars.indices { series.exemplars[index].series = labels }
         if series.metadata != nil { series.metadata!.name = labels.name }
         series.fault = Self.fault(in: pairs, labels) ?? fault
+        // Sorted, so the ends tell. Nothing happens 280,000 years from now, and whoever computes with times need not fear overflow.
+        if let first = times.first, let last = times.last, first < -Self.timeMax || last > Self.timeMax {
+            series.fault = series.fault ?? "a sample of \(labels) has a time out of range"
+        }
         return series
     }
 

@@ -39,7 +39,7 @@ struct PrefixIndex {
     }
 
     mutating func insert(_ entry: Entry, key: UnsafeRawBufferPointer) {
-        if entries.count * 2 >= table.count { fatalError("the index was made for \(table.count / 2) lines") }
+        precondition(entries.count * 2 < table.count, "the index was made for \(table.count / 2) lines")
         var place = Self.hash(key) & (table.count - 1)
         while table[place] >= 0 { place = (place + 1) & (table.count - 1) }
         table[place] = Int32(entries.count)

@@ -40,7 +40,8 @@ struct DockerDiscovery: TargetDiscovery {
             socket = String(host.dropFirst("unix://".count))
             host = "http://docker"
         } else if host.hasPrefix("tcp://") {
-            let isEncrypted = settings.client.tls.authorityFile != nil || settings.client.tls.clientCertificateFile != nil
+            let isEncrypted =
+                settings.client.tls.authorityFile != nil || settings.client.tls.clientCertificateFile != nil
             host = (isEncrypted ? "https://" : "http://") + host.dropFirst("tcp://".count)
         }
         while host.hasSuffix("/") { host.removeLast() }

@@ -63,7 +63,9 @@ final class FileDiscovery: TargetDiscovery {
             }
             return state.groups
         }
-        if let fault = faults.first { throw PartialDiscovery(groups: groups.sorted { $0.key < $1.key }.flatMap(\.value), fault: fault) }
+        if let fault = faults.first {
+            throw PartialDiscovery(groups: groups.sorted { $0.key < $1.key }.flatMap(\.value), fault: fault)
+        }
         return groups.sorted { $0.key < $1.key }.flatMap(\.value)
     }
 
@@ -105,7 +107,9 @@ final class FileDiscovery: TargetDiscovery {
     }
 
     private static func text(of path: String) throws -> String {
-        func failure(_ reason: String) -> ScrapingError { ScrapingError(.discoveryFailed, "cannot read \(path): \(reason)") }
+        func failure(_ reason: String) -> ScrapingError {
+            ScrapingError(.discoveryFailed, "cannot read \(path): \(reason)")
+        }
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { throw failure(String(cString: strerror(errno))) }
         defer { close(descriptor) }

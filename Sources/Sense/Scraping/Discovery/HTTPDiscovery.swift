@@ -38,7 +38,8 @@ struct HTTPDiscovery: TargetDiscovery {
         let type = response.headers["Content-Type"]?.prefix { $0 != ";" }.filter { $0 != " " }.lowercased()
         guard type == "application/json" else {
             throw ScrapingError(
-                .discoveryFailed, "\(place) answered with the content type '\(type ?? "")' where application/json is expected")
+                .discoveryFailed,
+                "\(place) answered with the content type '\(type ?? "")' where application/json is expected")
         }
         let value: JSONValue
         do {

@@ -37,7 +37,9 @@ struct TargetGroup: Sendable, Hashable {
             case .null: break
             case .object(let labels):
                 for (name, value) in labels {
-                    guard case .string(let text) = value else { throw wrong("label '\(name)' of \(place) is not a text") }
+                    guard case .string(let text) = value else {
+                        throw wrong("label '\(name)' of \(place) is not a text")
+                    }
                     group.labels[name] = text
                 }
             default: throw wrong("'labels' of \(place) is not a mapping")

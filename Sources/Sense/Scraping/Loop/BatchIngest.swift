@@ -101,13 +101,18 @@ final class BatchIngest {
     private func limited(_ histogram: NativeHistogram) throws(ScrapingError) -> NativeHistogram {
         var histogram = histogram
         if let factor = job.limits.histogramBucketFactor {
-            while histogram.schema > -4, histogram.schema <= 8, histogram.growthFactor < factor { histogram = histogram.halved() }
+            while histogram.schema > -4, histogram.schema <= 8, histogram.growthFactor < factor {
+                histogram = histogram.halved()
+            }
         }
         guard let most = job.limits.histogramBuckets else { return histogram }
-        while histogram.bucketCount > most, histogram.schema > -4, histogram.schema <= 8 { histogram = histogram.halved() }
+        while histogram.bucketCount > most, histogram.schema > -4, histogram.schema <= 8 {
+            histogram = histogram.halved()
+        }
         guard histogram.bucketCount <= most else {
             throw ScrapingError(
-                .limitExceeded, "histogram bucket limit exceeded: \(histogram.bucketCount) buckets, the limit is \(most)")
+                .limitExceeded,
+                "histogram bucket limit exceeded: \(histogram.bucketCount) buckets, the limit is \(most)")
         }
         return histogram
     }

@@ -29,7 +29,9 @@ extension SampleBatch {
             let group = groups[identity]!
             let native = group.native
             if native == nil || keepsClassic { converted.rows += group.rows }
-            if let native { converted.rows.append(Row(labels: identity, histogram: native, timestamp: group.timestamp)) }
+            if let native {
+                converted.rows.append(Row(labels: identity, histogram: native, timestamp: group.timestamp))
+            }
         }
         return converted
     }
@@ -75,7 +77,8 @@ private struct ClassicHistogram {
         case .count: count = row.value
         case .bucket:
             let text = row.labels["le"] ?? ""
-            guard let bound = ["+Inf", "Inf", "inf", "+inf"].contains(text) ? .infinity : Double(text), !bound.isNaN else {
+            guard let bound = ["+Inf", "Inf", "inf", "+inf"].contains(text) ? .infinity : Double(text), !bound.isNaN
+            else {
                 isSound = false
                 return
             }

@@ -57,7 +57,8 @@ struct SampleLabelling: Sendable {
         if let most = limits.labels, labels.pairs.count > most {
             throw ScrapingError(
                 .limitExceeded,
-                "label_limit exceeded (metric: \(metric.prefix(50)), number of labels: \(labels.pairs.count), limit: \(most))")
+                "label_limit exceeded (metric: \(metric.prefix(50)), number of labels: \(labels.pairs.count), limit: \(most))"
+            )
         }
         for pair in labels.pairs {
             guard pair.name == Labels.metricName || job.nameScheme.allows(label: pair.name) else {

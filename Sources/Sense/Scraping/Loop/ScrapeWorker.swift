@@ -151,7 +151,9 @@ extension MetricFamily {
     fileprivate var classicBesideNative: MetricFamily? {
         var classic = self
         classic.metrics = metrics.compactMap { metric in
-            guard case .histogram(let count, let sum, let buckets, _?) = metric.value, !buckets.isEmpty else { return nil }
+            guard case .histogram(let count, let sum, let buckets, _?) = metric.value, !buckets.isEmpty else {
+                return nil
+            }
             var metric = metric
             metric.value = .histogram(count: count, sum: sum, buckets: buckets, native: nil)
             metric.exemplars = []

@@ -47,7 +47,8 @@ public enum DiscoverySettings: Sendable, Hashable {
     }
 
     static let unsupportedMechanisms = [
-        "aws", "azure", "consul", "digitalocean", "dockerswarm", "ec2", "eureka", "gce", "hetzner", "ionos", "kubernetes",
+        "aws", "azure", "consul", "digitalocean", "dockerswarm", "ec2", "eureka", "gce", "hetzner", "ionos",
+        "kubernetes",
         "kuma", "lightsail", "linode", "marathon", "nerve", "nomad", "openstack", "ovhcloud", "puppetdb", "scaleway",
         "serverset", "stackit", "triton", "uyuni", "vultr",
     ]
@@ -68,14 +69,16 @@ public enum DiscoverySettings: Sendable, Hashable {
         var settings: DiscoverySettings
 
         init(_ s: SettingsReader) {
-            let files = s.texts("files", "Paths of .json, .yml or .yaml files; '*' stands for any text in the last part.")
+            let files = s.texts(
+                "files", "Paths of .json, .yml or .yaml files; '*' stands for any text in the last part.")
             settings = .files(
                 patterns: files,
                 refresh: s.duration(
                     "refresh_interval", default: .seconds(300), atLeast: .seconds(1),
                     "How often they are read even without a change."))
             if files.isEmpty { s.fault(nil, "'files' is missing or empty") }
-            for file in files where ![".json", ".yml", ".yaml", "*"].contains(where: { file.lowercased().hasSuffix($0) }) {
+            for file in files
+            where ![".json", ".yml", ".yaml", "*"].contains(where: { file.lowercased().hasSuffix($0) }) {
                 s.fault("files", "'\(file)' ends neither in .json nor in .yml or .yaml")
             }
         }
@@ -105,7 +108,9 @@ public enum DiscoverySettings: Sendable, Hashable {
             if names.isEmpty { s.fault(nil, "'names' is missing or empty") }
             let type = s.choice("type", default: DNSType.srv, "The kind of record.")
             let port = s.optionalInteger("port", in: 1...65535, "The port of the targets; SRV records bring their own.")
-            if type != .srv, port == nil { s.fault(nil, "'port' is missing, which records of type \(type.rawValue) do not give") }
+            if type != .srv, port == nil {
+                s.fault(nil, "'port' is missing, which records of type \(type.rawValue) do not give")
+            }
             settings = .dns(
                 names: names, type: type, port: port,
                 refresh: s.duration(
@@ -129,7 +134,8 @@ public enum DiscoverySettings: Sendable, Hashable {
                     port: s.integer(
                         "port", default: 80, in: 1...65535, "The port of containers that expose none."),
                     hostNetworkingHost: s.text(
-                        "host_networking_host", default: "localhost", "The address of containers on the host's network."),
+                        "host_networking_host", default: "localhost", "The address of containers on the host's network."
+                    ),
                     takesFirstNetwork: s.boolean(
                         "match_first_network", default: true, "Whether a container in many networks is one target."),
                     filters: Dictionary(filters.map { ($0.name, $0.values) }, uniquingKeysWith: { $0 + $1 }),

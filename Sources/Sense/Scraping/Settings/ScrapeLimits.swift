@@ -48,7 +48,8 @@ public struct ScrapeLimits: Sendable, Hashable {
     }
 
     private static func bytes(_ s: SettingsReader) -> ByteCount? {
-        let size = s.bytes("body_size_limit", default: ByteCount(0), "A larger page, unpacked, is a failure. 0: 64 MiB.")
+        let size = s.bytes(
+            "body_size_limit", default: ByteCount(0), "A larger page, unpacked, is a failure. 0: 64 MiB.")
         return size.bytes == 0 ? nil : size
     }
 

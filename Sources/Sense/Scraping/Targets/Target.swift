@@ -61,7 +61,9 @@ extension ScrapeJob {
         standard(TargetLabel.timeout, timeout.prometheusText)
         standard(TargetLabel.metricsPath, metricsPath)
         standard(TargetLabel.scheme, scheme)
-        for (name, values) in params { if let first = values.first { standard("\(TargetLabel.parameterPrefix)\(name)", first) } }
+        for (name, values) in params {
+            if let first = values.first { standard("\(TargetLabel.parameterPrefix)\(name)", first) }
+        }
         for (name, value) in furtherLabels { standard(name, value) }
         let discovered = labels
         guard let relabelled = relabelRules.relabelled(labels) else { return .dropped(discovered) }
@@ -90,7 +92,8 @@ extension ScrapeJob {
         let timeout = try duration(TargetLabel.timeout, "timeout")
         guard timeout <= interval else {
             throw wrong(
-                "the scrape timeout of \(timeout.prometheusText) is longer than the interval of \(interval.prometheusText)")
+                "the scrape timeout of \(timeout.prometheusText) is longer than the interval of \(interval.prometheusText)"
+            )
         }
         var kept = Labels(
             labels.pairs.filter { !$0.name.hasPrefix(TargetLabel.reservedPrefix) }.map { ($0.name, $0.value) })

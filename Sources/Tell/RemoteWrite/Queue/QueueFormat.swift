@@ -121,7 +121,9 @@ enum QueueFormat {
     private static func write(_ histogram: NativeHistogram, to payload: inout ByteWriter) {
         payload.byte(histogram.resetHint.rawValue)
         payload.zigzag(Int64(histogram.schema))
-        for value in [histogram.zeroThreshold, histogram.zeroCount, histogram.count, histogram.sum] { payload.double(value) }
+        for value in [histogram.zeroThreshold, histogram.zeroCount, histogram.count, histogram.sum] {
+            payload.double(value)
+        }
         for (spans, buckets) in [
             (histogram.positiveSpans, histogram.positiveBuckets), (histogram.negativeSpans, histogram.negativeBuckets),
         ] {

@@ -107,7 +107,9 @@ struct QueueReader {
                 }
                 if place + QueueFormat.recordHeadByteCount + length > piece.count {
                     // A record longer than the piece is read whole.
-                    guard place == 0, position.offset + Int64(QueueFormat.recordHeadByteCount + length) <= limit else { break }
+                    guard place == 0, position.offset + Int64(QueueFormat.recordHeadByteCount + length) <= limit else {
+                        break
+                    }
                     piece = try file.read(at: position.offset, count: QueueFormat.recordHeadByteCount + length)
                     guard piece.count == QueueFormat.recordHeadByteCount + length else { break }
                 }
@@ -211,7 +213,8 @@ struct QueueReader {
                 let time = try reader.zigzag()
                 chunk.entries[index].exemplars.append(
                     Exemplar(
-                        series: chunk.entries[index].labels, labels: own, value: value, timestamp: hasTime ? time : nil))
+                        series: chunk.entries[index].labels, labels: own, value: value, timestamp: hasTime ? time : nil)
+                )
             }
         }
     }

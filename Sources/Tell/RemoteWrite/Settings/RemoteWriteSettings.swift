@@ -28,7 +28,8 @@ public struct RemoteWriteSettings: SettingsSection, Sendable, Hashable {
             "name", default: "", "What the queue is called in metrics and on disk, unique; without it, host and port.")
         name = written.isEmpty ? displayedOrigin(of: Secret(url)) : written
         timeout = s.duration(
-            "remote_timeout", default: .seconds(30), atLeast: .milliseconds(100), "After this long a request has failed.")
+            "remote_timeout", default: .seconds(30), atLeast: .milliseconds(100),
+            "After this long a request has failed.")
         headers = s.textMap("headers", "Further header fields of each request.")
         client = HTTPClientSettings(s)
         let names = RemoteWriteVersion.names
@@ -75,7 +76,8 @@ public struct RemoteWriteSettings: SettingsSection, Sendable, Hashable {
             capacity = s.integer(
                 "capacity", default: 10_000, in: 1...10_000_000, "Samples that each shard holds in memory.")
             shardsMax = s.integer(
-                "max_shards", default: 16, in: 1...1000, "Requests under way at once, at most; 32 even where more is written.")
+                "max_shards", default: 16, in: 1...1000,
+                "Requests under way at once, at most; 32 even where more is written.")
             shardsMin = s.integer("min_shards", default: 1, in: 1...1000, "Requests under way at once, at least.")
             samplesPerSendMax = s.integer(
                 "max_samples_per_send", default: 2000, in: 1...1_000_000, "Samples of one request.")

@@ -50,7 +50,9 @@ extension WebSite {
                 ] + common, promQueryRange)
             + both("labels", "Names of labels.", range, promLabels)
             + both("series", "The label sets of series.", range, promSeries)
-            + both("query_exemplars", "The exemplars of the series that an expression names.", query + range, promExemplars)
+            + both(
+                "query_exemplars", "The exemplars of the series that an expression names.", query + range, promExemplars
+            )
             + both("format_query", "An expression laid out over lines.", query, promFormat)
             + both("parse_query", "An expression as a tree.", query, promParse)
             + [
@@ -139,7 +141,8 @@ extension WebSite {
         }
         return prometheusSuccess(
             try await site.service.answer(
-                try parameters.query(expression, .range(from: start, through: end, step: step), site.options.timeLimit)))
+                try parameters.query(expression, .range(from: start, through: end, step: step), site.options.timeLimit))
+        )
     }
 
     private static func promExemplars(_ site: WebSite, _ request: WebRequest) async throws -> Reply {

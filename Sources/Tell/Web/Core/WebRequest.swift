@@ -85,7 +85,9 @@ public struct WebRequest: Sendable {
         switch header[..<blank].lowercased() {
         case "bearer": return String(rest)
         case "basic":
-            guard let bytes = Base64.bytes(rest), let colon = bytes.firstIndex(of: UInt8(ascii: ":")) else { return nil }
+            guard let bytes = Base64.bytes(rest), let colon = bytes.firstIndex(of: UInt8(ascii: ":")) else {
+                return nil
+            }
             return String(decoding: bytes[(colon + 1)...], as: UTF8.self)
         default: return nil
         }

@@ -33,7 +33,8 @@ extension LiveSite {
 
     private func remoteWrite(_ message: ReceivedMessage) async throws -> SentMessage {
         guard let version = RemoteWriteVersion(contentType: message.headers["content-type"]) else {
-            return .refusal(415, "the content type '\(message.headers["content-type"] ?? "")' is none of remote write's")
+            return .refusal(
+                415, "the content type '\(message.headers["content-type"] ?? "")' is none of remote write's")
         }
         guard message.headers["content-encoding", default: "snappy"].lowercased() == "snappy" else {
             return .refusal(415, "the content encoding '\(message.headers["content-encoding"] ?? "")' is not snappy")
@@ -73,7 +74,8 @@ extension LiveSite {
         }
         let outcome = try await parts.feed.append(batch)
         for (count, reason) in [
-            (outcome.outOfOrder, "out of order or too old"), (outcome.duplicate, "for an instant that has another value"),
+            (outcome.outOfOrder, "out of order or too old"),
+            (outcome.duplicate, "for an instant that has another value"),
             (outcome.overLimit, "of series above a limit on their number"),
         ] where count > 0 {
             reply.faults.append("\(count) samples were not stored: \(reason)")

@@ -38,7 +38,8 @@ extension LiveSite {
         return PrometheusAnswer(data: json.bytes, warnings: warnings, infos: result.infos)
     }
 
-    func exemplars(_ expression: String, from start: Timestamp, through end: Timestamp) async throws -> PrometheusAnswer {
+    func exemplars(_ expression: String, from start: Timestamp, through end: Timestamp) async throws -> PrometheusAnswer
+    {
         try await refusing {
             let selectors = try Expression.parse(expression).selectors.map(\.matchers)
             let found = try await parts.series.exemplars(selectors, from: start, through: end)
@@ -123,8 +124,10 @@ extension LiveSite {
         let series = loaded.settings.series.store
         let stats = parts.series.stats
         return [
-            "startTime": .string(parts.startedAt.rfc3339), "CWD": .string(parts.dataFolder), "reloadConfigSuccess": true,
-            "lastConfigTime": .string(loaded.loadedAt.rfc3339), "corruptionCount": .integer(Int64(stats.health.problems.count)),
+            "startTime": .string(parts.startedAt.rfc3339), "CWD": .string(parts.dataFolder),
+            "reloadConfigSuccess": true,
+            "lastConfigTime": .string(loaded.loadedAt.rfc3339),
+            "corruptionCount": .integer(Int64(stats.health.problems.count)),
             "storageRetention": .string(series.retention.prometheusText), "GOMAXPROCS": 0, "GOMEMLIMIT": 0,
             "goroutineCount": 0, "GOGC": "", "GODEBUG": "", "serverTime": .string(parts.clock.now.rfc3339),
             "hostname": .string(parts.hostName),
@@ -139,7 +142,8 @@ extension LiveSite {
         }
         return [
             "headStats": [
-                "numSeries": .integer(Int64(stats.seriesCount)), "numLabelPairs": .integer(Int64(report.labelPairCount)),
+                "numSeries": .integer(Int64(stats.seriesCount)),
+                "numLabelPairs": .integer(Int64(report.labelPairCount)),
                 "numSamples": .integer(Int64(stats.headSampleCount)),
                 "minTime": .integer(stats.minimumTime.millisecondsSinceEpoch),
                 "maxTime": .integer(stats.newest?.millisecondsSinceEpoch ?? 0),

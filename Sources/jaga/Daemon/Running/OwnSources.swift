@@ -52,7 +52,8 @@ func ownSources(_ parts: SiteParts) -> [SourcePlan] {
     let backups = parts.backups.withLock { $0 }
     let sources: [(any SampleSource, any Hashable & Sendable)] = [
         (
-            OwnSource(labels: own, series: parts.series, ledger: parts.ledger, startedAt: parts.startedAt,
+            OwnSource(
+                labels: own, series: parts.series, ledger: parts.ledger, startedAt: parts.startedAt,
                 remote: parts.remote),
             "own"
         ),

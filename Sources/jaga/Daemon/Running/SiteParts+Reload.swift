@@ -63,7 +63,8 @@ extension SiteParts {
         for warning in next.warnings { logger.warning("\(warning)") }
         logger.info("configuration applied", metadata: ["changed": "\(changed.count)"])
         let late = changed.filter { key in
-            key != "web.public_url" && (key.hasPrefix("web.") || key.hasPrefix("series.") || key.hasPrefix("remote_write")
+            key != "web.public_url"
+                && (key.hasPrefix("web.") || key.hasPrefix("series.") || key.hasPrefix("remote_write")
                     || key.hasPrefix("remote_queue") || key.hasPrefix("global.external_labels"))
         }
         guard late.isEmpty else {

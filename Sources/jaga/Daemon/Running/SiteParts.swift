@@ -119,13 +119,17 @@ final class SiteParts: Sendable {
     }
 
     /// The labels of the series matching any of `selectors`, sorted.
-    func labelSets(_ selectors: [[LabelMatcher]], from start: Timestamp, through end: Timestamp) async throws -> [Labels] {
+    func labelSets(_ selectors: [[LabelMatcher]], from start: Timestamp, through end: Timestamp) async throws
+        -> [Labels]
+    {
         if let store = reading as? TimeSeriesStore {
             return try await store.series(selectors, from: start, through: end)
         }
         var found: Set<Labels> = []
         for matchers in selectors {
-            for columns in try await reading.select(matchers, from: start, through: end) { found.insert(columns.labels) }
+            for columns in try await reading.select(matchers, from: start, through: end) {
+                found.insert(columns.labels)
+            }
         }
         return found.sorted()
     }

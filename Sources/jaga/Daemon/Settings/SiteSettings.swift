@@ -41,7 +41,8 @@ public struct SiteSettings: SettingsSection, Sendable {
         scrapeConfigs = s.list(
             "scrape_configs", of: ScrapeConfigSettings.self, "Jobs as they stand in a prometheus.yml.")
         scrapeConfigFiles = s.texts(
-            "scrape_config_files", "Files with 'scrape_configs', relative to this one; '*' stands for any text in a name.")
+            "scrape_config_files",
+            "Files with 'scrape_configs', relative to this one; '*' stands for any text in a name.")
         ruleFiles = s.texts("rule_files", "Further rule files, as 'rules.files' has them.")
         remoteWrite = s.list(
             "remote_write", of: RemoteWriteSettings.self,
