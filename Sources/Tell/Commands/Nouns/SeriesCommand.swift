@@ -5,6 +5,7 @@ import Exposition
 import Glibc
 import JSONCoding
 import Series
+import PromQL
 import TimeSeriesStore
 import Units
 
@@ -151,10 +152,10 @@ struct SeriesCommand: AsyncParsableCommand {
 
         private func matchers() throws -> [LabelMatcher] {
             guard let selector else { return [] }
-            do throws(SelectorFault) {
-                return try TimeSeriesStore.selector(selector)
+            do {
+                return try Expression.parseSelector(selector)
             } catch {
-                throw ValidationError("'\(selector)' \(error)")
+                throw ValidationError("--match '\(selector)': \(error.summary)")
             }
         }
     }
