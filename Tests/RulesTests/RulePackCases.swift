@@ -322,10 +322,16 @@ private let jagaCases: [Case] = [
         good: [[Course("prometheus_rule_evaluation_failures_total{rule_group=\"x\"}", 4)]]),
     Case(
         pack: .jaga, alert: "RemoteWriteLoses", severity: "high",
-        bad: [Course("prometheus_remote_storage_samples_dropped_total{remote_name=\"x\",reason=\"queue_full\"}") { $0 }],
+        bad: [
+            Course("prometheus_remote_storage_samples_dropped_total{remote_name=\"x\",reason=\"queue_full\"}") { $0 }
+        ],
         good: [
             [Course("prometheus_remote_storage_samples_dropped_total{remote_name=\"x\",reason=\"queue_full\"}", 4)],
-            [Course("prometheus_remote_storage_samples_dropped_total{remote_name=\"x\",reason=\"dropped_series\"}") { $0 }],
+            [
+                Course("prometheus_remote_storage_samples_dropped_total{remote_name=\"x\",reason=\"dropped_series\"}") {
+                    $0
+                }
+            ],
         ]),
     Case(
         pack: .jaga, alert: "RemoteWriteBehind", severity: "warning", minutes: 25,
@@ -335,8 +341,12 @@ private let jagaCases: [Case] = [
         ],
         good: [
             [
-                Course("prometheus_remote_storage_queue_highest_timestamp_seconds{remote_name=\"x\"}") { 1000 + $0 * 60 },
-                Course("prometheus_remote_storage_queue_highest_sent_timestamp_seconds{remote_name=\"x\"}") { 990 + $0 * 60 },
+                Course("prometheus_remote_storage_queue_highest_timestamp_seconds{remote_name=\"x\"}") {
+                    1000 + $0 * 60
+                },
+                Course("prometheus_remote_storage_queue_highest_sent_timestamp_seconds{remote_name=\"x\"}") {
+                    990 + $0 * 60
+                },
             ]
         ]),
     Case(
