@@ -1,3 +1,4 @@
+import Synchronization
 import Diagnostics
 import Exposition
 import JSONCoding
