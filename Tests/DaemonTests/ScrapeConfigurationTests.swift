@@ -1,3 +1,8 @@
+import RemoteWrite
+import Rules
+import ClientSettings
+import Settings
+import TimeSeriesStore
 import Diagnostics
 import Foundation
 import Scraping

@@ -1,3 +1,5 @@
+import ClientSettings
+import RemoteSeries
 import Collectors
 import Backup
 import Crypto
