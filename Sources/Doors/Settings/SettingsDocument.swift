@@ -149,6 +149,9 @@ extension SettingsDocument {
                 .object(Dictionary(members.map { ($0.key, value($0.value)) }, uniquingKeysWith: { _, last in last }))
             }
         }
-        return value(try SettingsNode.parse(yaml, file: file))
+        var faults: [Diagnostic] = []
+        let node = try SettingsNode.parse(yaml, file: file, faults: &faults)
+        guard faults.isEmpty else { throw InvalidInput(faults) }
+        return value(node)
     }
 }

@@ -230,7 +230,9 @@ extension SettingsReader {
             map[member.key] = texts
             if !context.isSchemaOnly {
                 let shown = "[\(texts.joined(separator: ", "))]"
-                context.values.append(SettingsValue(path: place, text: shown, origin: .file(member.value.position)))
+                context.values.append(
+                    SettingsValue(
+                        path: place, text: shown, origin: .file(member.value.position), documentation: documentation))
             }
         }
         return map
@@ -266,7 +268,9 @@ extension SettingsReader {
     private func revealed(_ node: SettingsNode, key: String, place: String) -> Secret? {
         func show(_ origin: SettingsValue.Origin, _ text: String) {
             guard !context.isSchemaOnly else { return }
-            context.values.append(SettingsValue(path: place, text: Secret.redacted, origin: origin))
+            context.values.append(
+                SettingsValue(
+                    path: place, text: Secret.redacted, origin: origin, documentation: documentation[key] ?? ""))
             context.secretHashes[place] = text.hashValue
         }
         guard case .scalar(let written, _) = node.content else {

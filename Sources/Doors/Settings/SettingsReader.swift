@@ -29,7 +29,7 @@ public final class SettingsReader {
     let declaredPath: String
     private var knownKeys: [String] = []
     /// The sentence of each declared key, for `config show`.
-    private var documentation: [String: String] = [:]
+    private(set) var documentation: [String: String] = [:]
 
     init(context: ReadingContext, node: SettingsNode?, path: String, declaredPath: String) {
         self.context = context

@@ -130,7 +130,7 @@ struct SeriesCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Print samples as OpenMetrics text.",
             discussion: "'jaga series import' and 'promtool tsdb create-blocks-from openmetrics' read it.")
-        @Argument(help: "Which series, as in '{job=\"shop\"}'. All without it.") var selector: String?
+        @Argument(help: "Which series, as in '{job=\"shop\"}'. All without it.") var match: String?
         @Option(name: .long, help: "From this instant on, in seconds since 1970.") var from: Double?
         @Option(name: .long, help: "Up to this instant, in seconds since 1970.") var to: Double?
         @OptionGroup var folder: FolderOptions
@@ -150,11 +150,11 @@ struct SeriesCommand: AsyncParsableCommand {
         }
 
         private func matchers() throws -> [LabelMatcher] {
-            guard let selector else { return [] }
+            guard let match else { return [] }
             do throws(SelectorFault) {
-                return try TimeSeriesStore.selector(selector)
+                return try selector(match)
             } catch {
-                throw ValidationError("'\(selector)' \(error)")
+                throw ValidationError("'\(match)' \(error)")
             }
         }
     }
