@@ -257,7 +257,7 @@ let testTargets: [Target] = [
     tests("Processes", ["Diagnostics", .system]),
     tests("PostgresClient", ["Diagnostics", "TestSupport"]),
     tests("RedisClient", ["Diagnostics", "TestSupport"]),
-    tests("Exposition", ["Units", "Series", "Diagnostics", "JSONCoding"], hasGolden: true),
+    tests("Exposition", ["Units", "Series", "Diagnostics", "JSONCoding", "Compression"], hasGolden: true),
     tests(
         "TimeSeriesStore", ["Units", "Series", "Diagnostics", "DurableFiles", "BinaryCoding", "Settings"],
         hasGolden: true),

@@ -72,7 +72,11 @@ import Testing
         var pieces = [request]
         var singles = 0
         while let next = pieces.popLast() {
-            if let halves = next.halvesByTime ?? next.halvesBySeries { pieces += [halves.0, halves.1] } else { singles += next.sampleCount }
+            if let halves = next.halvesByTime ?? next.halvesBySeries {
+                pieces += [halves.0, halves.1]
+            } else {
+                singles += next.sampleCount
+            }
         }
         #expect(singles == 12)
     }

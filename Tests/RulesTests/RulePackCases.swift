@@ -321,6 +321,35 @@ private let jagaCases: [Case] = [
         bad: [Course("prometheus_rule_evaluation_failures_total{rule_group=\"x\"}") { $0 }],
         good: [[Course("prometheus_rule_evaluation_failures_total{rule_group=\"x\"}", 4)]]),
     Case(
+        pack: .jaga, alert: "RemoteWriteLoses", severity: "high",
+        bad: [
+            Course("prometheus_remote_storage_samples_dropped_total{remote_name=\"x\",reason=\"queue_full\"}") { $0 }
+        ],
+        good: [
+            [Course("prometheus_remote_storage_samples_dropped_total{remote_name=\"x\",reason=\"queue_full\"}", 4)],
+            [
+                Course("prometheus_remote_storage_samples_dropped_total{remote_name=\"x\",reason=\"dropped_series\"}") {
+                    $0
+                }
+            ],
+        ]),
+    Case(
+        pack: .jaga, alert: "RemoteWriteBehind", severity: "warning", minutes: 25,
+        bad: [
+            Course("prometheus_remote_storage_queue_highest_timestamp_seconds{remote_name=\"x\"}") { 1000 + $0 * 60 },
+            Course("prometheus_remote_storage_queue_highest_sent_timestamp_seconds{remote_name=\"x\"}", 600),
+        ],
+        good: [
+            [
+                Course("prometheus_remote_storage_queue_highest_timestamp_seconds{remote_name=\"x\"}") {
+                    1000 + $0 * 60
+                },
+                Course("prometheus_remote_storage_queue_highest_sent_timestamp_seconds{remote_name=\"x\"}") {
+                    990 + $0 * 60
+                },
+            ]
+        ]),
+    Case(
         pack: .jaga, alert: "NotificationsWaiting", severity: "high", minutes: 25,
         bad: [Course("jaga_notification_outbox_pending{\(target)}", 3)],
         good: [

@@ -20,6 +20,10 @@ final class PageServer: Sendable {
         try text.write(to: folder.appending(path: name), atomically: true, encoding: .utf8)
     }
 
+    func write(_ name: String, bytes: [UInt8]) throws {
+        try Data(bytes).write(to: folder.appending(path: name), options: .atomic)
+    }
+
     func remove(_ name: String) { try? FileManager.default.removeItem(at: folder.appending(path: name)) }
 
     /// Path and header fields of the last request, one a line.
@@ -42,7 +46,8 @@ private let script = #"""
                 f.write(self.path + '\n' + ''.join(f'{k.lower()}: {v}\n' for k, v in self.headers.items()))
             os.rename(os.path.join(folder, 'request.tmp'), os.path.join(folder, 'request.txt'))
             time.sleep(float(text('slow', '0')))
-            body = text(self.path.lstrip('/').split('?')[0], '').encode()
+            try: body = open(os.path.join(folder, self.path.lstrip('/').split('?')[0]), 'rb').read()
+            except FileNotFoundError: body = b''
             self.send_response(int(text('status', '200')))
             kind = text('type', 'text/plain; version=0.0.4')
             if kind: self.send_header('Content-Type', kind)

@@ -11,6 +11,7 @@ final class RecordingStore: ColumnAppending {
         var samples: [Labels: [(time: Int64, value: Double)]] = [:]
         var metadata: [String: MetricMetadata] = [:]
         var exemplars: [Exemplar] = []
+        var histograms: [(name: String, histogram: NativeHistogram)] = []
         var blockCount = 0
         var seriesMax = Int.max
         var askedCount = 0
@@ -21,6 +22,7 @@ final class RecordingStore: ColumnAppending {
     func append(_ batch: SampleBatch) async throws -> AppendOutcome {
         state.withLock { state in
             for row in batch.rows {
+                if let histogram = row.histogram { state.histograms.append((row.labels.name, histogram)) }
                 state.samples[row.labels, default: []].append(
                     ((row.timestamp ?? batch.timestamp).millisecondsSinceEpoch, row.value))
             }
@@ -69,6 +71,10 @@ final class RecordingStore: ColumnAppending {
     var askedCount: Int { state.withLock { $0.askedCount } }
     var metadata: [String: MetricMetadata] { state.withLock { $0.metadata } }
     var exemplars: [Exemplar] { state.withLock { $0.exemplars } }
+    func histograms(_ name: String) -> [NativeHistogram] {
+        state.withLock { $0.histograms.filter { $0.name == name }.map(\.histogram) }
+    }
+
     var names: Set<String> { state.withLock { Set($0.samples.keys.map(\.name)) } }
 
     func series(_ name: String) -> [Labels] { state.withLock { $0.samples.keys.filter { $0.name == name }.sorted() } }

@@ -1,5 +1,6 @@
 import ClientSettings
 import Diagnostics
+import Exposition
 import Foundation
 import Logging
 import Relabelling
@@ -364,6 +365,75 @@ import Units
             let times = site.store.samples("up").map(\.time)
             #expect(times.count == 4)
             #expect(zip(times.dropFirst(2), times.dropFirst()).allSatisfy { $0 - $1 == 15_000 })
+        }
+    }
+
+    @Test func `native histograms come by protobuf, within the limit on their buckets`() async throws {
+        var native = NativeHistogram(schema: 3)
+        native.count = 8
+        native.sum = 20
+        native.positiveSpans = [.init(offset: 1, length: 8)]
+        native.positiveBuckets = [Double](repeating: 1, count: 8)
+        let family = MetricFamily(
+            name: "h", help: "An h.", type: .histogram,
+            metrics: [
+                .init(
+                    labels: ["x": "1"],
+                    value: .histogram(count: 8, sum: 20, buckets: [.init(1, 3), .init(.infinity, 8)], native: native))
+            ])
+        for (most, schema, count) in [(100, 3, 8), (5, 2, 4), (1, -1, 1)] as [(Int, Int8, Int)] {
+            let site = try Site {
+                $0.protocols = ScrapeProtocol.withHistograms
+                $0.limits.histogramBuckets = most
+                $0.scrapesClassicHistograms = most == 100
+            }
+            try site.server.write("type", ScrapeProtocol.protobuf.mediaType)
+            try site.server.write("metrics", bytes: writeMetricFamilies([family]))
+            try await site.run {
+                try await site.scrape()
+                #expect(site.target?.lastError == nil, "\(site.target?.lastError ?? "")")
+                let found = try #require(site.store.histograms("h").first)
+                #expect(found.schema == schema && found.positiveBuckets.count == count, "\(found)")
+                #expect(found.positiveBuckets.reduce(0, +) == 8)
+                #expect(site.store.series("h_bucket").count == (most == 100 ? 2 : 0))
+                #expect(try site.server.lastRequest().contains("accept: application/vnd.google.protobuf"))
+            }
+        }
+    }
+
+    @Test func `classic histograms become native ones where that is asked for`() async throws {
+        let site = try Site { $0.convertsClassicHistograms = true }
+        try site.server.write(
+            "metrics",
+            """
+            # TYPE h histogram
+            h_bucket{le="1"} 2
+            h_bucket{le="5"} 5
+            h_bucket{le="10"} 5
+            h_bucket{le="+Inf"} 6
+            h_sum 19
+            h_count 6
+            # TYPE bad histogram
+            bad_bucket{le="1"} 3
+            bad_bucket{le="+Inf"} 2
+            bad_sum 1
+            bad_count 2
+            other_count 7
+
+            """)
+        try await site.run {
+            try await site.scrape()
+            let found = try #require(site.store.histograms("h").first)
+            #expect(found.schema == NativeHistogram.customBucketsSchema && found.customBounds == [1, 5, 10])
+            #expect(found.count == 6 && found.sum == 19)
+            #expect(found.positiveBuckets == [2, 3, 1])
+            #expect(found.positiveSpans == [.init(offset: 0, length: 2), .init(offset: 1, length: 1)])
+            #expect(site.store.series("h_bucket").isEmpty)
+            #expect(site.store.series("bad_bucket").count == 2)
+            #expect(site.store.values("other_count") == ["7.0"])
+            try site.server.write("metrics", "a 1\n")
+            try await site.scrape()
+            #expect(site.store.values("h").last == "stale")
         }
     }
 }

@@ -196,11 +196,7 @@ extension SettingsReader {
             }
             let text = expand(written, at: member.value.position, path: place)?.text ?? written
             map[member.key] = text
-            if !context.isSchemaOnly {
-                context.values.append(
-                    SettingsValue(
-                        path: place, text: text, origin: .file(member.value.position), documentation: documentation))
-            }
+            show(key, text, origin: .file(member.value.position), at: place)
         }
         return map
     }
@@ -228,12 +224,7 @@ extension SettingsReader {
                 return expand(written, at: item.position, path: place)?.text ?? written
             }
             map[member.key] = texts
-            if !context.isSchemaOnly {
-                let shown = "[\(texts.joined(separator: ", "))]"
-                context.values.append(
-                    SettingsValue(
-                        path: place, text: shown, origin: .file(member.value.position), documentation: documentation))
-            }
+            show(key, "[\(texts.joined(separator: ", "))]", origin: .file(member.value.position), at: place)
         }
         return map
     }
@@ -266,11 +257,9 @@ extension SettingsReader {
     }
 
     private func revealed(_ node: SettingsNode, key: String, place: String) -> Secret? {
-        func show(_ origin: SettingsValue.Origin, _ text: String) {
+        func note(_ origin: SettingsValue.Origin, _ text: String) {
             guard !context.isSchemaOnly else { return }
-            context.values.append(
-                SettingsValue(
-                    path: place, text: Secret.redacted, origin: origin, documentation: documentation[key] ?? ""))
+            show(key, Secret.redacted, origin: origin, at: place)
             context.secretHashes[place] = text.hashValue
         }
         guard case .scalar(let written, _) = node.content else {
@@ -286,7 +275,7 @@ extension SettingsReader {
                     fault(key, "the first line of \(path) is empty; put the secret there")
                     return nil
                 }
-                show(.secretFile(path, node.position), String(line))
+                note(.secretFile(path, node.position), String(line))
                 return Secret(String(line))
             } catch {
                 fault(key, "cannot read the secret from \(path): \(describe(error))")
@@ -294,7 +283,7 @@ extension SettingsReader {
             }
         }
         guard let expanded = expand(written, at: node.position, path: place) else { return nil }
-        show(expanded.origin, expanded.text)
+        note(expanded.origin, expanded.text)
         if case .file = expanded.origin {
             warning(key, "the secret stands in the file itself; write ${NAME} or file:/path instead")
         }

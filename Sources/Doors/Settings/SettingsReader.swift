@@ -90,11 +90,12 @@ public final class SettingsReader {
     /// Notes that `key` exists without making it part of the reference.
     func know(_ key: String) { knownKeys.append(key) }
 
-    /// Notes the effective value of `key`.
-    func show(_ key: String, _ text: String, origin: SettingsValue.Origin) {
+    /// Notes the effective value of `key`, or of the part of it at `place`.
+    func show(_ key: String, _ text: String, origin: SettingsValue.Origin, at place: String? = nil) {
         guard !context.isSchemaOnly else { return }
         context.values.append(
-            SettingsValue(path: childPath(key), text: text, origin: origin, documentation: documentation[key] ?? ""))
+            SettingsValue(
+                path: place ?? childPath(key), text: text, origin: origin, documentation: documentation[key] ?? ""))
     }
 
     /// Reports keys that nobody asked for. Called once the section has read itself.

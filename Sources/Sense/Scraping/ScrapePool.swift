@@ -25,6 +25,7 @@ final class ScrapePool: Sendable {
         var dropped: [DroppedTarget] = []
         var droppedCount = 0
         var refusal: String?
+        var isStopped = false
     }
 
     /// Dropped targets that are listed at most: a discovery may find a whole cluster and keep a handful.
@@ -79,6 +80,8 @@ final class ScrapePool: Sendable {
                 // The loops write their ends before they come back; only then the rest is cancelled.
                 let loops = state.withLock { state in
                     defer { state.loops = [:] }
+                    // A list that comes in now must not begin anything.
+                    state.isStopped = true
                     return state.loops.values.map { $0 }
                 }
                 for loop in loops { loop.stop() }
@@ -194,6 +197,7 @@ final class ScrapePool: Sendable {
             refusal = "target_limit exceeded (number of targets: \(wanted.count), limit: \(most))"
         }
         let (ended, begun) = state.withLock { state in
+            guard !state.isStopped else { return ([ScrapeLoop](), [ScrapeLoop]()) }
             let ended = state.loops.filter { !seen.contains($0.key) }
             for identity in ended.keys { state.loops[identity] = nil }
             var begun: [ScrapeLoop] = []

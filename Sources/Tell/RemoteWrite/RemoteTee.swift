@@ -10,7 +10,12 @@ public final class RemoteTee: ColumnAppending {
 
     private struct State {
         var labels: [SeriesReference: Labels] = [:]
+        /// Labels were let go to bound their number, so some of a block may be missing.
+        var hasGaps = false
     }
+
+    /// Series come and go, and their numbers are not used again; past this all are asked for anew.
+    private static let labelsMax = 1_000_000
 
     public init(_ store: any ColumnAppending, _ writer: RemoteWriter) {
         self.store = store
@@ -26,6 +31,10 @@ public final class RemoteTee: ColumnAppending {
     public func references(of labels: [Labels]) async throws -> [SeriesReference?] {
         let references = try await store.references(of: labels)
         state.withLock { state in
+            if state.labels.count > Self.labelsMax {
+                state.labels = [:]
+                state.hasGaps = true
+            }
             for (own, reference) in zip(labels, references) {
                 if let reference { state.labels[reference] = own }
             }
@@ -34,6 +43,19 @@ public final class RemoteTee: ColumnAppending {
     }
 
     public func append(_ block: SampleBlock) async throws -> (outcome: AppendOutcome, unknown: [Int]) {
+        let gaps = state.withLock { state in
+            state.hasGaps ? block.references.indices.filter { state.labels[block.references[$0]] == nil } : []
+        }
+        guard gaps.isEmpty else {
+            // As if the store had forgotten them: the caller asks again, and their samples come once more.
+            let missing = Set(gaps)
+            let kept = block.references.indices.filter { !missing.contains($0) }
+            let answer = try await append(
+                SampleBlock(
+                    timestamp: block.timestamp, references: kept.map { block.references[$0] },
+                    values: kept.map { block.values[$0] }))
+            return (answer.outcome, (gaps + answer.unknown.map { kept[$0] }).sorted())
+        }
         let answer = try await store.append(block)
         var queued = block
         if !answer.unknown.isEmpty {

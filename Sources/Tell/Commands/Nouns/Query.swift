@@ -1,4 +1,6 @@
+import Texts
 import ArgumentParser
+import Texts
 import Units
 import WebAPI
 

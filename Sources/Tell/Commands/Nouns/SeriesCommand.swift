@@ -5,6 +5,7 @@ import Exposition
 import Glibc
 import JSONCoding
 import Series
+import PromQL
 import TimeSeriesStore
 import Units
 
@@ -130,7 +131,7 @@ struct SeriesCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Print samples as OpenMetrics text.",
             discussion: "'jaga series import' and 'promtool tsdb create-blocks-from openmetrics' read it.")
-        @Argument(help: "Which series, as in '{job=\"shop\"}'. All without it.") var match: String?
+        @Argument(help: "Which series, as in '{job=\"shop\"}'. All without it.") var selector: String?
         @Option(name: .long, help: "From this instant on, in seconds since 1970.") var from: Double?
         @Option(name: .long, help: "Up to this instant, in seconds since 1970.") var to: Double?
         @OptionGroup var folder: FolderOptions
@@ -150,11 +151,11 @@ struct SeriesCommand: AsyncParsableCommand {
         }
 
         private func matchers() throws -> [LabelMatcher] {
-            guard let match else { return [] }
-            do throws(SelectorFault) {
-                return try selector(match)
+            guard let selector else { return [] }
+            do {
+                return try Expression.parseSelector(selector)
             } catch {
-                throw ValidationError("'\(match)' \(error)")
+                throw ValidationError("--match '\(selector)': \(error.summary)")
             }
         }
     }

@@ -67,23 +67,14 @@ extension WebSite {
         if let from, let through, through < from {
             throw Problem(.invalid, "through: is before 'from'", hint: "Exchange the two.")
         }
-        if let kind = query["kind"], !isEventKind(kind) {
+        if let kind = query["kind"], !EventKind.isKnown(kind) {
             throw Problem(
-                .invalid, "kind: '\(kind.prefix(40))' cannot be a kind of entry",
+                .invalid, "kind: '\(kind.prefix(40))' is no kind of entry",
                 hint: "Write it like alert.fired, or alert. for the whole family.")
         }
         return LedgerFilter(
             kind: query["kind"], subject: query["subject"], actor: query["actor"], from: from, through: through,
             before: query["before"].flatMap { Int64($0) }, limit: query["limit"].flatMap { Int($0) } ?? 50)
-    }
-
-    /// `alert.fired`, or `alert.` for a family.
-    private static func isEventKind(_ text: String) -> Bool {
-        let parts = text.split(separator: ".", omittingEmptySubsequences: false)
-        guard parts.count == 2, !parts[0].isEmpty else { return false }
-        return parts.joined().utf8.allSatisfy { byte in
-            (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte) || byte == UInt8(ascii: "_")
-        }
     }
 }
 

@@ -73,7 +73,8 @@ final class SiteParts: Sendable {
     init(
         clock: any WallClock, logger: Logger, dataFolder: String, hostName: String, processID: Int32,
         loaded: LoadedSettings, plan: SourcePlans, series: TimeSeriesStore, reading: any SeriesReading,
-        feed: any ColumnAppending, state: StateStore, ledger: Ledger, verifierKey: VerifierKey, checkpointFile: CheckpointFile,
+        feed: any ColumnAppending, state: StateStore, ledger: Ledger, verifierKey: VerifierKey,
+        checkpointFile: CheckpointFile,
         sources: SourceRunner, scrapes: ScrapeManager, remote: RemoteWriter?, rules: RuleEngine, outbox: Outbox,
         alerts: AlertPipeline,
         jobs: JobRunner, backups: Backups, access: AccessControl, actions: ActionBoard, changes: ChangeFeed
