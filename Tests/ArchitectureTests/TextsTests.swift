@@ -74,7 +74,7 @@ import Testing
         }
         if text.contains("<"), text.contains(">") || text.contains("=\"") { return holdsWordsOfMarkup(text) }
         // Queries and SQL have their own grammar.
-        if ["rate(", "sum by", "by (", "_total", "{\u{1}}", "SELECT ", "max by", "avg by"].contains(
+        if ["rate(", "sum by", "by (", "_total", "{\u{1}}", "SELECT ", "max by", "avg by", "{$s}"].contains(
             where: text.contains)
         {
             return false

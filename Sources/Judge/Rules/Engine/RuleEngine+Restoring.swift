@@ -21,6 +21,8 @@ extension RuleEngine {
             let found: [Labels: Remembered]
             do {
                 found = try await remembered(rule, history, at: now)
+            } catch is CancellationError {
+                return
             } catch {
                 // The ledger's times stand; the next evaluation looks again.
                 logger.warning(

@@ -1,3 +1,4 @@
+import Texts
 import Units
 
 // A chart in a terminal: braille characters have 2 × 4 dots each, so that a chart of 100 columns and 16 rows shows 200 × 64 points.
@@ -69,14 +70,18 @@ struct Chart {
             let finite = line.values.filter(\.isFinite)
             let last = line.values.last.map { $0.shortText(significantDigits: 4) } ?? ""
             let figures =
-                "last \(last), min \((finite.min() ?? .nan).shortText(significantDigits: 4)), "
-                + "max \((finite.max() ?? .nan).shortText(significantDigits: 4))"
+                page.t(
+                    .chartFigures,
+                    [
+                        "last": last, "least": (finite.min() ?? .nan).shortText(significantDigits: 4),
+                        "most": (finite.max() ?? .nan).shortText(significantDigits: 4),
+                    ])
             let room = max(10, width - figures.count - 6)
             let name = line.name.isEmpty ? "{}" : line.name
             let cut = name.count > room ? "\(name.prefix(room - 1))…" : name
             page.line("\(page.styled("⣿⣿", Self.style(index))) \(cut)  \(figures)")
         }
-        if omitted > 0 { page.line("\(omitted) more series are not drawn") }
+        if omitted > 0 { page.line(page.t(.chartOmitted, ["count": omitted])) }
     }
 
     private static func style(_ index: Int) -> Page.Style { styles[index % styles.count] }

@@ -6,6 +6,7 @@ import Glibc
 import JSONCoding
 import Series
 import PromQL
+import Texts
 import TimeSeriesStore
 import Units
 
@@ -60,12 +61,13 @@ struct SeriesCommand: AsyncParsableCommand {
             try await folder.withStore { store in
                 let stats = store.stats
                 let report = store.cardinality(limit: limit)
+                let t = Console.current.phrases
                 let groups: [(String, String, [StoreReport.Entry])] = [
-                    ("metrics", "Series by metric", report.metrics),
-                    ("label_names", "Values by label", report.labelNames),
-                    ("label_bytes", "Bytes of values by label", report.labelBytes),
-                    ("label_pairs", "Series by label and value", report.labelPairs),
-                    ("targets", "Series by target", report.targets),
+                    ("metrics", t[.seriesByMetric], report.metrics),
+                    ("label_names", t[.seriesValuesByLabel], report.labelNames),
+                    ("label_bytes", t[.seriesBytesByLabel], report.labelBytes),
+                    ("label_pairs", t[.seriesByPair], report.labelPairs),
+                    ("targets", t[.seriesByTarget], report.targets),
                 ]
                 var members: [(String, JSONValue)] = [
                     ("series_in_memory", .integer(Int64(report.seriesCount))),
@@ -76,10 +78,18 @@ struct SeriesCommand: AsyncParsableCommand {
                     ("log_bytes", .integer(stats.logByteCount)),
                 ]
                 var lines = [
-                    "\(report.seriesCount) series and \(stats.headSampleCount) samples in memory, the log has "
-                        + ByteCount(stats.logByteCount).text,
-                    "\(stats.blockSampleCount) samples in \(stats.blockCount) blocks of together "
-                        + ByteCount(stats.blockByteCount).text,
+                    t(
+                        .seriesInMemory,
+                        [
+                            "series": report.seriesCount, "samples": stats.headSampleCount,
+                            "log": ByteCount(stats.logByteCount).text,
+                        ]),
+                    t(
+                        .seriesInBlocks,
+                        [
+                            "samples": stats.blockSampleCount, "blocks": stats.blockCount,
+                            "size": ByteCount(stats.blockByteCount).text,
+                        ]),
                 ]
                 for (key, title, entries) in groups {
                     members.append(
@@ -111,8 +121,12 @@ struct SeriesCommand: AsyncParsableCommand {
                     "problems": .array(found.problems.map { .string($0.description) }),
                 ],
                 found.problems.map(\.description) + [
-                    "\(found.isIntact ? "intact" : "DAMAGED"): \(found.blockSampleCount) samples in \(found.blockCount) blocks, "
-                        + "\(found.recordCount) records in \(found.segmentCount) segments of the log"
+                    Console.current.phrases(
+                        found.isIntact ? .seriesIntact : .seriesDamaged,
+                        [
+                            "samples": found.blockSampleCount, "blocks": found.blockCount,
+                            "records": found.recordCount, "segments": found.segmentCount,
+                        ])
                 ])
             if !found.isIntact { throw EndWith(.findings) }
         }
@@ -127,7 +141,7 @@ struct SeriesCommand: AsyncParsableCommand {
             let problems = try await folder.withLock { try repairStore(folder.series) }
             folder.show(
                 ["problems": .array(problems.map { .string($0.description) })],
-                problems.isEmpty ? ["nothing to repair"] : problems.map(\.description))
+                problems.isEmpty ? [Console.current.phrases[.seriesNothingToRepair]] : problems.map(\.description))
             if !problems.isEmpty { throw EndWith(.findings) }
         }
     }
@@ -152,7 +166,8 @@ struct SeriesCommand: AsyncParsableCommand {
                 }
             }
             Console.current.notes(
-                "\(outcome.written) samples; \(outcome.leftOut) stale markers and histograms have no text")
+                Console.current.phrases(
+                    .seriesExported, ["samples": outcome.written, "others": outcome.leftOut]))
         }
 
         private func matchers() throws -> [LabelMatcher] {
@@ -188,9 +203,11 @@ struct SeriesCommand: AsyncParsableCommand {
                     "blocks": .integer(Int64(outcome.blocksWritten)),
                 ],
                 [
-                    "\(outcome.stored) samples stored in \(outcome.blocksWritten) blocks"
-                        + (outcome.tooNew > 0
-                            ? "; \(outcome.tooNew) are of the time still in memory and were left out" : "")
+                    Console.current.phrases(
+                        outcome.tooNew > 0 ? .seriesImportedPartly : .seriesImported,
+                        [
+                            "samples": outcome.stored, "blocks": outcome.blocksWritten, "others": outcome.tooNew,
+                        ])
                 ])
             if outcome.tooNew > 0 { throw EndWith(.findings) }
         }
@@ -253,7 +270,7 @@ struct SeriesCommand: AsyncParsableCommand {
 
         func run() async throws {
             try await folder.withStore { try await $0.snapshot(to: target) }
-            folder.show(["folder": .string(target)], ["snapshot in \(target)"])
+            folder.show(["folder": .string(target)], [Console.current.phrases(.seriesSnapshot, ["folder": target])])
         }
     }
 }

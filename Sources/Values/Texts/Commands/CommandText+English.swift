@@ -11,6 +11,8 @@ extension CommandText {
         case .backtestOpen: "still open"
         case .backupsNone: "no backups are configured; add 'backup:' to the configuration"
         case .byHand: "by hand"
+        case .chartFigures: "last {last}, min {least}, max {most}"
+        case .chartOmitted: "{count} more series are not drawn"
         case .columnActor: "WHO"
         case .columnAlert: "ALERT"
         case .columnBackup: "BACKUP"
@@ -92,6 +94,26 @@ extension CommandText {
         case .selectorNameUnknown: "no such metric"
         case .selectorNearest: "no such metric; did you mean {name}?"
         case .selectorUnmatched: "no series has these labels"
+        case .seriesByMetric: "Series by metric"
+        case .seriesByPair: "Series by label and value"
+        case .seriesByTarget: "Series by target"
+        case .seriesBytesByLabel: "Bytes of values by label"
+        case .seriesDamaged:
+            "DAMAGED: {samples} {samples?sample|samples} in {blocks} {blocks?block|blocks}, {records} {records?record|records} in {segments} {segments?segment|segments} of the log"
+        case .seriesExported:
+            "{samples} {samples?sample|samples}; {others} stale markers and histograms have no text"
+        case .seriesImported: "{samples} {samples?sample|samples} stored in {blocks} {blocks?block|blocks}"
+        case .seriesImportedPartly:
+            "{samples} {samples?sample|samples} stored in {blocks} {blocks?block|blocks}; {others} of the time still in memory left out"
+        case .seriesInBlocks:
+            "{samples} {samples?sample|samples} in {blocks} {blocks?block|blocks} of together {size}"
+        case .seriesInMemory:
+            "{series} series and {samples} {samples?sample|samples} in memory, the log has {log}"
+        case .seriesIntact:
+            "intact: {samples} {samples?sample|samples} in {blocks} {blocks?block|blocks}, {records} {records?record|records} in {segments} {segments?segment|segments} of the log"
+        case .seriesNothingToRepair: "nothing to repair"
+        case .seriesSnapshot: "snapshot in {folder}"
+        case .seriesValuesByLabel: "Values by label"
         case .statusAlerts: "{firing} {firing?alert|alerts} firing, {pending} pending"
         case .statusLine: "{headline} on {host}: {counts}; {alerts}"
         case .statusRows: "{critical} critical, {warning} warning, {unknown} unknown of {count}"

@@ -185,7 +185,6 @@ struct Daemon {
             Loop("jobs") { try await parts.jobs.run() },
             Loop("actions") { await parts.actions.run() },
             Loop("sources") { await parts.sources.run() },
-            Loop("remote write") { await parts.remote?.run() },
             Loop("scrapes") { await parts.scrapes.run() },
             Loop("feed") { await announceChanges(of: parts) },
             WebServer(
@@ -195,6 +194,8 @@ struct Daemon {
                 site: site, listener: .network(host: host, port: port), trustedProxies: Set(web.trustedProxies),
                 logger: quietLogger, onListening: { readiness.note(port: $0) }),
         ]
+        // A loop that ends at once would end the daemon.
+        if let remote = parts.remote { services.insert(Loop("remote write") { await remote.run() }, at: 2) }
         if handlesSignals { services.append(Loop("reload") { await reloadOnHangUp(parts) }) }
         return services.map { .init(service: $0) }
     }
