@@ -1,12 +1,12 @@
-import RemoteWrite
-import Rules
 import ClientSettings
-import Settings
-import TimeSeriesStore
 import Diagnostics
 import Foundation
+import RemoteWrite
+import Rules
 import Scraping
+import Settings
 import Testing
+import TimeSeriesStore
 import Units
 
 @testable import Daemon

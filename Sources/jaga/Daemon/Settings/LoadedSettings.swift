@@ -1,5 +1,5 @@
-import ClientSettings
 import RemoteSeries
+import ClientSettings
 import Collectors
 import Backup
 import Crypto
