@@ -1,7 +1,12 @@
+import ClientSettings
 import Diagnostics
 import Foundation
+import RemoteWrite
+import Rules
 import Scraping
+import Settings
 import Testing
+import TimeSeriesStore
 import Units
 
 @testable import Daemon

@@ -1,4 +1,3 @@
-import Texts
 import ArgumentParser
 import Texts
 import Units

@@ -160,7 +160,7 @@ struct SeriesCommand: AsyncParsableCommand {
             do {
                 return try Expression.parseSelector(selector)
             } catch {
-                throw ValidationError("--match '\(selector)': \(error.summary)")
+                throw ValidationError("'\(selector)': \(error.summary)")
             }
         }
     }

@@ -1,3 +1,4 @@
+import RemoteWrite
 import StateStore
 import Notifications
 import Ledger

@@ -1,3 +1,5 @@
+import RemoteSeries
+import ClientSettings
 import Collectors
 import Backup
 import Crypto
