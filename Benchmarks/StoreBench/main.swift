@@ -135,8 +135,9 @@ let begin: Int64 = 1_800_000_000_000 / (2 * hour) * (2 * hour)
 var stored = 0
 let start = cpuSeconds()
 for second in 0..<seconds {
-    let row = rows[second % rows.count]
+    // Each target is at another page, so that no two have the same numbers.
     for target in 0..<targetCount {
+        let row = rows[(second + target * 9) % rows.count]
         let time = begin + Int64(second) * 1000 + Int64(target * 33)
         let block = SampleBlock(
             timestamp: Timestamp(millisecondsSinceEpoch: time), references: references[target], values: row)

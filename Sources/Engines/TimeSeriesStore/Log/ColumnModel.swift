@@ -7,7 +7,7 @@ import BinaryCoding
 //     0                           the same bits as before
 //     10  + number                the integer rises by this much, or by this much more than last time, whichever was smaller of late
 //     110 + 6 + 6 bits + bits     XOR with the bits before: leading zeros, width - 1
-//     111 + 4 bits + bits         a new scale, and the integer at that scale
+//     111 + 4 + 6 + 6 bits + bits a new scale, how large numbers are to be expected, and the integer at that scale
 //
 // A number is a Rice code whose parameter follows the size of the numbers before it in the same series, so that a counter that rises
 // by about 1,000 a reading takes about 12 bits, and one that rises evenly 3. Sizes of memory are counted in pages. A page of 1,000
@@ -47,9 +47,12 @@ struct ColumnModel {
         bits = [UInt64](repeating: 0, count: numbers.count)
         mantissas = [Int64](repeating: 0, count: numbers.count)
         rises = [Int64](repeating: 0, count: numbers.count)
-        scales = [UInt8](repeating: 0, count: numbers.count)
-        riseSizes = [UInt64](repeating: Self.firstSize, count: numbers.count)
-        changeSizes = riseSizes
+        scales = [UInt8](repeating: Self.noScale, count: numbers.count)
+        // The sizes of before stay with the writer: the first integer of each series says them to the reader.
+        if riseSizes.isEmpty {
+            riseSizes = [UInt64](repeating: Self.firstSize, count: numbers.count)
+            changeSizes = riseSizes
+        }
     }
 
     /// Writes a reading, as many values as there are series, and remembers it.
@@ -81,6 +84,8 @@ struct ColumnModel {
             scales[index] = UInt8(found.scale)
             sink.put(0b111, 3)
             sink.put(UInt64(found.scale), 4)
+            riseSizes[index] = Self.putSize(riseSizes[index], into: &sink)
+            changeSizes[index] = Self.putSize(changeSizes[index], into: &sink)
             Self.put(zigzagEncoded(found.mantissa), into: &sink)
             mantissas[index] = found.mantissa
             rises[index] = 0
@@ -110,7 +115,7 @@ struct ColumnModel {
     /// The Rice parameter of the next number: the bits of seven tenths of what they were of late.
     private func parameter(_ index: Int) -> Int {
         let size = min(riseSizes[index], changeSizes[index])
-        return 63 - ((size &* 11 >> 8) + 1).leadingZeroBitCount
+        return 63 - (((size &* 11) >> 8) + 1).leadingZeroBitCount
     }
 
     private mutating func note(_ index: Int, _ rise: Int64, _ change: Int64) {
@@ -134,6 +139,13 @@ struct ColumnModel {
             sink.put(1 << UInt64(escape) - 1, escape)
             put(number, into: &sink)
         }
+    }
+
+    /// - Returns: what the reader makes of it, the power of two.
+    private static func putSize(_ size: UInt64, into sink: inout BitSink) -> UInt64 {
+        let width = 64 - (size | 1).leadingZeroBitCount
+        sink.put(UInt64(width - 1), 6)
+        return 1 << UInt64(width - 1)
     }
 
     /// Six bits for the width less one, and the number.
@@ -166,6 +178,8 @@ struct ColumnModel {
             scales[index] = Self.noScale
         } else {
             scales[index] = UInt8(try source.take(4))
+            riseSizes[index] = 1 << (try source.take(6))
+            changeSizes[index] = 1 << (try source.take(6))
             rises[index] = 0
             try set(index, to: zigzagDecoded(try Self.number(&source)))
         }
