@@ -8,8 +8,8 @@ struct RoleTests {
         let least: Role =
             switch permission {
             case .viewSite, .viewLedger, .viewMetrics, .manageOwnAccount: .viewer
-            case .viewConfiguration, .verifyLedger, .runActions, .restore: .operator
-            case .reload, .manageUsers, .manageTokens: .administrator
+            case .viewConfiguration, .verifyLedger, .runActions, .restore, .writeSeries: .operator
+            case .reload, .administerSeries, .manageUsers, .manageTokens: .administrator
             }
         for role in Role.allCases {
             #expect(isAllowed(permission, to: role) == (role >= least), "\(permission) to \(role)")

@@ -60,6 +60,40 @@ import Testing
         #expect(Histogram(histogram.native) == histogram)
     }
 
+    /// Spans that overlap, run backwards or claim more than there is, thresholds and bounds that are no numbers.
+    @Test func `histograms that make no sense do no harm`() async throws {
+        var wild = NativeHistogram(schema: 0)
+        wild.positiveSpans = [.init(offset: 5, length: 2), .init(offset: -9, length: .max)]
+        wild.positiveBuckets = [1, 2, 3, 4]
+        wild.negativeSpans = [.init(offset: .max, length: 1), .init(offset: .max, length: 3)]
+        wild.negativeBuckets = [1, .nan, -.infinity]
+        wild.zeroThreshold = .nan
+        wild.count = .nan
+        var odd = NativeHistogram(schema: NativeHistogram.customBucketsSchema)
+        odd.customBounds = [5, .nan, 1]
+        odd.positiveSpans = [.init(offset: -3, length: 9)]
+        odd.positiveBuckets = [1, 2, 3, 4, 5, 6, 7, 8, 9]
+        var other = odd
+        other.customBounds = [1, 5]
+        var tame = NativeHistogram(schema: 2)
+        tame.zeroThreshold = 0.5
+        tame.positiveSpans = [.init(offset: 0, length: 1)]
+        tame.positiveBuckets = [1]
+        let all = [wild, odd, other, tame, NativeHistogram(schema: .max), NativeHistogram(schema: .min)]
+        for native in all {
+            _ = native.buckets
+            for second in all {
+                let (a, b) = (Histogram(native), Histogram(second))
+                var sum = a
+                _ = try? sum.add(b)
+                var many = HistogramSum(a)
+                try? many.add(b)
+                _ = (many.sum.native, many.mean, a.isReset(after: b), a == b, sum.quantile(0.3), sum.fraction(-1, 1))
+                _ = (sum.variance, sum.text, sum.trimmed(at: 1, keepsBelow: true), sum.notation)
+            }
+        }
+    }
+
     @Test func `random sums and differences agree with their parts`() throws {
         let seed = UInt64.random(in: 0 ... .max)
         print("histogram seed \(seed)")

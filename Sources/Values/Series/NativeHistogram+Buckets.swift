@@ -64,15 +64,17 @@ extension NativeHistogram {
 
     /// The upper bound of the positive bucket `index` of an exponential schema: 2^(index·2^-schema). The bucket that ends where
     /// finite numbers end has the largest finite number as its bound; the one above it takes the infinite observations.
+    /// - Parameter schema: -4…8; what lies outside counts as the nearest of these.
     public static func bound(of index: Int, schema: Int8) -> Double {
+        let schema = min(8, max(-4, Int(schema)))
         if schema <= 0 {
-            let exponent = index << Int(-schema)
+            let exponent = index << -schema
             if exponent == 1024 { return .greatestFiniteMagnitude }
             return ldexp(1, Int32(clamping: exponent))
         }
-        let steps = 1 << Int(schema)
+        let steps = 1 << schema
         let part = index & (steps - 1)
-        let exponent = (index >> Int(schema)) + 1
+        let exponent = (index >> schema) + 1
         let fraction = exp2(Double(part) / Double(steps) - 1)
         if part == 0 && exponent == 1025 { return .greatestFiniteMagnitude }
         return ldexp(fraction, Int32(clamping: exponent))
@@ -91,7 +93,8 @@ extension NativeHistogram {
         var index = 0
         for span in spans {
             index += Int(span.offset)
-            for _ in 0..<span.length where list.count < counts.count {
+            // A span may claim four billion buckets; there are no more than there are counts.
+            for _ in 0..<min(Int(span.length), counts.count - list.count) {
                 list.append((index, counts[list.count]))
                 index += 1
             }

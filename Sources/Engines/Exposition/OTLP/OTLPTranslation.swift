@@ -15,7 +15,8 @@ public struct OTLPOutcome: Sendable {
 
     public init() {}
 
-    mutating func reject(_ count: Int, _ reason: @autoclosure () -> String) {
+    /// Notes data points that are not stored, and why.
+    public mutating func reject(_ count: Int, _ reason: @autoclosure () -> String) {
         rejectedCount += count
         guard reasons.count < 10 else { return }
         let reason = reason()

@@ -55,7 +55,8 @@ extension Histogram {
             other = other.rebounded(to: common)
             return true
         }
-        while zeroThreshold != other.zeroThreshold {
+        // Not `!=`: a threshold that is no number would never become equal.
+        while zeroThreshold < other.zeroThreshold || zeroThreshold > other.zeroThreshold {
             if zeroThreshold < other.zeroThreshold {
                 widenZeroBucket(to: other.zeroThreshold)
             } else {

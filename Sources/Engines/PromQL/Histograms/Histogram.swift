@@ -53,7 +53,7 @@ struct BucketRow: Hashable, Sendable {
         return sum
     }
 
-    /// The row with the indices that `change` gives, which must keep their order; buckets that fall together are added up.
+    /// The row with the indices that `change` gives; buckets that fall together are added up.
     func reindexed(_ change: (Int) -> Int) -> BucketRow {
         var row = BucketRow()
         for (index, count) in zip(indices, counts) {
@@ -64,7 +64,17 @@ struct BucketRow: Hashable, Sendable {
                 row.append(target, count)
             }
         }
+        row.normalise()
         return row
+    }
+
+    /// Puts indices that do not rise in order. Sound histograms never need it; ones that came over the wire may be anything.
+    mutating func normalise() {
+        guard zip(indices, indices.dropFirst()).contains(where: { $0 >= $1 }) else { return }
+        var byIndex: [Int: Double] = [:]
+        for (index, count) in zip(indices, counts) { byIndex[index, default: 0] += count }
+        indices = byIndex.keys.sorted()
+        counts = indices.map { byIndex[$0]! }
     }
 }
 
@@ -94,7 +104,7 @@ struct Histogram: Sendable {
     // MARK: In and out
 
     init(_ native: NativeHistogram) {
-        schema = Int(native.schema)
+        schema = native.hasCustomBounds ? Int(native.schema) : min(8, max(-4, Int(native.schema)))
         hint = native.resetHint
         zeroThreshold = native.zeroThreshold
         zeroCount = native.zeroCount
@@ -108,6 +118,7 @@ struct Histogram: Sendable {
     private static func row(_ spans: [NativeHistogram.Span], _ counts: [Double]) -> BucketRow {
         var row = BucketRow()
         for (index, count) in NativeHistogram.indexed(spans, counts) where count != 0 { row.append(index, count) }
+        row.normalise()
         return row
     }
 

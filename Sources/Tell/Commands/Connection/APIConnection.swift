@@ -30,7 +30,9 @@ public struct APIBody: Sendable, Hashable {
     /// the logs of proxies.
     public init(form fields: [String: String]) {
         bytes = Array(
-            fields.sorted { $0.key < $1.key }.map { "\(APIPath.escaped($0.key))=\(APIPath.escaped($0.value))" }.joined(separator: "&").utf8)
+            fields.sorted { $0.key < $1.key }.map { "\(APIPath.escaped($0.key))=\(APIPath.escaped($0.value))" }.joined(
+                separator: "&"
+            ).utf8)
         contentType = "application/x-www-form-urlencoded"
     }
 }

@@ -82,7 +82,12 @@ struct SeriesCommand: AsyncParsableCommand {
                         + ByteCount(stats.blockByteCount).text,
                 ]
                 for (key, title, entries) in groups {
-                    members.append((key, .array(entries.map { .object(["name": .string($0.name), "count": .integer(Int64($0.count))]) })))
+                    members.append(
+                        (
+                            key,
+                            .array(
+                                entries.map { .object(["name": .string($0.name), "count": .integer(Int64($0.count))]) })
+                        ))
                     guard !entries.isEmpty else { continue }
                     lines += ["", title] + entries.map { "  \($0.count)  \($0.name)" }
                 }
@@ -163,8 +168,10 @@ struct SeriesCommand: AsyncParsableCommand {
     struct Import: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Take in old samples: OpenMetrics text with timestamps, or block folders of Prometheus.",
-            discussion: "What is already stored for an instant stays. Exits with 3 when samples were too new to be taken.")
-        @Argument(help: "Files of OpenMetrics text; folders that are blocks of Prometheus, or hold such.") var paths: [String]
+            discussion:
+                "What is already stored for an instant stays. Exits with 3 when samples were too new to be taken.")
+        @Argument(help: "Files of OpenMetrics text; folders that are blocks of Prometheus, or hold such.") var paths:
+            [String]
         @OptionGroup var folder: FolderOptions
 
         func run() async throws {
@@ -182,14 +189,17 @@ struct SeriesCommand: AsyncParsableCommand {
                 ],
                 [
                     "\(outcome.stored) samples stored in \(outcome.blocksWritten) blocks"
-                        + (outcome.tooNew > 0 ? "; \(outcome.tooNew) are of the time still in memory and were left out" : "")
+                        + (outcome.tooNew > 0
+                            ? "; \(outcome.tooNew) are of the time still in memory and were left out" : "")
                 ])
             if outcome.tooNew > 0 { throw EndWith(.findings) }
         }
 
         private func read(_ path: String, into backfill: inout Backfill) throws {
             let files = RealFiles()
-            guard let status = try files.status(of: path) else { throw PlainFailure("not-found", "there is no '\(path)'") }
+            guard let status = try files.status(of: path) else {
+                throw PlainFailure("not-found", "there is no '\(path)'")
+            }
             guard status.kind == .folder else { return try readText(path, into: &backfill) }
             if try files.status(of: joined(path, "index")) != nil {
                 return try PrometheusBlock(path).forEachSeries { try backfill.add($0) }

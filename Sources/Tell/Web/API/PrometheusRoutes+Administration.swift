@@ -58,7 +58,7 @@ extension WebSite {
             Route(
                 method, "/api/v1/admin/tsdb/snapshot", .prometheus, .needs(.administerSeries),
                 "Keeps the store as it is now in a folder of its own, in the data folder under series/snapshots.",
-                query: [.optional("skip_head", "true: leave out what is not in a block yet.")]
+                query: [.optional("skip_head", "Only false: a snapshot holds everything.")]
             ) { site, request in
                 let name = try await site.service.snapshot(
                     skipsHead: PrometheusParameters(request)["skip_head"] == "true")

@@ -1,3 +1,4 @@
+import PromQL
 import Compression
 import Diagnostics
 import Exposition
@@ -45,6 +46,60 @@ extension LiveSite {
         let reply = try await store(request)
         return SentMessage(
             reply.status, headers: version == .v2 ? reply.headers : [], body: Array(reply.body.utf8))
+    }
+
+    /// Samples of all queries, as one message or as a stream of compressed chunks, whichever the asking program names first of what
+    /// can hold the answer.
+    private func remoteRead(_ message: ReceivedMessage) async throws -> SentMessage {
+        let request = try parseReadRequest(try Snappy.decompress(message.body, limit: Self.readRequestBytesMax))
+        var results: [[SeriesColumns]] = []
+        var sampleCount = 0
+        let limit = parts.engine(timeLimit: .seconds(120)).limits.samplesMax
+        for query in request.queries {
+            let found = try await parts.reading.select(query.matchers, from: query.start, through: query.end)
+            sampleCount += found.reduce(0) { $0 + $1.times.count }
+            guard sampleCount <= limit else {
+                return .refusal(
+                    400, "the answer has more than \(limit) samples; ask for a shorter range or fewer series")
+            }
+            results.append(found)
+        }
+        let canStream = results.allSatisfy { StreamedChunkWriter.canHold($0) }
+        guard request.responseType == .streamedChunks, canStream else {
+            return SentMessage(
+                200, type: ReadResponseType.samples.contentType, headers: [("content-encoding", "snappy")],
+                body: Snappy.compress(writeReadResponse(results)))
+        }
+        let writer = StreamedChunkWriter()
+        var body: [UInt8] = []
+        for (query, found) in results.enumerated() {
+            for columns in found {
+                for frame in writer.frames(of: columns, query: query) { body += frame }
+            }
+        }
+        return SentMessage(200, type: ReadResponseType.streamedChunks.contentType, body: body)
+    }
+
+    private static let readRequestBytesMax = 1 << 20
+
+    private func otlpMetrics(_ message: ReceivedMessage) async throws -> SentMessage {
+        guard let encoding = OTLPEncoding(contentType: message.headers["content-type"]) else {
+            return .refusal(
+                415, "the content type '\(message.headers["content-type"] ?? "")' is none of OTLP's")
+        }
+        let limits = WriteLimits()
+        let body: [UInt8]
+        switch message.headers["content-encoding", default: "identity"].lowercased() {
+        case "identity", "": body = message.body
+        case "gzip": body = try Gzip.decompress(message.body, limit: limits.byteCountMax)
+        case let other: return .refusal(415, "the content encoding '\(other)' is none of gzip and identity")
+        }
+        var outcome = try parseOTLPMetrics(body, encoding, limits: limits)
+        let stored = try await store(outcome.request)
+        let sent = outcome.request.sampleCount + outcome.request.histogramCount
+        let refused = max(0, sent - stored.writtenSamples - stored.writtenHistograms)
+        for (place, fault) in stored.faults.enumerated() { outcome.reject(place == 0 ? refused : 0, fault) }
+        return SentMessage(200, type: encoding.contentType, body: writeOTLPResponse(outcome, encoding))
     }
 
     /// Stores what can be stored, in the order of time that the sender has.

@@ -84,7 +84,16 @@ extension LiveSite {
     func cleanTombstones() async throws { try await refusing { try await parts.series.cleanTombstones() } }
 
     func snapshot(skipsHead: Bool) async throws -> String {
-        try await refusing { try await parts.series.snapshot(skippingHead: skipsHead, at: parts.clock.now) }
+        guard !skipsHead else {
+            throw WebAPI.QueryFault(
+                .badData, "invalid parameter \"skip_head\": a snapshot here always holds everything")
+        }
+        return try await refusing {
+            let digits = parts.clock.now.rfc3339.filter { $0.isNumber }
+            let name = "\(digits)-\(String(UInt32.random(in: 0 ... .max), radix: 16))"
+            try await parts.series.snapshot(to: "\(parts.dataFolder)/series/snapshots/\(name)")
+            return name
+        }
     }
 
     func federate(_ selectors: [String]) async throws -> String {
@@ -108,7 +117,7 @@ extension LiveSite {
 
     func status(_ topic: PrometheusStatusTopic, limit: Int) async throws -> JSONValue {
         switch topic {
-        case .config: ["yaml": .string(try await configuration().yaml)]
+        case .config: ["yaml": .string(try await effectiveYAML())]
         case .flags:
             .object(
                 Dictionary(uniqueKeysWithValues: try await configuration().values.map { ($0.path, .string($0.value)) }))
@@ -118,6 +127,11 @@ extension LiveSite {
             // The store is open before the server listens, so that whoever can ask finds the log read.
             ["min": 0, "max": 0, "current": 0, "state": "done"]
         }
+    }
+
+    /// The effective settings, a line each, as YAML that reads back: keys with points are paths.
+    private func effectiveYAML() async throws -> String {
+        try await configuration().values.map { "\($0.path): \(JSONValue.quoted($0.value))\n" }.joined()
     }
 
     private var runtimeInfo: JSONValue {
