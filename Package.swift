@@ -330,7 +330,8 @@ let testTargets: [Target] = [
         [
             "Units", "Series", "Events", "JSONCoding", "Diagnostics", "Settings", "Discovery", "Ledger", "Rules",
             "Probes",
-            "Texts", "WebAPI", "Commands", "Backup", "Collectors", "ClientSettings", "RemoteWrite", "Scraping", "Notifications", "TimeSeriesStore",
+            "Texts", "WebAPI", "Commands", "Backup", "Collectors", "ClientSettings", "RemoteWrite", "Scraping",
+            "Notifications", "TimeSeriesStore",
             "TestSupport",
             .argumentParser,
             .logging,

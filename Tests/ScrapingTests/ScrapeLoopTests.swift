@@ -381,7 +381,7 @@ import Units
                     labels: ["x": "1"],
                     value: .histogram(count: 8, sum: 20, buckets: [.init(1, 3), .init(.infinity, 8)], native: native))
             ])
-        for (most, schema, count) in [(100, 3, 8), (5, 2, 4), (1, -1, 1)] as [(Int, Int8, Int)] {
+        for (most, schema, count) in [(100, 3, 8), (5, 2, 4), (1, 0, 1)] as [(Int, Int8, Int)] {
             let site = try Site {
                 $0.protocols = ScrapeProtocol.withHistograms
                 $0.limits.histogramBuckets = most

@@ -1,8 +1,7 @@
 import Exposition
 import Series
 
-// The messages of remote read <https://prometheus.io/docs/specs/prw/remote_write_spec/> has no page for it; they stand in the reference's
-// `prompb/remote.proto`:
+// The messages of remote read. They have no specification of their own and stand in the reference's `prompb/remote.proto`:
 //
 //     ReadRequest   { Query queries = 1; }                Query { start = 1; end = 2; LabelMatcher matchers = 3; }
 //     LabelMatcher  { type = 1 (EQ NEQ RE NRE); name = 2; value = 3; }
