@@ -18,7 +18,7 @@ extension EndToEnd {
                     expr: vector(1)
                     labels: {team: web}
                   - alert: Always
-                    expr: vector(12345678.5)
+                    expr: vector(246913.57) * 50
                     labels: {severity: warning}
                     annotations: {summary: 'value {{ $value }} of {{ query "vector(2)" | first | value }}'}
                   - alert: Waiting
@@ -176,8 +176,11 @@ extension EndToEnd {
             #expect(bad.code == 78, "\(bad)")
             #expect(try bad.json[0]?["faults"]?.arrayValue?.count == 2, "\(bad)")
             try writeText(
-                "rule_files: ['?.yml']\ntests:\n  - alert_rule_test: [{eval_time: 0m, alertname: Always}]\n",
+                "rule_files: ['own.yml']\ntests:\n  - alert_rule_test: [{eval_time: 0m, alertname: Always}]\n",
                 to: folder.file("test.yml"))
+            // A group over its limit would fail the test by itself.
+            let own = Self.rules.prefix(upTo: try #require(Self.rules.firstRange(of: "  - name: limited")).lowerBound)
+            try writeText(String(own), to: folder.file("own.yml"))
             let failed = try await jaga(["rules", "test", "test.yml"], folder: folder.path)
             #expect(failed.code == 1 && failed.errors.contains("value 1.23456785e+07 of 2"), "\(failed)")
             folder.remove()

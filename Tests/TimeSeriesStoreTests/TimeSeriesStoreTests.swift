@@ -165,7 +165,7 @@ import Units
             return report.rows.first { $0.labels == wanted }?.value
         }
         #expect(value("jaga_series_writable") == 1)
-        #expect(value("jaga_series_count") == 2)
+        #expect(value("jaga_series_in_memory") == 2)
         #expect(value("jaga_series_samples_stored_total") == 2)
         #expect(value("jaga_series_samples_refused_total", ["reason": "duplicate"]) == 1)
         #expect(value("jaga_series_newest_timestamp_seconds") == Double(epoch) / 1000)

@@ -1,13 +1,8 @@
-public import Events
+import Events
 import GRDB
 import JSONCoding
 import StateStore
 public import Units
-
-extension EventKind {
-    /// verifier, previous: checkpoints are signed by another key from here on.
-    public static let ledgerKeyChanged = EventKind("ledger.key_changed")
-}
 
 extension Ledger {
     /// Signs the ledger as it stands and keeps the checkpoint, when there are entries that no checkpoint covers yet.

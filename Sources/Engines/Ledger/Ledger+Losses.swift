@@ -1,13 +1,8 @@
-public import Events
+import Events
 import GRDB
 import JSONCoding
 import StateStore
 public import Units
-
-extension EventKind {
-    /// lostSize, lostRoot, checkpoint (the note), size (entries that were left): a person accepted that entries are gone.
-    public static let ledgerLossAccepted = EventKind("ledger.loss_accepted")
-}
 
 extension Ledger {
     /// Compares the database with the checkpoint that was kept outside of it.

@@ -2,6 +2,7 @@ import BinaryCoding
 import BlockingCalls
 import Diagnostics
 import DurableFiles
+import Glibc
 public import Series
 import Synchronization
 import Units
@@ -70,6 +71,7 @@ extension TimeSeriesStore: ColumnAppending {
         try log.withLock { log -> Result<Admission, StoreError> in
             var admission = Admission()
             do throws(FileError) {
+                try requireSpaceAgain()
                 let segment = try log.prepare(at: time.millisecondsSinceEpoch)
                 state.withLock { plan(&admission, segment, &$0, &log.book, settings) }
                 if !admission.records.bytes.isEmpty {
@@ -94,6 +96,18 @@ extension TimeSeriesStore: ColumnAppending {
             }
             return .success(admission)
         }.get()
+    }
+}
+
+extension TimeSeriesStore {
+    /// A disk that was full must have this much room again before samples are taken again. Without it the odd small record would still find a
+    /// corner of the last block of the disk, and the store would seem to come and go.
+    private static let roomToGoOn: Int64 = 256 << 10
+
+    private func requireSpaceAgain() throws(FileError) {
+        guard state.withLock({ $0.health.isDiskFull }) else { return }
+        guard try files.space(at: folder).availableBytes < Self.roomToGoOn else { return }
+        throw FileError(.write, logFolder, errorNumber: ENOSPC)
     }
 }
 

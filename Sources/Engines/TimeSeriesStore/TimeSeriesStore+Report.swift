@@ -24,7 +24,7 @@ extension TimeSeriesStore {
             "jaga_series_maintenance_failing", .gauge, "Whether the last sync, block or removal failed.", [:],
             health.maintenanceFault == nil ? 0 : 1)
         add("jaga_series_problems", .gauge, "Damage found since the start.", [:], Double(health.problems.count))
-        add("jaga_series_count", .gauge, "Series in memory.", [:], Double(stats.seriesCount))
+        add("jaga_series_in_memory", .gauge, "Series in memory.", [:], Double(stats.seriesCount))
         add("jaga_series_head_samples", .gauge, "Samples in memory.", [:], Double(stats.headSampleCount))
         add("jaga_series_head_bytes", .gauge, "Compressed samples in memory.", [:], Double(stats.headByteCount))
         add("jaga_series_log_bytes", .gauge, "Size of the write-ahead log.", [:], Double(stats.logByteCount))

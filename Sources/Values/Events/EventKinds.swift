@@ -57,6 +57,11 @@ extension EventKind {
     public static let loginSucceeded = EventKind("login.succeeded")
     public static let loginFailed = EventKind("login.failed")
     public static let loggedOut = EventKind("login.ended")
+
+    /// lostSize, lostRoot, checkpoint (the note), size (entries that were left): a person accepted that entries are gone.
+    public static let ledgerLossAccepted = EventKind("ledger.loss_accepted")
+    /// verifier, previous: checkpoints are signed by another key from here on.
+    public static let ledgerKeyChanged = EventKind("ledger.key_changed")
 }
 
 extension EventKind {
@@ -67,7 +72,8 @@ extension EventKind {
         .backupCompleted, .backupFailed, .backupVerified, .backupVerificationFailed, .backupRemoved,
         .drillPassed, .drillFailed, .restoreCompleted, .restoreFailed, .notificationQueued,
         .notificationDelivered, .notificationAbandoned, .userCreated, .userChanged, .userRemoved,
-        .tokenCreated, .tokenRevoked, .loginSucceeded, .loginFailed, .loggedOut,
+        .tokenCreated, .tokenRevoked, .loginSucceeded, .loginFailed, .loggedOut, .ledgerLossAccepted,
+        .ledgerKeyChanged,
     ]
 
     /// What kinds begin with, full stop included, sorted: `alert.`, `backup.` …

@@ -22,7 +22,7 @@ extension WebSite {
     static func promMetadata(_ site: WebSite, _ request: WebRequest) async throws -> Reply {
         let all = try await site.service.metricDescriptions()
         let wanted = request.query["metric"]
-        let limit = Int(request.query["limit"] ?? "") ?? .max
+        let limit = try PrometheusParameters(request).whole("limit") ?? .max
         var members: [String: JSONValue] = [:]
         for (name, metric) in all.sorted(by: { $0.key < $1.key })
         where (wanted == nil || wanted == name) && members.count < limit {
@@ -45,5 +45,8 @@ extension WebSite {
 
     private static func texts(_ labels: [String: String]) -> JSONValue { .object(labels.mapValues { .string($0) }) }
     private static func time(_ instant: Timestamp?) -> JSONValue { .string(instant?.rfc3339 ?? "0001-01-01T00:00:00Z") }
-    private static func seconds(_ ms: Int64) -> JSONValue { .number(Double(ms) / 1000) }
+    /// Whole seconds without a point, as the reference writes them.
+    private static func seconds(_ ms: Int64) -> JSONValue {
+        ms.isMultiple(of: 1000) ? .integer(ms / 1000) : .number(Double(ms) / 1000)
+    }
 }

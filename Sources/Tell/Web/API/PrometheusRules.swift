@@ -104,7 +104,10 @@ extension WebSite {
 
     private static func texts(_ labels: [String: String]) -> JSONValue { .object(labels.mapValues { .string($0) }) }
     private static func time(_ instant: Timestamp?) -> JSONValue { .string(instant?.rfc3339 ?? "0001-01-01T00:00:00Z") }
-    private static func seconds(_ ms: Int64) -> JSONValue { .number(Double(ms) / 1000) }
+    /// Whole seconds without a point, as the reference writes them.
+    private static func seconds(_ ms: Int64) -> JSONValue {
+        ms.isMultiple(of: 1000) ? .integer(ms / 1000) : .number(Double(ms) / 1000)
+    }
 }
 
 /// Which rules an answer has.

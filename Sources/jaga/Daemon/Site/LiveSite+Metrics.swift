@@ -11,6 +11,10 @@ extension LiveSite {
             let batch = try await plan.source.read(at: now)
             page.rows += batch.rows
             page.metadata.merge(batch.metadata) { first, _ in first }
+            let up = plan.source.upMetric
+            if page.metadata[up] == nil {
+                page.metadata[up] = MetricMetadata(up, .gauge, "Whether the last reading of these figures worked.")
+            }
         }
         return String(decoding: writeExposition(page, .text), as: UTF8.self)
     }
