@@ -42,7 +42,7 @@ extension LiveSite {
     func exemplars(_ expression: String, from start: Timestamp, through end: Timestamp) async throws -> PrometheusAnswer
     {
         try await refusing {
-            let selectors = try Expression.parse(expression).selectors.map(\.matchers)
+            let selectors = try parsed(expression).selectors.map(\.matchers)
             let found = try await parts.series.exemplars(selectors, from: start, through: end)
             var json = AnswerJSON()
             let bySeries = Dictionary(grouping: found, by: \.series).sorted { $0.key < $1.key }
@@ -66,11 +66,16 @@ extension LiveSite {
     }
 
     func format(_ expression: String) async throws -> String {
-        try await refusing { try Expression.parse(expression).prettyText }
+        try await refusing { try parsed(expression).prettyText }
     }
 
     func parse(_ expression: String) async throws -> JSONValue {
-        try await refusing { try Expression.parse(expression).tree }
+        try await refusing { try parsed(expression).tree }
+    }
+
+    /// Experimental parts of the language are read where the settings allow them, as in queries.
+    private func parsed(_ expression: String) throws -> Expression {
+        try Expression.parse(expression, features: parts.loaded.withLock { $0.settings.queries.options.features })
     }
 
     // MARK: The store
