@@ -66,6 +66,16 @@ import Units
         #expect(verify(lines).findings == [LedgerFinding(sequence: 2, .differsFromCheckpoint(size: 5))])
     }
 
+    @Test func `an export that was cut at its end is not whole`() async throws {
+        let lines = try await makeExport()
+        #expect(verify(lines).isSound)
+        for count in 1...3 { #expect(!verify(lines.dropLast(count)).isSound, "\(count) lines were cut") }
+        // Without the last checkpoint nobody vouches for the last entries.
+        var edited = Array(lines.dropLast())
+        edited[edited.count - 1] = edited[edited.count - 1].replacing("\"d\"", with: "\"x\"")
+        #expect(!verify(edited).isSound)
+    }
+
     @Test func `a removed, a swapped and a garbled line are named`() async throws {
         let lines = try await makeExport()
         var removed = lines

@@ -58,6 +58,17 @@ import Units
         #expect(try repairStore(folder, files: files) == [])
     }
 
+    /// A block of the future would be the newest, and nothing of the present would come after it.
+    @Test func `samples of the future are refused and the present goes on`() async throws {
+        let store = try openStore(files)
+        var backfill = Backfill(into: store, latest: at(epoch + hour))
+        try backfill.add(
+            SeriesColumns(labels: Labels("a"), times: [epoch, epoch + 2 * hour, .max], values: [1, 2, 3]))
+        let outcome = try backfill.finish()
+        #expect(outcome.stored == 1 && outcome.ahead == 2)
+        #expect(try await store.append(batch(epoch + hour, [(Labels("b"), 1)])).stored == 1)
+    }
+
     @Test func `old samples are written as blocks and join what is there`() async throws {
         let store = try openStore(files)
         try await store.append(batch(epoch + 100 * hour, [(Labels("a"), 1)]))

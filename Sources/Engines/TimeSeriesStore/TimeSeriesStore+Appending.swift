@@ -126,12 +126,13 @@ extension TimeSeriesStore.State {
         health.isWritable = false
         health.isDiskFull = error.isNoSpace
         health.writeFault = error.summary
-        noteRefusal(at: time, selfLabels)
+        noteRefusal(TimeSeriesStore.writableMetric, 0, at: time, selfLabels)
+        noteRefusal(TimeSeriesStore.diskFullMetric, error.isNoSpace ? 1 : 0, at: time, selfLabels)
     }
 
-    /// Notes in memory alone that samples are refused. The log cannot take this one sample, yet the rule that tells of it must see it.
-    private mutating func noteRefusal(at time: Int64, _ selfLabels: Labels) {
-        let number = head.place(of: Labels(TimeSeriesStore.writableMetric).merging(selfLabels))
-        if case .stored = head.admit(number, time, 0) { head.add(number, time, 0) }
+    /// Notes in memory alone that samples are refused. The log cannot take these samples, yet the rules that tell of it must see them.
+    private mutating func noteRefusal(_ metric: String, _ value: Double, at time: Int64, _ selfLabels: Labels) {
+        let number = head.place(of: Labels(metric).merging(selfLabels))
+        if case .stored = head.admit(number, time, value.bitPattern) { head.add(number, time, value) }
     }
 }

@@ -4,6 +4,7 @@ import Units
 extension TimeSeriesStore {
     /// 1 while samples are taken, 0 while they are refused.
     static let writableMetric = "jaga_series_writable"
+    static let diskFullMetric = "jaga_series_disk_full"
 
     /// Adds what the store says of itself, for `/metrics` and for the rules that watch it.
     public func report(into batch: inout SampleBatch) {
@@ -18,7 +19,7 @@ extension TimeSeriesStore {
         let health = stats.health
         add(Self.writableMetric, .gauge, "Whether samples are taken.", [:], health.isWritable ? 1 : 0)
         add(
-            "jaga_series_disk_full", .gauge, "Whether samples are refused for want of space.", [:],
+            Self.diskFullMetric, .gauge, "Whether samples are refused for want of space.", [:],
             health.isDiskFull ? 1 : 0)
         add(
             "jaga_series_maintenance_failing", .gauge, "Whether the last sync, block or removal failed.", [:],

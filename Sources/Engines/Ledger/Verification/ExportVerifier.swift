@@ -10,6 +10,10 @@ public struct ExportVerifier {
     private let keys: [VerifierKey]
     private var witnesses: [Checkpoint]
     private var lineNumber = 0
+    /// Entries that the checkpoints of the export cover.
+    private var coveredSize: Int64 = 0
+    /// Whether whoever wrote the export signs; then its last line is a checkpoint over all of it.
+    private var isSigned = false
     /// What made going on pointless.
     private var stop: LedgerFinding?
 
@@ -32,6 +36,8 @@ public struct ExportVerifier {
             guard let note = (try? JSONValue(parsing: Array(line)))?["checkpoint"]?.stringValue else {
                 return audit.judge(note: "")
             }
+            let lines = note.split(separator: "\n", maxSplits: 2)
+            if lines.count > 1, let size = Int64(lines[1]) { coveredSize = max(coveredSize, size) }
             return audit.judge(note: note)
         }
         judgeWitnesses(isEnd: false)
@@ -47,6 +53,12 @@ public struct ExportVerifier {
 
     public mutating func finish() -> LedgerReport {
         if lineNumber == 0 { halt(.unreadable("the export is empty")) }
+        if stop == nil, isSigned, coveredSize < audit.size {
+            halt(
+                .unreadable(
+                    "the export ends without the checkpoint over its last \(audit.size - coveredSize) entries, so that they may be cut or edited"
+                ))
+        }
         judgeWitnesses(isEnd: true)
         var report = audit.finish()
         if let stop {
@@ -65,8 +77,9 @@ public struct ExportVerifier {
         guard header["version"]?.intValue == ExportFormat.version else {
             return halt(.unreadable("the export is of a version that this program does not know"))
         }
-        guard keys.isEmpty else { return }
         let named = header["verifiers"]?.arrayValue ?? []
+        isSigned = !named.isEmpty
+        guard keys.isEmpty else { return }
         // A text that is no key can have signed nothing; its checkpoints show as those of an unknown key.
         audit = LedgerAudit(
             keys: named.compactMap { try? VerifierKey(parsing: $0.stringValue ?? "") }, areTrusted: false)

@@ -2,7 +2,7 @@ import BlockingCalls
 import DurableFiles
 public import Series
 import Synchronization
-import Units
+public import Units
 
 // Old samples from elsewhere go past the head straight into blocks: collected in memory up to a bound, then one block for each span that
 // they touch. They may overlap what is stored: a reader takes the samples of both, and of two of one instant the one stored first.
@@ -12,6 +12,8 @@ public struct BackfillOutcome: Sendable, Hashable {
     public var stored: Int64 = 0
     /// For instants that are still in memory, where only the way of a scrape leads.
     public var tooNew: Int64 = 0
+    /// Later than the clock allows: a block of theirs would keep the present out.
+    public var ahead: Int64 = 0
     public var blocksWritten = 0
 
     public init() {}
@@ -28,9 +30,14 @@ public struct Backfill: ~Copyable {
     private let pendingCountMax: Int
     /// Samples from here on are in memory, or are to come there.
     private var limit: Int64
+    private let latest: Int64
 
-    public init(into store: TimeSeriesStore, pendingCountMax: Int = 2_000_000) {
+    /// - Parameter latest: samples after this are refused: the present, with as much room as clocks may differ by. Nil takes all.
+    public init(
+        into store: TimeSeriesStore, latest: Timestamp? = nil, pendingCountMax: Int = 2_000_000
+    ) {
         self.store = store
+        self.latest = latest?.millisecondsSinceEpoch ?? .max
         self.pendingCountMax = pendingCountMax
         limit = store.backfillLimit
     }
@@ -43,6 +50,10 @@ public struct Backfill: ~Copyable {
             let time = columns.times[index]
             let isHistogram = histogram < columns.histograms.count && columns.histograms[histogram].index == index
             defer { if isHistogram { histogram += 1 } }
+            guard time <= latest else {
+                outcome.ahead += 1
+                continue
+            }
             guard time < limit else {
                 outcome.tooNew += 1
                 continue

@@ -95,6 +95,7 @@ private func status(for failure: any Failure) -> ProgramStatus {
     if let problem = failure as? Problem {
         switch problem.code {
         case .notFound: return .notFound
+        case .conflict: return .locked
         case .unauthenticated, .forbidden: return .refused
         default: return .failed
         }

@@ -191,7 +191,8 @@ struct SeriesCommand: AsyncParsableCommand {
 
         func run() async throws {
             let outcome = try await folder.withStore { store in
-                var backfill = Backfill(into: store)
+                // As far ahead as a live sample may be.
+                var backfill = Backfill(into: store, latest: Console.current.now() + .seconds(600))
                 for path in paths { try read(path, into: &backfill) }
                 let outcome = try backfill.finish()
                 try await store.sync()
@@ -200,7 +201,7 @@ struct SeriesCommand: AsyncParsableCommand {
             folder.show(
                 [
                     "stored": .integer(outcome.stored), "too_new": .integer(outcome.tooNew),
-                    "blocks": .integer(Int64(outcome.blocksWritten)),
+                    "ahead": .integer(outcome.ahead), "blocks": .integer(Int64(outcome.blocksWritten)),
                 ],
                 [
                     Console.current.phrases(
@@ -208,8 +209,10 @@ struct SeriesCommand: AsyncParsableCommand {
                         [
                             "samples": outcome.stored, "blocks": outcome.blocksWritten, "others": outcome.tooNew,
                         ])
-                ])
-            if outcome.tooNew > 0 { throw EndWith(.findings) }
+                ]
+                    + (outcome.ahead > 0
+                        ? [Console.current.phrases(.seriesAhead, ["count": outcome.ahead])] : []))
+            if outcome.tooNew + outcome.ahead > 0 { throw EndWith(.findings) }
         }
 
         private func read(_ path: String, into backfill: inout Backfill) throws {
@@ -235,23 +238,36 @@ struct SeriesCommand: AsyncParsableCommand {
             let file = try RealFiles().openForReading(path)
             var offset: Int64 = 0
             var rest: [UInt8] = []
+            var tail: [UInt8] = []
             while true {
                 let piece = try file.read(at: offset, count: 4 << 20)
                 offset += Int64(piece.count)
                 rest += piece
+                tail = Array((tail + piece).suffix(6))
                 guard let cut = piece.isEmpty ? rest.count : rest.lastIndex(of: 0x0A).map({ $0 + 1 }) else { continue }
                 try parse(Array(rest[..<cut]), path, into: &backfill)
                 rest.removeFirst(cut)
-                if piece.isEmpty { return }
+                if piece.isEmpty { break }
+            }
+            // Without it the text may be the beginning of a longer one.
+            guard tail.elementsEqual("# EOF\n".utf8) || tail.suffix(5).elementsEqual("# EOF".utf8) else {
+                throw PlainFailure(
+                    "no-end", "\(path) does not end with '# EOF': a part of it may be missing",
+                    hint: "Write it anew; what was read of it is stored and does no harm.")
             }
         }
 
         private func parse(_ lines: [UInt8], _ path: String, into backfill: inout Backfill) throws {
             let end = Array("# EOF\n".utf8)
             let text = lines.suffix(end.count).elementsEqual(end) ? lines : lines + end
-            let batch = try parseExposition(
-                text, .openMetrics, at: Timestamp(millisecondsSinceEpoch: .min),
-                limits: ExpositionLimits(byteCountMax: .max, sampleCountMax: .max))
+            let batch: SampleBatch
+            do {
+                batch = try parseExposition(
+                    text, .openMetrics, at: Timestamp(millisecondsSinceEpoch: .min),
+                    limits: ExpositionLimits(byteCountMax: .max, sampleCountMax: .max))
+            } catch {
+                throw PlainFailure("not-openmetrics", "\(path): \(error.oneLine)")
+            }
             for row in batch.rows {
                 guard let time = row.timestamp, time.millisecondsSinceEpoch != .min else {
                     throw PlainFailure("no-timestamp", "\(path): \(row.labels) has no timestamp")

@@ -94,6 +94,8 @@ extension CommandText {
         case .selectorNameUnknown: "no such metric"
         case .selectorNearest: "no such metric; did you mean {name}?"
         case .selectorUnmatched: "no series has these labels"
+        case .seriesAhead:
+            "{count} {count?sample is|samples are} of the future and {count?was|were} refused: a block of {count?it|them} would keep the present out"
         case .seriesByMetric: "Series by metric"
         case .seriesByPair: "Series by label and value"
         case .seriesByTarget: "Series by target"

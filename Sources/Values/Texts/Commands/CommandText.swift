@@ -14,7 +14,7 @@ public enum CommandText: String, TextKey {
     case headlineCritical, headlineOK, headlineUnknown, headlineWarning, initWritten, jobsNone
     case ledgerBroken, ledgerIntact, linkPage, linkPath, outputOfLastRun, passwordNotSet, passwordSet
     case queryEmpty, queryWarning, restoreWould, roleChanged, scriptCases, selectorNameUnknown
-    case selectorNearest, selectorUnmatched, seriesByMetric, seriesByPair, seriesByTarget
+    case selectorNearest, selectorUnmatched, seriesAhead, seriesByMetric, seriesByPair, seriesByTarget
     case seriesBytesByLabel, seriesDamaged, seriesExported, seriesImported, seriesImportedPartly
     case seriesInBlocks, seriesInMemory, seriesIntact, seriesNothingToRepair, seriesSnapshot
     case seriesValuesByLabel, statusAlerts, statusLine, statusRows, tokenRevoked, userRemoved, version

@@ -165,7 +165,8 @@ extension LiveSite {
                 "numSeries": .integer(Int64(stats.seriesCount)),
                 "numLabelPairs": .integer(Int64(report.labelPairCount)),
                 "numSamples": .integer(Int64(stats.headSampleCount)),
-                "minTime": .integer(stats.minimumTime.millisecondsSinceEpoch),
+                "minTime": .integer(
+                    stats.oldest.map { max($0, stats.minimumTime).millisecondsSinceEpoch } ?? 0),
                 "maxTime": .integer(stats.newest?.millisecondsSinceEpoch ?? 0),
             ],
             "seriesCountByMetricName": list(report.metrics), "labelValueCountByLabelName": list(report.labelNames),
