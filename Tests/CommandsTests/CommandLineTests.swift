@@ -60,7 +60,7 @@ import WebAPI
 
     @Test func `a refusal of the daemon becomes its own exit code`() async throws {
         for (code, exit) in [
-            (Problem.Code.notFound, ProgramStatus.notFound), (.forbidden, .refused), (.conflict, .failed),
+            (Problem.Code.notFound, ProgramStatus.notFound), (.forbidden, .refused), (.conflict, .locked),
         ] {
             let problem = Problem(code, "there is no job 'nightly'", hint: "'jaga jobs' lists them.")
             let terminal = Terminal(answers: [:], refusal: problem)

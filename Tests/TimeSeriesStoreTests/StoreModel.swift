@@ -53,7 +53,9 @@ extension SeriesReading {
             through: Timestamp(millisecondsSinceEpoch: range.upperBound))
         return Dictionary(
             // The store's own word of itself is not in the model.
-            uniqueKeysWithValues: columns.filter { $0.labels.name != "jaga_series_writable" }.map { column in
+            uniqueKeysWithValues: columns.filter {
+                !["jaga_series_writable", "jaga_series_disk_full"].contains($0.labels.name)
+            }.map { column in
                 (
                     column.labels,
                     zip(column.times, column.values).map { StoreModel.Sample(time: $0, bits: $1.bitPattern) }

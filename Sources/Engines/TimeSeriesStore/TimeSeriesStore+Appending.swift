@@ -127,7 +127,7 @@ extension TimeSeriesStore.State {
         health.isDiskFull = error.isNoSpace
         health.writeFault = error.summary
         noteRefusal(TimeSeriesStore.writableMetric, 0, at: time, selfLabels)
-        noteRefusal(TimeSeriesStore.diskFullMetric, error.isNoSpace ? 1 : 0, at: time, selfLabels)
+        if error.isNoSpace { noteRefusal(TimeSeriesStore.diskFullMetric, 1, at: time, selfLabels) }
     }
 
     /// Notes in memory alone that samples are refused. The log cannot take these samples, yet the rules that tell of it must see them.

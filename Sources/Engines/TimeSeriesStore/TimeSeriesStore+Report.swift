@@ -17,9 +17,9 @@ extension TimeSeriesStore {
             batch.rows.append(.init(labels: Labels(name, labels).merging(selfLabels), value: value))
         }
         let health = stats.health
-        add(Self.writableMetric, .gauge, "Whether samples are taken.", [:], health.isWritable ? 1 : 0)
+        add("jaga_series_writable", .gauge, "Whether samples are taken.", [:], health.isWritable ? 1 : 0)
         add(
-            Self.diskFullMetric, .gauge, "Whether samples are refused for want of space.", [:],
+            "jaga_series_disk_full", .gauge, "Whether samples are refused for want of space.", [:],
             health.isDiskFull ? 1 : 0)
         add(
             "jaga_series_maintenance_failing", .gauge, "Whether the last sync, block or removal failed.", [:],
