@@ -37,7 +37,7 @@ CORE_PERCENT_MAX = 1.0
 STATUS_MS_MAX = 50
 PAGE_MS_MAX = 50
 
-PAGES = ["/", "/host", "/databases", "/probes", "/alerts", "/jobs", "/backups", "/ledger", "/query?query=up",
+PAGES = ["/", "/host", "/databases", "/probes", "/alerts", "/jobs", "/backups", "/ledger", "/query?expr=up", "/rules",
          "/jaga", "/api", "/account", "/users"]
 
 

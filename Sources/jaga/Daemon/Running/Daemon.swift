@@ -187,6 +187,13 @@ struct Daemon {
             Loop("sources") { await parts.sources.run() },
             Loop("scrapes") { await parts.scrapes.run() },
             Loop("feed") { await announceChanges(of: parts) },
+            Loop("memory") {
+                // The start and the first pages touch much code that the watching does not need. Once a minute costs some hundred soft faults.
+                while true {
+                    try await ContinuousClock().sleep(for: .seconds(60))
+                    jaga_release_program_pages()
+                }
+            },
             WebServer(
                 site: site, listener: .socket(path: "\(parts.dataFolder)/run/jaga.sock"), logger: quietLogger,
                 onListening: { _ in readiness.note(port: nil) }),

@@ -18,6 +18,7 @@ import Synchronization
 import Texts
 import TimeSeriesStore
 import Units
+import WebAPI
 
 /// Everything that a running site is made of. Built once; a reload exchanges what depends on the settings inside.
 final class SiteParts: Sendable {
@@ -25,6 +26,14 @@ final class SiteParts: Sendable {
     struct RunningProbe: Sendable {
         let probe: Probe
         let fingerprint: Int
+    }
+
+    struct UnmatchedLook: Sendable {
+        static let lifetime = Duration.seconds(30)
+
+        let at: Timestamp
+        let expressions: Set<String>
+        let found: [String: [UnmatchedSelector]]
     }
 
     /// What is read, as far as the pages want to know more than the runner does.
@@ -66,6 +75,8 @@ final class SiteParts: Sendable {
     let changes: ChangeFeed
     /// Of pages, messages and sentences; set at the start, so that all of them change together.
     let language: Language
+    /// What the rules' selectors missed when last looked at: a look costs milliseconds for each rule.
+    let unmatched = Mutex<UnmatchedLook?>(nil)
     private let reloading = Mutex(false)
     /// Where the server listens, once it does.
     private let listeningURL = Mutex<String?>(nil)

@@ -1,3 +1,4 @@
+import Synchronization
 import PromQL
 import Rules
 import Series
@@ -38,10 +39,18 @@ extension LiveSite {
     }
 
     func unmatchedSelectors(of expressions: Set<String>) async throws -> [String: [UnmatchedSelector]] {
-        try await SelectorInspector(parts.series).unmatched(expressions, at: parts.clock.now).mapValues { selectors in
+        let now = parts.clock.now
+        if let last = parts.unmatched.withLock({ $0 }), last.expressions == expressions, now >= last.at,
+            now - last.at < SiteParts.UnmatchedLook.lifetime
+        {
+            return last.found
+        }
+        let found = try await SelectorInspector(parts.reading).unmatched(expressions, at: now).mapValues { selectors in
             selectors.map {
                 UnmatchedSelector(selector: $0.selector, isNameUnknown: $0.isNameUnknown, nearestName: $0.nearestName)
             }
         }
+        parts.unmatched.withLock { $0 = .init(at: now, expressions: expressions, found: found) }
+        return found
     }
 }

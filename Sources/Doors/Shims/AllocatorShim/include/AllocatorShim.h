@@ -6,4 +6,9 @@
 /// Lets malloc spread over at most `count` arenas (mallopt(3), M_ARENA_MAX). Returns 1 when it took effect.
 int jaga_limit_arenas(int count);
 
+/// Gives the pages of code and constants of the program and its libraries back to the system (madvise(2), MADV_DONTNEED). They are
+/// backed by files and never written, so whatever is used again is read again, most often from the page cache; what only
+/// the start needed is gone.
+void jaga_release_program_pages(void);
+
 #endif
