@@ -59,7 +59,7 @@ struct Init: AsyncParsableCommand {
         let console = Console.current!
         let text = try await console.program.discoveredConfiguration()
         if output == "-" {
-            console.output(text)
+            console.output(json ? "{\"configuration\":\(PrometheusJSON.quoted(text))}" : text)
             return
         }
         let flags = O_WRONLY | O_CREAT | O_CLOEXEC | (force ? O_TRUNC : O_EXCL)

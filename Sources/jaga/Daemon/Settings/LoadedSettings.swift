@@ -45,14 +45,15 @@ struct LoadedSettings: Sendable {
         var faults = outcome.faults
         do {
             groups = try RuleCollection.load(
-                reading.section.rules, further: reading.section.ruleFiles, folder: folder, namedAt: place)
+                reading.section.rules, further: reading.section.ruleFiles, folder: folder, namedAt: place,
+                disabledAt: reading.values.first { $0.path == "rules.disabled" }?.origin.position)
         } catch let invalid as InvalidInput {
             faults += invalid.diagnostics
         }
         var scrapes: (jobs: [ScrapeJob], warnings: [Diagnostic]) = ([], [])
         do {
             scrapes = try ScrapeCollection.load(
-                reading.section, folder: folder, host: kernelHostName(), sources: .process)
+                reading.section, values: reading.values, folder: folder, host: kernelHostName(), sources: .process)
         } catch let invalid as InvalidInput {
             faults += invalid.diagnostics
         }

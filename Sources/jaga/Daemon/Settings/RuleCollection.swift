@@ -8,9 +8,11 @@ enum RuleCollection {
     ///   - further: paths of files beside those of `settings`.
     ///   - folder: what relative paths start from.
     ///   - place: where the configuration names the files, for what is wrong with a name.
+    ///   - disabledAt: where it names the shipped alerts that are off.
     /// - Throws: `InvalidInput` with the faults of all files.
     static func load(
-        _ settings: RulesSettings, further: [String] = [], folder: String, namedAt place: SourcePosition? = nil
+        _ settings: RulesSettings, further: [String] = [], folder: String, namedAt place: SourcePosition? = nil,
+        disabledAt: SourcePosition? = nil
     ) throws -> [RuleGroup] {
         var faults: [Diagnostic] = []
         var own: [RuleGroup] = []
@@ -38,7 +40,8 @@ enum RuleCollection {
         let known = Set(shipped.flatMap(\.rules).map(\.name))
         for name in settings.disabledAlerts where !known.contains(name) {
             let nearest = nearestName(to: name, among: known).map { "; did you mean '\($0)'?" } ?? ""
-            faults.append(Diagnostic(at: nil, path: "rules.disabled", "there is no shipped alert '\(name)'\(nearest)"))
+            faults.append(
+                Diagnostic(at: disabledAt, path: "rules.disabled", "there is no shipped alert '\(name)'\(nearest)"))
         }
         guard faults.isEmpty else { throw InvalidInput(faults) }
         return shipped.compactMap { group in

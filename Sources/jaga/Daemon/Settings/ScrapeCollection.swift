@@ -5,12 +5,13 @@ import Settings
 /// All jobs: of the section `scrape`, of `scrape_configs`, and of the files that `scrape_config_files` names.
 enum ScrapeCollection {
     /// - Parameters:
+    ///   - values: where the keys of the file stand, for what is wrong between them.
     ///   - folder: what relative paths start from.
     ///   - host: the machine's name.
     /// - Returns: the jobs, with warnings of the files.
     /// - Throws: `InvalidInput` with the faults of all files.
     static func load(
-        _ settings: SiteSettings, folder: String, host: String, sources: SettingsSources
+        _ settings: SiteSettings, values: [SettingsValue] = [], folder: String, host: String, sources: SettingsSources
     ) throws -> (jobs: [ScrapeJob], warnings: [Diagnostic]) {
         var faults: [Diagnostic] = []
         var warnings: [Diagnostic] = []
@@ -39,8 +40,15 @@ enum ScrapeCollection {
         }
         var seen: Set<String> = []
         for job in jobs where !seen.insert(job.name).inserted {
+            // The last place with the name: that one came second.
+            let place = values.last {
+                $0.text == job.name && $0.path.hasPrefix("scrape")
+                    && ($0.path.hasSuffix(".job_name") || $0.path.hasSuffix(".name"))
+            }
             faults.append(
-                Diagnostic(at: nil, path: "scrape_configs", "two jobs have the name '\(job.name)'; give each its own"))
+                Diagnostic(
+                    at: place?.origin.position, path: place?.path ?? "scrape_configs",
+                    "two jobs have the name '\(job.name)'; give each its own"))
         }
         guard faults.isEmpty else { throw InvalidInput(faults) }
         return (jobs, warnings)
