@@ -86,6 +86,12 @@ extension EndToEnd {
                     HTTPRequest(url: "http://127.0.0.1:\(port)\(path)", timeout: .seconds(20), bodyBytesMax: 1 << 20))
                 return try JSONValue(parsing: answer.text)
             }
+            // It listens before it answers: until then it says 503 in plain words.
+            try await waitUntil("Prometheus is ready", timeout: .seconds(60)) {
+                let address = "http://127.0.0.1:\(port)/-/ready"
+                return try await client.send(HTTPRequest(url: address, timeout: .seconds(20), bodyBytesMax: 1 << 20))
+                    .status == 200
+            }
             for path in [
                 "/api/v1/rules", "/api/v1/alerts", "/api/v1/rules?type=record", "/api/v1/rules?type=alert",
             ] {
