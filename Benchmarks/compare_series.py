@@ -5,7 +5,9 @@ The three run one after the other under the same load, so that none takes anothe
 - scraping: 30 targets of 1,024 series each, a page of Debian's node_exporter recorded over a minute and played back, once a
   second. Processor time, peak memory and the bytes on disk of a snapshot are read; then the program is killed and
   the time until it answers a query over the same series is taken.
-- parsing: the same scrapes with every sample dropped by metric relabelling, so that hardly more than reading remains.
+- parsing: the processor time that the program's parser of pages takes while the above goes on, from the profiles that Go programs
+  give of themselves and, of Jaga, from `perf`; and the same scrapes with every sample dropped by metric relabelling, which is
+  what fetching and reading take together.
 - queries: the same series over hours at 15 s, sent by remote write, and a list of queries over them.
 
 Everything listens on loopback and is ended by its process id.
@@ -34,6 +36,7 @@ import time
 import urllib.parse
 
 from compare import Programs, cpu_seconds, free_port, kilobytes, machine, say, table, version, wait_for_port
+from go_profile import seconds_in
 from performance_page import write_section
 
 TARGETS = 30
@@ -248,6 +251,13 @@ class System:
     def clear(self):
         shutil.rmtree(self.data, ignore_errors=True)
 
+    def parser_seconds(self, seconds):
+        """The processor time that the parser of pages takes within so many seconds, from the program's own profile."""
+        status, body = self.request("GET", f"/debug/pprof/profile?seconds={seconds}")
+        if status != 200:
+            sys.exit(f"error: {self.name} gives no profile: {status} {body[:300]!r}")
+        return seconds_in(body, self.parser)[1]
+
     def footprint(self):
         status = kilobytes(pathlib.Path(f"/proc/{self.process.pid}/status").read_text())
         return status["VmHWM"] * 1024 / 1e6, status["VmRSS"] * 1024 / 1e6
@@ -255,6 +265,7 @@ class System:
 
 class Prometheus(System):
     name = "Prometheus"
+    parser = re.compile(r"/model/textparse\.")
 
     def argv(self):
         return ["prometheus", f"--config.file={self.folder}/{self.name}.yml", f"--storage.tsdb.path={self.data}",
@@ -272,6 +283,7 @@ class Prometheus(System):
 
 class VictoriaMetrics(System):
     name = "VictoriaMetrics"
+    parser = re.compile(r"/lib/protoparser/prometheus\.")
 
     def argv(self):
         return ["victoria-metrics", f"-promscrape.config={self.folder}/{self.name}.yml", f"-storageDataPath={self.data}",
@@ -294,6 +306,9 @@ class VictoriaMetrics(System):
 
 class Jaga(System):
     name = "Jaga"
+    # What `ScrapePage.read` of the module Exposition consists of, mangled.
+    parser = re.compile(r"10Exposition(?:10ScrapePageV|9QuickPass|13LayoutBuilder)")
+    profile_hertz = 4999
 
     def argv(self):
         return [self.jaga, "serve", "--config", f"{self.folder}/{self.name}.yml", "--data", str(self.data),
@@ -311,6 +326,14 @@ class Jaga(System):
             if run.returncode != 0:
                 sys.exit(f"error: no token was given: {run.stderr}")
             self.headers = {"Authorization": f"Bearer {run.stdout.strip()}"}
+
+    def parser_seconds(self, seconds):
+        recorded = self.folder / "perf.data"
+        subprocess.run(["perf", "record", "--quiet", "-e", "cpu-clock", "-F", str(self.profile_hertz), "-g", "-o", str(recorded),
+                        "-p", str(self.process.pid), "--", "sleep", str(seconds)], check=True, stdout=subprocess.DEVNULL)
+        stacks = subprocess.run(["perf", "script", "-i", str(recorded), "-F", "comm,ip,sym", "--no-demangle"],
+                                check=True, capture_output=True, text=True).stdout.split("\n\n")
+        return sum(1 for stack in stacks if self.parser.search(stack)) / self.profile_hertz
 
     def clear(self):
         super().clear()
@@ -367,8 +390,16 @@ def measure_scrapes(system, targets, seconds):
 
 
 def measure_parsing(system, targets, seconds):
+    """Samples per second and core: of the parser alone, and of fetching and reading without storing."""
     system.clear()
-    targets.warm(seconds + 60)
+    targets.warm(2 * seconds + 60)
+    system.start(scrape_config(targets, drops=False))
+    time.sleep(5)
+    first = targets.served
+    parser = system.parser_seconds(seconds)
+    parsed = (targets.served - first) * SERIES_EACH / parser
+    system.stop()
+    system.clear()
     system.start(scrape_config(targets, drops=True))
     time.sleep(5)
     first, spent = targets.served, cpu_seconds(system.process.pid)
@@ -376,7 +407,7 @@ def measure_parsing(system, targets, seconds):
     took, served = cpu_seconds(system.process.pid) - spent, targets.served - first
     system.stop()
     system.clear()
-    return served * SERIES_EACH / took
+    return {"parsed": parsed, "read": served * SERIES_EACH / took}
 
 
 # Remote write
@@ -431,15 +462,30 @@ def requests_of(recording, targets, hours, end_ms):
             yield snappy(b"".join(out))
 
 
-def fill(system, recording, targets, hours, end_ms):
+class Requests:
+    """The history as requests of remote write: made once, kept in a file, sent to each."""
+
+    def __init__(self, recording, targets, hours, end_ms, path):
+        self.path, self.lengths = path, []
+        with open(path, "wb") as file:
+            for body in requests_of(recording, targets, hours, end_ms):
+                file.write(body)
+                self.lengths.append(len(body))
+
+    def __iter__(self):
+        with open(self.path, "rb") as file:
+            for length in self.lengths:
+                yield file.read(length)
+
+
+def fill(system, requests, hours):
     headers = {"Content-Type": "application/x-protobuf", "Content-Encoding": "snappy",
                "X-Prometheus-Remote-Write-Version": "0.1.0"}
-    spent, begin, sent = cpu_seconds(system.process.pid), time.monotonic(), 0
-    for body in requests_of(recording, targets, hours, end_ms):
+    spent, begin = cpu_seconds(system.process.pid), time.monotonic()
+    for body in requests:
         status, answer = system.request("POST", "/api/v1/write", body, headers)
         if status not in (200, 204):
             sys.exit(f"error: {system.name} answers {status} to remote write: {answer[:300]!r}")
-        sent += len(body)
     samples = hours * 240 * TARGETS * SERIES_EACH
     say(f"{system.name}: {samples:,} samples by remote write in {time.monotonic() - begin:.0f} s, "
         f"{samples / (cpu_seconds(system.process.pid) - spent):,.0f} samples per second and core")
@@ -527,13 +573,16 @@ def main():
             scrapes[system.name] = measure_scrapes(system, targets, int(chosen.minutes * 60))
             say(f"{system.name}: {scrapes[system.name]}")
             parsing[system.name] = measure_parsing(system, targets, chosen.parse_seconds)
-            say(f"{system.name}: {parsing[system.name]:,.0f} samples read per second and core")
+            say(f"{system.name}: {parsing[system.name]['parsed']:,.0f} samples parsed per second and core, "
+                f"{parsing[system.name]['read']:,.0f} fetched and read")
         end_ms = int(time.time()) // 15 * 15_000
         if chosen.hours:
+            say(f"Making {chosen.hours} h of history.")
+            requests = Requests(recording, targets, chosen.hours, end_ms, folder / "history")
             for system in systems:
                 system.clear()
                 system.start(None)
-                fill(system, recording, targets, chosen.hours, end_ms)
+                fill(system, requests, chosen.hours)
                 queries[system.name] = measure_queries(system, chosen.hours, end_ms)
                 say(f"{system.name}: median {statistics.median(queries[system.name]):.1f} ms, "
                     f"slowest {max(queries[system.name]):.1f} ms")
@@ -564,8 +613,9 @@ def report(chosen, recording, scrapes, parsing, queries, versions):
         "half of the smaller", lambda a, b: min(a, b) / 2, False)
     row("bytes per sample on disk", lambda name: scrapes[name]["bytes_per_sample"], "{:.2f}".format,
         "at most 0.8", lambda a, b: 0.8, False)
-    row("samples read per second and core", lambda name: parsing[name], "{:,.0f}".format,
+    row("samples parsed per second and core", lambda name: parsing[name]["parsed"], "{:,.0f}".format,
         "4 × Prometheus", lambda a, b: 4 * a, True)
+    rows.append(("samples fetched and read, none stored", *(f"{parsing[name]['read']:,.0f}" for name in scrapes), "", ""))
     row("answers after `kill -9` and start", lambda name: scrapes[name]["restart"], "{:.2f} s".format,
         "half of the better", lambda a, b: min(a, b) / 2, False)
     if queries:
@@ -585,8 +635,10 @@ load. Written by `scripts/compare series`; to repeat it, run
 
 {table(rows)}
 
-Samples per second and core: samples scraped, by the processor time (user and system) that the program took. Samples read: the same
-while metric relabelling drops every sample, so that fetching and reading remain. Bytes on disk: a snapshot, index included, by the
+Samples per second and core: samples scraped, by the processor time (user and system) that the program took. Samples parsed: by the
+processor time of its parser of pages alone during such scrapes, from the profile that Prometheus and VictoriaMetrics give of themselves,
+and of Jaga from `perf`. Fetched and read: by all processor time while metric relabelling drops every sample; most of it is the system's
+work for connections and threads. Bytes on disk: a snapshot, index included, by the
 samples scraped. Start: from the start of the program until a query over all scraped series is answered.
 """]
     if queries:

@@ -61,6 +61,7 @@ struct Daemon {
             file: options.configurationFile, discovered: discovered, at: clock.now)
         if let quick = options.quickAlerts { loaded.shortenHolds(of: quick.names, to: quick.holdMax) }
         for warning in loaded.warnings { logger.warning("\(warning)") }
+        ProgramPages.release()
         let parts = try await SiteParts.build(
             dataFolder: folder.path, loaded: loaded, clock: clock, processID: getpid(), logger: logger)
         try await parts.ledger.record([
@@ -166,6 +167,7 @@ struct Daemon {
             parts.noteListening(at: address(["0.0.0.0", "::"].contains(host) ? parts.hostName : host))
             let own = address(host)
             options.onReady(own, setUpPath.map { own + $0 })
+            ProgramPages.release()
         }
         let site = WebSite(
             service: LiveSite(parts: parts), access: parts.access, clock: clock,
@@ -187,13 +189,7 @@ struct Daemon {
             Loop("sources") { await parts.sources.run() },
             Loop("scrapes") { await parts.scrapes.run() },
             Loop("feed") { await announceChanges(of: parts) },
-            Loop("memory") {
-                // The start and the first pages touch much code that the watching does not need. Once a minute costs some hundred soft faults.
-                while true {
-                    try await ContinuousClock().sleep(for: .seconds(60))
-                    jaga_release_program_pages()
-                }
-            },
+            Loop("memory") { try await ProgramPages.keepFew() },
             WebServer(
                 site: site, listener: .socket(path: "\(parts.dataFolder)/run/jaga.sock"), logger: quietLogger,
                 onListening: { _ in readiness.note(port: nil) }),
