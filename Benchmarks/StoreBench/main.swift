@@ -4,10 +4,13 @@ import TimeSeriesStore
 import Units
 
 // Measures the series store alone: pages of a node_exporter, one file a second, appended by number for many targets as scrapes of the same
-// second would be, then what the issue's figures ask for. Prints samples per second and core, bytes per sample in the log and in a block,
-// resident memory, the time of a start after kill -9, and of a few reads.
+// second would be. Prints samples per second and core, bytes per sample in the log and in a block, resident memory, the time of a
+// start after kill -9, and of a few reads.
 //
-//     store-bench FOLDER-OF-PAGES [targets [series [seconds]]]
+//     store-bench FOLDER-OF-PAGES|- [targets [series [seconds]]] [--only-append]
+//
+// `-` stands for made pages, of whose series a third moves from one second to the next. With `--only-append` it ends before anything is
+// read, so that two runs differ by nothing but samples.
 
 struct Page {
     var labels: [Labels]
@@ -73,9 +76,23 @@ func measured<Value>(_ name: String, _ body: () async throws -> Value) async ret
     return value
 }
 
-let arguments = CommandLine.arguments
+/// Counters and gauges; each third one moves, by whole numbers or by hundredths.
+func madePage(_ second: Int, _ seriesCount: Int) -> Page {
+    var page = Page(labels: [], values: [])
+    for index in 0..<seriesCount {
+        page.labels.append(
+            Labels("node_made_\(index / 16)_total", ["device": "eth\(index % 16)", "cpu": "\(index % 16)"]))
+        let moved = index % 3 == 0 ? second * (1 + index % 7) : 0
+        page.values.append(
+            index % 2 == 0 ? Double(index * 1_000 + moved) : (Double(index * 100 + moved * 3) / 100))
+    }
+    return page
+}
+
+let onlyAppends = CommandLine.arguments.contains("--only-append")
+let arguments = CommandLine.arguments.filter { $0 != "--only-append" }
 guard arguments.count > 1 else {
-    print("usage: store-bench FOLDER-OF-PAGES [targets [series [seconds]]]")
+    print("usage: store-bench FOLDER-OF-PAGES|- [targets [series [seconds]]] [--only-append]")
     exit(64)
 }
 let targetCount = arguments.count > 2 ? Int(arguments[2])! : 30
@@ -85,18 +102,21 @@ let seconds = arguments.count > 4 ? Int(arguments[4])! : 300
 var template = Array("/tmp/store-bench-XXXXXX".utf8CString)
 let folder = String(cString: mkdtemp(&template)!)
 let store = try TimeSeriesStore.open(folder: folder)
-var pageNames: [String] = []
-for number in 0..<10_000 {
-    let digits = String(number)
-    let path = "\(arguments[1])/p\(String(repeating: "0", count: max(0, 3 - digits.count)))\(digits).txt"
-    guard access(path, R_OK) == 0 else { break }
-    pageNames.append(path)
+var pages: [Page] = []
+if arguments[1] == "-" {
+    pages = (0..<60).map { madePage($0, seriesCount) }
+} else {
+    for number in 0..<10_000 {
+        let digits = String(number)
+        let path = "\(arguments[1])/p\(String(repeating: "0", count: max(0, 3 - digits.count)))\(digits).txt"
+        guard access(path, R_OK) == 0 else { break }
+        pages.append(parse(read(path)))
+    }
 }
-guard let firstName = pageNames.first else {
+guard var base = pages.first else {
     print("no pages p000.txt, p001.txt … in \(arguments[1])")
     exit(1)
 }
-var base = parse(read(firstName))
 // A page with fewer series than asked for is repeated under other names.
 let own = base.labels.count
 while base.labels.count < seriesCount {
@@ -109,8 +129,7 @@ var places: [Labels: Int] = [:]
 for (place, labels) in base.labels[..<own].enumerated() { places[labels] = place }
 /// One row of values for each second.
 var rows: [[Double]] = []
-for name in pageNames {
-    let page = parse(read(name))
+for page in pages {
     var row = rows.last ?? [Double](repeating: 0, count: seriesCount)
     for (labels, value) in zip(page.labels, page.values) {
         if let place = places[labels], place < seriesCount { row[place] = value }
@@ -150,6 +169,7 @@ let stats = store.stats
 print("log: \(stats.logByteCount) bytes, \(Double(stats.logByteCount) / Double(stored)) a sample")
 print("head: \(stats.headByteCount) bytes in chunks, rows and columns; \(stats.seriesCount) series")
 print("resident \(residentMegabytes())")
+if onlyAppends { exit(0) }
 
 let everything = Timestamp(millisecondsSinceEpoch: begin + 24 * hour)
 func reads(_ store: TimeSeriesStore, _ what: String) async throws {

@@ -48,4 +48,56 @@ import Testing
         struct Broken: Error {}
         await #expect(throws: Broken.self) { try await withDeadline(.seconds(60)) { throw Broken() } }
     }
+
+    @Test func `a limit ends the wait for a call that hangs, and tells it`() async throws {
+        let threads = BlockingThreads(threadCountMax: 1)
+        var pipeEnds: [Int32] = [0, 0]
+        try #require(pipe(&pipeEnds) == 0)
+        let (reader, writer) = (pipeEnds[0], pipeEnds[1])
+        let ended = AsyncStream<Int>.makeStream()
+        await #expect(throws: DeadlineExceeded.self) {
+            // The call comes to its end because it is told to: the pipe is closed by who watches the limit.
+            try await threads.run(within: .milliseconds(20), onExpiry: { close(writer) }) {
+                var byte: UInt8 = 0
+                ended.continuation.yield(read(reader, &byte, 1))
+            }
+        }
+        var ends = ended.stream.makeAsyncIterator()
+        #expect(await ends.next() == 0)
+        close(reader)
+    }
+
+    @Test func `a call that waits in line counts against its limit`() async throws {
+        let threads = BlockingThreads(threadCountMax: 1)
+        var pipeEnds: [Int32] = [0, 0]
+        try #require(pipe(&pipeEnds) == 0)
+        let (reader, writer) = (pipeEnds[0], pipeEnds[1])
+        let first = Task {
+            try await threads.run {
+                var byte: UInt8 = 0
+                return read(reader, &byte, 1)
+            }
+        }
+        await #expect(throws: DeadlineExceeded.self) {
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for limit in [40, 20, 30] {
+                    group.addTask { try await threads.run(within: .milliseconds(limit)) {} }
+                }
+                try await group.waitForAll()
+            }
+        }
+        close(writer)
+        #expect(try await first.value == 0)
+    }
+
+    @Test func `calls that end in time are not disturbed by their limits`() async throws {
+        let threads = BlockingThreads(threadCountMax: 4)
+        let sum = try await withThrowingTaskGroup(of: Int.self) { group in
+            for number in 1...200 {
+                group.addTask { try await threads.run(within: .seconds(number % 7 + 30)) { number } }
+            }
+            return try await group.reduce(0, +)
+        }
+        #expect(sum == 20100)
+    }
 }

@@ -23,35 +23,56 @@ public final class BlockingThreads: Sendable {
     }
 
     /// Runs `body` on a thread of the pool.
-    /// - Throws: what `body` throws, or `CancellationError` as soon as the calling task is cancelled.
-    public func run<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) async throws -> Result {
+    /// - Parameters:
+    ///   - limit: of real time, the wait for a thread included; nil for none.
+    ///   - onExpiry: told when the limit has passed, so that `body` can end early.
+    /// - Throws: what `body` throws, `CancellationError` as soon as the calling task is cancelled, `DeadlineExceeded` as soon as the
+    ///   limit has passed.
+    public func run<Result: Sendable>(
+        within limit: Duration? = nil, onExpiry: @escaping @Sendable () -> Void = {},
+        _ body: @escaping @Sendable () throws -> Result
+    ) async throws -> Result {
         let handoff = Handoff<Result>()
+        let watch = limit.map { limit in
+            Watchdog.shared.watch(limit) {
+                onExpiry()
+                handoff.finish(with: .failure(DeadlineExceeded(limit: limit)))
+            }
+        }
+        defer { if let watch { Watchdog.shared.release(watch) } }
         return try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
                 guard handoff.wait(with: continuation) else { return }
                 let work = Work { handoff.finish(with: Swift.Result { try body() }) }
-                if queue.submit(work, threadCountMax: threadCountMax) { startThread() }
+                if queue.submit(work, threadCountMax: threadCountMax) { startThread { [queue] in queue.serve() } }
             }
         } onCancel: {
             handoff.finish(with: .failure(CancellationError()))
         }
     }
+}
 
-    private func startThread() {
-        var attributes = pthread_attr_t()
-        pthread_attr_init(&attributes)
-        pthread_attr_setstacksize(&attributes, 512 * 1024)
-        pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))
-        defer { pthread_attr_destroy(&attributes) }
-        var thread = pthread_t()
-        let code = pthread_create(
-            &thread, &attributes,
-            { argument in
-                Unmanaged<WorkQueue>.fromOpaque(argument!).takeRetainedValue().serve()
-                return nil
-            }, Unmanaged.passRetained(queue).toOpaque())
-        precondition(code == 0, "pthread_create failed with \(code): the process may not have more threads")
-    }
+/// Starts a thread of its own for `body`.
+func startThread(_ body: @escaping @Sendable () -> Void) {
+    var attributes = pthread_attr_t()
+    pthread_attr_init(&attributes)
+    pthread_attr_setstacksize(&attributes, 512 * 1024)
+    pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))
+    defer { pthread_attr_destroy(&attributes) }
+    var thread = pthread_t()
+    let code = pthread_create(
+        &thread, &attributes,
+        { argument in
+            Unmanaged<ThreadBody>.fromOpaque(argument!).takeRetainedValue().run()
+            return nil
+        }, Unmanaged.passRetained(ThreadBody(body)).toOpaque())
+    precondition(code == 0, "pthread_create failed with \(code): the process may not have more threads")
+}
+
+private final class ThreadBody: Sendable {
+    let run: @Sendable () -> Void
+
+    init(_ run: @escaping @Sendable () -> Void) { self.run = run }
 }
 
 private struct Work: Sendable {

@@ -218,6 +218,8 @@ struct OpaquePointerBox {
 /// between threads.
 final class KeptHandle: @unchecked Sendable {
     let handle = Transfer.newHandle()
+    /// About how much the peer answered last.
+    var lastByteCount = 0
 
     deinit { curl_easy_cleanup(handle.raw) }
 }

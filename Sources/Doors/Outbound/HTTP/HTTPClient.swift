@@ -25,10 +25,13 @@ public struct HTTPClient: Sendable {
 }
 
 /// Runs `body` on a thread that may block; the flag is raised when the task is cancelled.
-func blocking<Result: Sendable>(_ body: @escaping @Sendable (StopFlag) throws -> Result) async throws -> Result {
+/// - Throws: `DeadlineExceeded` when `limit` has passed, else what `body` throws.
+func blocking<Result: Sendable>(
+    within limit: Duration? = nil, _ body: @escaping @Sendable (StopFlag) throws -> Result
+) async throws -> Result {
     let stop = StopFlag()
     return try await withTaskCancellationHandler {
-        try await BlockingThreads.shared.run { try body(stop) }
+        try await BlockingThreads.shared.run(within: limit, onExpiry: { stop.raise() }) { try body(stop) }
     } onCancel: {
         stop.raise()
     }
@@ -39,6 +42,7 @@ func exchange(_ request: HTTPRequest, _ stop: StopFlag, reusing kept: KeptHandle
     let reply = ReplyHead()
     var body: [UInt8] = []
     var isOverLimit = false
+    if let expected = kept?.lastByteCount { body.reserveCapacity(min(expected, request.bodyBytesMax)) }
     transfer.onHeader = reply.take
     transfer.onBody = { piece in
         // A redirect's own body is thrown away by libcurl, so all bytes here are the last reply's.
@@ -55,6 +59,8 @@ func exchange(_ request: HTTPRequest, _ stop: StopFlag, reusing kept: KeptHandle
             timings: transfer.timings)
     }
     guard code == CURLE_OK || isOverLimit else { throw failure(transfer, code, request) }
+    // Who asks the same peer again gets about as much.
+    kept?.lastByteCount = body.count + body.count >> 4
     return response(transfer, reply, body, isOverLimit)
 }
 

@@ -16,9 +16,15 @@ public final class HTTPConnection: Sendable {
         try await send { request }
     }
 
-    /// - Parameter makeRequest: runs on the thread that sends, so that it may read files.
-    public func send(_ makeRequest: @escaping @Sendable () throws -> HTTPRequest) async throws -> HTTPResponse {
-        try await blocking { [self] stop in
+    /// - Parameters:
+    ///   - limit: for all of it. The request's own limit counts from when a thread takes it up; this one also ends the wait before that, and
+    ///     a file that cannot be read.
+    ///   - makeRequest: runs on the thread that sends, so that it may read files.
+    /// - Throws: `DeadlineExceeded` when `limit` has passed, else as above.
+    public func send(
+        within limit: Duration? = nil, _ makeRequest: @escaping @Sendable () throws -> HTTPRequest
+    ) async throws -> HTTPResponse {
+        try await blocking(within: limit) { [self] stop in
             let handle = kept.withLock { kept in
                 defer { kept = nil }
                 return kept

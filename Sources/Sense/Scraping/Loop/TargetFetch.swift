@@ -34,12 +34,10 @@ struct TargetFetch: Sendable {
         let response: HTTPResponse
         do {
             // libcurl counts from when a thread takes the request up; a queue before that must not prolong it.
-            response = try await withDeadline(target.timeout + .milliseconds(200)) { [connection, request, job] in
-                try await connection.send {
-                    var request = request
-                    try job.client.apply(to: &request)
-                    return request
-                }
+            response = try await connection.send(within: target.timeout + .milliseconds(200)) { [request, job] in
+                var request = request
+                try job.client.apply(to: &request)
+                return request
             }
         } catch let error as OutboundError where error.code == .bodyTooLarge {
             throw ScrapingError(
