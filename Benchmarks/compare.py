@@ -81,7 +81,7 @@ def wait_for_port(process, name, port, seconds=60):
             sys.exit(f"error: {name} ended with status {process.returncode} before it listened")
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
             return
-        time.sleep(0.1)
+        time.sleep(0.01)
     sys.exit(f"error: {name} does not listen on port {port} after {seconds} s")
 
 

@@ -35,8 +35,8 @@ public final class BlockingThreads: Sendable {
         let handoff = Handoff<Result>()
         let watch = limit.map { limit in
             Watchdog.shared.watch(limit) {
-                onExpiry()
                 handoff.finish(with: .failure(DeadlineExceeded(limit: limit)))
+                onExpiry()
             }
         }
         defer { if let watch { Watchdog.shared.release(watch) } }

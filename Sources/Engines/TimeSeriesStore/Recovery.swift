@@ -184,6 +184,7 @@ struct Recovery {
 private struct SegmentReplay {
     /// Number in the segment → number in the head, plus one; 0 for none.
     private var places: [UInt32] = []
+    private var pairs = DeclaredPairs()
     private var layouts = LayoutReader()
     var lastTime = Int64.min
     var orphanCount: Int64 = 0
@@ -226,7 +227,7 @@ private struct SegmentReplay {
         var reader = ByteReader(payload)
         while !reader.isAtEnd {
             let number = try reader.count(limit: 1 << 28)
-            let place = state.head.place(of: try reader.labels())
+            let place = try pairs.read(&reader, payload, into: &state.head)
             if number >= places.count {
                 places += [UInt32](repeating: 0, count: max(number + 1 - places.count, places.count))
             }
@@ -255,11 +256,21 @@ private struct SegmentReplay {
     private mutating func readColumns(
         _ payload: [UInt8], _ state: inout TimeSeriesStore.State
     ) throws(CodingError) {
-        // Out and back, so that `self` can be changed by the body.
+        // Out and back, so that `self` can be changed by the closures.
         var reader = LayoutReader()
         swap(&reader, &layouts)
         defer { swap(&reader, &layouts) }
-        try reader.read(payload) { add($0, $1, $2, &state) }
+        let known = places
+        try reader.read(payload) { number in
+            Int(number) < known.count ? Int32(known[Int(number)]) - 1 : -1
+        } _: { places, time, bits in
+            lastTime = max(lastTime, time)
+            let taken = state.head.replay(places, time, bits)
+            orphanCount += Int64(taken.unknown)
+            guard taken.stored > 0 else { return }
+            state.counts.samplesReplayed += Int64(taken.stored)
+            state.newestTaken = max(state.newestTaken, time)
+        }
     }
 
     private mutating func add(

@@ -107,14 +107,15 @@ private func response(_ transfer: Transfer, _ reply: ReplyHead, _ body: [UInt8],
 }
 
 private func prepare(_ transfer: Transfer, for request: HTTPRequest) throws {
-    let target = origin(of: request.url)
     guard !request.url.utf8.contains(where: { $0 <= 0x20 || $0 == 0x7F }) else {
-        throw OutboundError(.invalidRequest, target: target, detail: "the URL has a space or a control character")
+        throw OutboundError(
+            .invalidRequest, target: origin(of: request.url), detail: "the URL has a space or a control character")
     }
     for field in request.headers.fields {
         guard (field.name + field.value).utf8.allSatisfy({ $0 >= 0x20 || $0 == 0x09 }), !field.name.isEmpty else {
             throw OutboundError(
-                .invalidRequest, target: target, detail: "header \(field.name) has a control character")
+                .invalidRequest, target: origin(of: request.url),
+                detail: "header \(field.name) has a control character")
         }
     }
     let (url, detour) = try address(of: request)

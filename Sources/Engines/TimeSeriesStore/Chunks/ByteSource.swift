@@ -113,6 +113,22 @@ struct BitSource {
         return isSet
     }
 
+    /// The zeros before the next one, which is left; at most `limit`.
+    @inline(__always)
+    mutating func zeros(limit: Int) throws(CodingError) -> Int {
+        var count = 0
+        while count < limit {
+            // Past these the window has zeros of its own.
+            let known = 64 - (place & 7)
+            let found = min(window().leadingZeroBitCount, known, limit - count)
+            count += found
+            place += found
+            if found < known || place >= bitCount { break }
+        }
+        guard place <= bitCount else { throw CodingError(.truncated, at: byteCount) }
+        return count
+    }
+
     /// The ones before the next zero, which is passed over too; at most `limit` (up to 56), and then no zero is expected.
     @inline(__always)
     mutating func unary(limit: Int) throws(CodingError) -> Int {

@@ -185,6 +185,14 @@ struct Head: Sendable {
     /// The number of the series with these labels, made if missing.
     mutating func place(of labels: Labels) -> Int { find(labels) ?? insert(labels) }
 
+    /// - Parameter pairs: numbers in `table`, in the order of labels.
+    mutating func place(of pairs: [UInt32]) -> Int {
+        if let known = find(pairs) { return known }
+        let start = UInt32(labelPairs.count)
+        labelPairs += pairs
+        return insert(labelStart: start, labelCount: pairs.count)
+    }
+
     func seriesCount(of pair: UInt32) -> Int { Int(pair) < postings.count ? postings[Int(pair)].count : 0 }
 
     /// Whether the series has a sample in memory.

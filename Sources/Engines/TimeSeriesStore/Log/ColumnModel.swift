@@ -20,13 +20,33 @@ struct ColumnModel {
     let numbers: [UInt32]
     /// Records since the one that began anew; 0 when the next one must.
     var chain = 0
-    private var bits: [UInt64] = []
-    private var mantissas: [Int64] = []
-    private var rises: [Int64] = []
-    private var scales: [UInt8] = []
-    /// Sixteen times what rises, and changes of rises, were of late, as zigzag numbers.
-    private var riseSizes: [UInt64] = []
-    private var changeSizes: [UInt64] = []
+    /// The values of the last reading.
+    private(set) var bits: [UInt64] = []
+    private var integers: [Integer] = []
+
+    /// What is known of a value that is an integer at some scale.
+    private struct Integer {
+        var mantissa: Int64 = 0
+        var rise: Int64 = 0
+        /// Sixteen times what rises, and changes of rises, were of late, as zigzag numbers.
+        var riseSize = ColumnModel.firstSize
+        var changeSize = ColumnModel.firstSize
+        var scale = ColumnModel.noScale
+
+        var usesChanges: Bool { changeSize < riseSize }
+
+        /// The Rice parameter of the next number: the bits of seven tenths of what they were of late.
+        var parameter: Int {
+            let size = min(riseSize, changeSize)
+            return 63 - (((size &* 11) >> 8) + 1).leadingZeroBitCount
+        }
+
+        mutating func note(rise: Int64, change: Int64) {
+            self.rise = rise
+            riseSize = ColumnModel.average(riseSize, zigzagEncoded(rise))
+            changeSize = ColumnModel.average(changeSize, zigzagEncoded(change))
+        }
+    }
 
     init(_ numbers: [UInt32]) {
         self.numbers = numbers
@@ -45,13 +65,12 @@ struct ColumnModel {
     mutating func beginAnew() {
         chain = 0
         bits = [UInt64](repeating: 0, count: numbers.count)
-        mantissas = [Int64](repeating: 0, count: numbers.count)
-        rises = [Int64](repeating: 0, count: numbers.count)
-        scales = [UInt8](repeating: Self.noScale, count: numbers.count)
+        if integers.isEmpty { integers = [Integer](repeating: Integer(), count: numbers.count) }
         // The sizes of before stay with the writer: the first integer of each series says them to the reader.
-        if riseSizes.isEmpty {
-            riseSizes = [UInt64](repeating: Self.firstSize, count: numbers.count)
-            changeSizes = riseSizes
+        for index in integers.indices {
+            integers[index].mantissa = 0
+            integers[index].rise = 0
+            integers[index].scale = Self.noScale
         }
     }
 
@@ -71,26 +90,26 @@ struct ColumnModel {
     }
 
     private mutating func encodeChange(_ index: Int, _ value: Double, into sink: inout BitSink) {
-        let scale = scales[index]
-        if scale != Self.noScale, let found = mantissa(of: value, power: Self.divisors[Int(scale)]) {
-            let rise = found &- mantissas[index]
-            let change = rise &- rises[index]
+        var integer = integers[index]
+        defer { integers[index] = integer }
+        if integer.scale != Self.noScale, let found = mantissa(of: value, power: Self.divisors[Int(integer.scale)]) {
+            let rise = found &- integer.mantissa
+            let change = rise &- integer.rise
             sink.put(0b10, 2)
-            Self.put(
-                zigzagEncoded(usesChanges(index) ? change : rise), parameter(index), into: &sink)
-            note(index, rise, change)
-            mantissas[index] = found
+            Self.put(zigzagEncoded(integer.usesChanges ? change : rise), integer.parameter, into: &sink)
+            integer.note(rise: rise, change: change)
+            integer.mantissa = found
         } else if let found = Self.scaled(value) {
-            scales[index] = UInt8(found.scale)
+            integer.scale = UInt8(found.scale)
             sink.put(0b111, 3)
             sink.put(UInt64(found.scale), 4)
-            riseSizes[index] = Self.putSize(riseSizes[index], into: &sink)
-            changeSizes[index] = Self.putSize(changeSizes[index], into: &sink)
+            integer.riseSize = Self.putSize(integer.riseSize, into: &sink)
+            integer.changeSize = Self.putSize(integer.changeSize, into: &sink)
             Self.put(zigzagEncoded(found.mantissa), into: &sink)
-            mantissas[index] = found.mantissa
-            rises[index] = 0
+            integer.mantissa = found.mantissa
+            integer.rise = 0
         } else {
-            scales[index] = Self.noScale
+            integer.scale = Self.noScale
             let change = value.bitPattern ^ bits[index]
             let trailing = change.trailingZeroBitCount
             let width = 64 - change.leadingZeroBitCount - trailing
@@ -108,20 +127,6 @@ struct ColumnModel {
             }
         }
         return decimal(of: value)
-    }
-
-    private func usesChanges(_ index: Int) -> Bool { changeSizes[index] < riseSizes[index] }
-
-    /// The Rice parameter of the next number: the bits of seven tenths of what they were of late.
-    private func parameter(_ index: Int) -> Int {
-        let size = min(riseSizes[index], changeSizes[index])
-        return 63 - (((size &* 11) >> 8) + 1).leadingZeroBitCount
-    }
-
-    private mutating func note(_ index: Int, _ rise: Int64, _ change: Int64) {
-        rises[index] = rise
-        riseSizes[index] = Self.average(riseSizes[index], zigzagEncoded(rise))
-        changeSizes[index] = Self.average(changeSizes[index], zigzagEncoded(change))
     }
 
     /// A quarter of the way towards `size`, or towards eight times what it was: one leap, such as the first value, must not make
@@ -155,40 +160,45 @@ struct ColumnModel {
         sink.put(number, width)
     }
 
-    /// Reads what `encode` wrote after the same records.
-    mutating func decode(_ source: inout BitSource, _ body: (UInt32, Double) -> Void) throws(CodingError) {
-        for index in numbers.indices {
-            if try source.bit() { try decodeChange(&source, index) }
-            body(numbers[index], Double(bitPattern: bits[index]))
+    /// Reads what `encode` wrote after the same records, into `bits`.
+    mutating func decode(_ source: inout BitSource) throws(CodingError) {
+        let count = numbers.count
+        var index = 0
+        while true {
+            // Most values stand still, whole stretches of them.
+            index += try source.zeros(limit: count - index)
+            guard index < count else { return }
+            _ = try source.bit()
+            try decodeChange(&source, index)
+            index += 1
         }
     }
 
     private mutating func decodeChange(_ source: inout BitSource, _ index: Int) throws(CodingError) {
+        var integer = integers[index]
         if try !source.bit() {
-            guard scales[index] != Self.noScale else { throw CodingError(.invalid, at: 0) }
-            let number = zigzagDecoded(try Self.number(&source, parameter(index)))
-            let rise = usesChanges(index) ? rises[index] &+ number : number
-            note(index, rise, rise &- rises[index])
-            try set(index, to: mantissas[index] &+ rise)
+            guard integer.scale != Self.noScale else { throw CodingError(.invalid, at: 0) }
+            let number = zigzagDecoded(try Self.number(&source, integer.parameter))
+            let rise = integer.usesChanges ? integer.rise &+ number : number
+            integer.note(rise: rise, change: rise &- integer.rise)
+            integer.mantissa = integer.mantissa &+ rise
+            bits[index] = (Double(integer.mantissa) / Self.divisors[Int(integer.scale)]).bitPattern
         } else if try !source.bit() {
             let leading = Int(try source.take(6))
             let width = Int(try source.take(6)) + 1
             guard leading + width <= 64 else { throw CodingError(.invalid, at: 0) }
             bits[index] ^= try source.take(width) << UInt64(64 - leading - width)
-            scales[index] = Self.noScale
+            integer.scale = Self.noScale
         } else {
-            scales[index] = UInt8(try source.take(4))
-            riseSizes[index] = 1 << (try source.take(6))
-            changeSizes[index] = 1 << (try source.take(6))
-            rises[index] = 0
-            try set(index, to: zigzagDecoded(try Self.number(&source)))
+            integer.scale = UInt8(try source.take(4))
+            integer.riseSize = 1 << (try source.take(6))
+            integer.changeSize = 1 << (try source.take(6))
+            integer.rise = 0
+            integer.mantissa = zigzagDecoded(try Self.number(&source))
+            guard Int(integer.scale) < Self.divisors.count else { throw CodingError(.invalid, at: 0) }
+            bits[index] = (Double(integer.mantissa) / Self.divisors[Int(integer.scale)]).bitPattern
         }
-    }
-
-    private mutating func set(_ index: Int, to mantissa: Int64) throws(CodingError) {
-        guard Int(scales[index]) < Self.divisors.count else { throw CodingError(.invalid, at: 0) }
-        mantissas[index] = mantissa
-        bits[index] = (Double(mantissa) / Self.divisors[Int(scales[index])]).bitPattern
+        integers[index] = integer
     }
 
     private static func number(_ source: inout BitSource, _ parameter: Int) throws(CodingError) -> UInt64 {

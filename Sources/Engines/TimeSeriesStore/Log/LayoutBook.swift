@@ -108,16 +108,27 @@ struct LayoutBook {
 
 /// The layouts of a segment while it is read.
 struct LayoutReader {
-    private var models: [Int: ColumnModel] = [:]
+    /// A layout with the places of its series in the head, so that they are looked up once; -1 for a series that is not known.
+    private struct Layout {
+        var model: ColumnModel
+        var places: [Int32]
+    }
+
+    private var layouts: [Int: Layout] = [:]
     /// Records that cannot be read because one before them is missing.
     private(set) var sampleCountLost: Int64 = 0
 
-    /// Gives the samples of a record to `body`: number of the series, time, value.
-    mutating func read(_ payload: [UInt8], _ body: (UInt32, Int64, Double) -> Void) throws(CodingError) {
+    /// Reads the next record.
+    /// - Parameters:
+    ///   - place: where the series of a number in the segment stands; -1 for nowhere.
+    ///   - body: gets the places, the time and the bits of the values; not called for a record that cannot be read.
+    mutating func read(
+        _ payload: [UInt8], place: (UInt32) -> Int32, _ body: ([Int32], Int64, [UInt64]) -> Void
+    ) throws(CodingError) {
         let result = payload.withUnsafeBytes { bytes -> CodingError? in
             do throws(CodingError) {
                 var source = ByteSource(bytes)
-                try read(&source, body)
+                try read(&source, place, body)
                 return nil
             } catch {
                 return error
@@ -127,34 +138,36 @@ struct LayoutReader {
     }
 
     private mutating func read(
-        _ source: inout ByteSource, _ body: (UInt32, Int64, Double) -> Void
+        _ source: inout ByteSource, _ place: (UInt32) -> Int32, _ body: ([Int32], Int64, [UInt64]) -> Void
     ) throws(CodingError) {
         let flags = try source.byte()
-        if flags & LayoutBook.Flag.forgets != 0 { models = [:] }
-        let place = try source.count(limit: LayoutBook.numberCountMax)
+        if flags & LayoutBook.Flag.forgets != 0 { layouts = [:] }
+        let key = try source.count(limit: LayoutBook.numberCountMax)
         let time = try source.zigzag()
         let begins = flags & LayoutBook.Flag.begins != 0
         let chain = begins ? 0 : try source.count(limit: LogFormat.chainLengthMax)
         if flags & LayoutBook.Flag.declares != 0 {
-            models[place] = ColumnModel(try Self.numbers(&source))
+            let numbers = try Self.numbers(&source)
+            layouts[key] = Layout(model: ColumnModel(numbers), places: numbers.map(place))
         }
         // Out of the dictionary and back, so that its arrays are changed in place.
-        guard var model = models.removeValue(forKey: place) else {
+        guard var layout = layouts.removeValue(forKey: key) else {
             // Its declaration was in damaged bytes; how many samples there were is not known.
             sampleCountLost += 1
             return
         }
-        if begins { model.beginAnew() }
-        guard begins || model.chain == chain, begins || chain > 0 else {
-            sampleCountLost += Int64(model.numbers.count)
-            model.chain = 0
-            models[place] = model
+        if begins { layout.model.beginAnew() }
+        guard begins || layout.model.chain == chain, begins || chain > 0 else {
+            sampleCountLost += Int64(layout.model.numbers.count)
+            layout.model.chain = 0
+            layouts[key] = layout
             return
         }
         var bits = source.bits()
-        try model.decode(&bits) { body($0, time, $1) }
-        model.chain += 1
-        models[place] = model
+        try layout.model.decode(&bits)
+        body(layout.places, time, layout.model.bits)
+        layout.model.chain += 1
+        layouts[key] = layout
     }
 
     private static func numbers(_ source: inout ByteSource) throws(CodingError) -> [UInt32] {
