@@ -14,7 +14,7 @@ extension Evaluator {
     func latest(_ selector: VectorSelector, over grid: StepGrid) throws -> [Column] {
         if selector.edges == .smoothed { return try smoothed(selector, over: grid) }
         let rows = rows(selector)
-        if rows.allSatisfy(\.histograms.isEmpty) { return try latestNumbers(rows, selector, over: grid) }
+        if rows.allSatisfy({ $0.histograms.isEmpty }) { return try latestNumbers(rows, selector, over: grid) }
         return try latest(selector, over: grid) { row, index, column, step in
             column.values[step] = row.values[index]
             if !row.histograms.isEmpty, let histogram = row.histograms[index] { column[step] = .histogram(histogram) }
@@ -35,7 +35,7 @@ extension Evaluator {
                 count = grid.count
                 row.times.withUnsafeBufferPointer { times in
                     row.values.withUnsafeBufferPointer { samples in
-                        var next = 0
+                        var next = grid.count > 0 ? firstIndex(in: times, after: moments[0]) : 0
                         for step in 0..<grid.count {
                             let moment = moments[step]
                             while next < times.count, times[next] <= moment { next += 1 }
@@ -184,4 +184,15 @@ extension Evaluator {
         }
         return columns
     }
+}
+
+/// The first place of a rising column whose time is after `moment`.
+private func firstIndex(in times: UnsafeBufferPointer<Int64>, after moment: Int64) -> Int {
+    var low = 0
+    var high = times.count
+    while low < high {
+        let middle = (low + high) / 2
+        if times[middle] <= moment { low = middle + 1 } else { high = middle }
+    }
+    return low
 }

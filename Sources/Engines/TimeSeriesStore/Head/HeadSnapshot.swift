@@ -50,6 +50,14 @@ struct HeadSnapshot: Sendable {
         let spanPlaces = head.spans.indices.filter { head.spans[$0].start <= end && head.spans[$0].end > start }
         spans = spanPlaces.map { Span(pages: head.spans[$0].pages, times: head.spans[$0].times) }
         var columnPlaces = [Int32](repeating: -1, count: head.columns.count)
+        var openValueCount = 0
+        var entryCount = 0
+        set.forEach { number in
+            entryCount += 1
+            if head.series[number].row >= 0 { openValueCount += Int(head.series[number].openCount) }
+        }
+        openValues.reserveCapacity(openValueCount)
+        entries.reserveCapacity(entryCount)
         set.forEach { number in
             var entry = Entry(number: number, labels: 0..<0, chunks: 0..<0)
             let firstChunk = chunks.count

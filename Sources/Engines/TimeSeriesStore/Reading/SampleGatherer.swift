@@ -79,8 +79,12 @@ final class SampleGatherer {
     /// Takes up the series of the head.
     func addHead() {
         guard let head else { return }
+        // Where nothing is from blocks, no series can have come before.
+        let isAlone = pieces.isEmpty
+        pieces.reserveCapacity(pieces.count + head.entries.count)
+        labelPlaces.reserveCapacity(pieces.count + head.entries.count)
         for (place, entry) in head.entries.enumerated() {
-            let slot = slot(head.identity(of: entry), (-1, place))
+            let slot = isAlone ? newSlot((-1, place)) : slot(head.identity(of: entry), (-1, place))
             for chunk in entry.chunks {
                 let time = head.spans[Int(head.chunks[chunk].span)].times[Int(head.chunks[chunk].time)]
                 pieces[slot].append(Piece(source: .headChunk(chunk), first: time.first, last: time.last))
@@ -104,6 +108,10 @@ final class SampleGatherer {
     private func slot(_ identity: Identity, _ place: (reader: Int, place: Int)) -> Int {
         if let known = slots[identity] { return known }
         slots[identity] = pieces.count
+        return newSlot(place)
+    }
+
+    private func newSlot(_ place: (reader: Int, place: Int)) -> Int {
         pieces.append([])
         labelPlaces.append(place)
         return pieces.count - 1
@@ -121,12 +129,27 @@ final class SampleGatherer {
             ? readers[place.reader].index.identity(of: place.place) : head!.identity(of: head!.entries[place.place])
     }
 
-    /// All slots with their labels, in the order of these.
-    func ordered() -> [(slot: Int, labels: Labels)] {
-        var all = (0..<slotCount).map { (slot: $0, labels: labels(of: $0)) }
-        let isSorted = zip(all, all.dropFirst()).allSatisfy { $0.labels < $1.labels }
-        if !isSorted { all.sort { $0.labels < $1.labels } }
-        return all
+    // MARK: Sources of labels, for sorting: the readers, and the head after them.
+
+    var sourceCount: Int { readers.count + 1 }
+
+    func source(of slot: Int) -> Int { labelPlaces[slot].reader >= 0 ? labelPlaces[slot].reader : readers.count }
+
+    func pairCount(of source: Int) -> Int {
+        source < readers.count ? readers[source].index.pairCount : head?.table.count ?? 0
+    }
+
+    /// The pairs of a slot's series, as its source numbers them, in the order of labels.
+    func pairs(of slot: Int) -> ArraySlice<UInt32> {
+        let place = labelPlaces[slot]
+        return place.reader >= 0
+            ? readers[place.reader].index.pairs(of: place.place) : head!.labelPairs[head!.entries[place.place].labels]
+    }
+
+    func texts(of pair: UInt32, _ source: Int) -> (name: String, value: String) {
+        source < readers.count
+            ? (readers[source].index.name(of: pair), readers[source].index.value(of: pair))
+            : (head!.table.name(of: pair), head!.table.value(of: pair))
     }
 
     /// Drops the pieces of a slot that cannot be read.
