@@ -1,3 +1,4 @@
+import BlockingCalls
 import Web
 import WebAPI
 import Series
@@ -30,10 +31,12 @@ extension SiteParts {
     ) async throws -> SiteParts {
         let host = kernelHostName()
         let settings = loaded.settings
-        let series = try TimeSeriesStore.open(
-            folder: "\(dataFolder)/series", settings: settings.series.store,
-            selfLabels: ["job": "jaga", "instance": host, "host": host])
-        for problem in series.stats.health.problems { logger.warning("series: \(problem)") }
+        // Reading the log back is most of a start, so the rest goes on beside it.
+        async let opening = BlockingThreads.shared.run {
+            try TimeSeriesStore.open(
+                folder: "\(dataFolder)/series", settings: settings.series.store,
+                selfLabels: ["job": "jaga", "instance": host, "host": host])
+        }
         let state = try StateStore.open(at: "\(dataFolder)/jaga.db")
         let outboxProjection = OutboxProjection()
         let checkpointFile = CheckpointFile(path: Self.checkpointPath(in: dataFolder))
@@ -54,6 +57,8 @@ extension SiteParts {
         }
         let wiring = try Wiring(
             loaded, hostName: host, dataFolder: dataFolder, events: ledger, state: state, clock: clock, keeping: [])
+        let series = try await opening
+        for problem in series.stats.health.problems { logger.warning("series: \(problem)") }
         let (feed, remote) = try feed(
             into: series, loaded, dataFolder: dataFolder, host: host, clock: clock, logger: logger)
         let scrapes = ScrapeManager(
