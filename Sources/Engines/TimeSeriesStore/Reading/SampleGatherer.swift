@@ -134,6 +134,7 @@ final class SampleGatherer {
         let all = pieces[slot]
         pieces[slot] = all.filter { piece in
             pieces[slot] = [piece]
+            // That the slot is damaged has been reported; which of its pieces are is what is asked here.
             return (try? samples(of: slot)) != nil
         }
     }

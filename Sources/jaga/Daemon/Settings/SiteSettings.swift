@@ -31,7 +31,7 @@ public struct SiteSettings: SettingsSection, Sendable {
     public let backup: BackupSettings
     public let series: SeriesSettings
     public let queries: QuerySettings
-    public let web: WebSettings
+    public internal(set) var web: WebSettings
 
     public init(_ s: SettingsReader) {
         site = s.optionalTitle("site", "What the site is called in messages; without it, the host's name.")
