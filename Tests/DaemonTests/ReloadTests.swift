@@ -144,7 +144,7 @@ struct ReloadTests {
         let parts = try await site("remote_write: [{url: \"http://127.0.0.1:1/w\", name: far}]\n")
         try configure("site: x\n")
         #expect(try await parts.reload(by: .jaga).contains("only after a restart"))
-        #expect(try await shown("remote_write[0].name", parts) == ["far", "jaga.yaml:1:46", ""])
+        #expect(try await shown("remote_write[0].name", parts) == ["far", "jaga.yaml:1:52", ""])
         #expect(try await LiveSite(parts: parts).status().host == parts.hostName)
         #expect(try await shown("site", parts)[2] == "x")
     }

@@ -54,7 +54,7 @@ import Testing
         Slip("a: ]\n", "1:4: a value is missing before ']'"),
         Slip("a:\n\tb: 1\n", "2:1: a tab indents this line"),
         Slip("a: 1\nb: x\u{0}y\n", "2:5: holds the control character U+0000"),
-        Slip("a: " + String(repeating: "[", count: 5000), "1:1003: more than 1000 values lie in each other here; look for"),
+        Slip("a: " + String(repeating: "[", count: 5000), "1:5: more than 1000 values lie in each other here; look for"),
         Slip("a: " + String(repeating: "{x: ", count: 5000), "more than 1000 values lie in each other here"),
     ]
 

@@ -65,6 +65,8 @@ struct YAMLFault {
             return at(mark, "the file goes on after its value has ended; put this line's key into the mapping above it")
         case "did not find expected node content":
             return at(mark, "a value is missing before \(shown(mark)); write one, or remove what has none")
+        case "found undefined tag handle":
+            return at(mark, "a text cannot begin with \(shown(mark)); put it into quotation marks")
         case "found undefined alias":
             return at(
                 context?.mark ?? mark,
@@ -95,6 +97,12 @@ struct YAMLFault {
             return at(mark, "a second ':' stands on this line; put the value into quotation marks if it belongs to it")
         }
         let indent = indentation(of: line(mark.line))
+        if let above = lineAbove(mark.line), !isKey(above.text) {
+            let start = above.text.startIndex
+            let entry = above.text.drop { $0 == " " || $0 == "-" }
+            return missingColon(
+                after: entry, line: above.number, column: above.text.distance(from: start, to: entry.startIndex) + 1)
+        }
         return at(
             line: mark.line, column: indent + 1,
             "this line is indented below one that has its value already; indent the two alike, or remove that value")
@@ -103,8 +111,12 @@ struct YAMLFault {
     /// A word that was to be a key. The library notices only at the line after it.
     private var missingColon: Diagnostic {
         let place = context?.mark ?? mark
-        let text = line(place.line).dropFirst(max(0, place.column - 1))
-        return at(place, "after '\(text.prefix(40))' a ':' is missing; write 'key: value'")
+        return missingColon(
+            after: line(place.line).dropFirst(max(0, place.column - 1)), line: place.line, column: place.column)
+    }
+
+    private func missingColon(after text: Substring, line: Int, column: Int) -> Diagnostic {
+        at(line: line, column: column, "after '\(text.prefix(40))' a ':' is missing; write 'key: value'")
     }
 
     private func openBracket(_ open: String, _ close: String) -> Diagnostic {
@@ -173,12 +185,25 @@ struct YAMLFault {
             while text.dropFirst(column).hasPrefix("- ") {
                 column += 1
                 column += text.dropFirst(column).prefix { $0 == " " }.count
-                columns.insert(column + 1)
+                let entry = text.dropFirst(column)
+                if entry.hasPrefix("- ") || isKey(entry) { columns.insert(column + 1) }
             }
             if indent == 0 { break }
         }
         return columns.isEmpty ? [1] : columns
     }
+
+    /// The last line above that holds more than a comment.
+    private func lineAbove(_ number: Int) -> (number: Int, text: Substring)? {
+        for (index, text) in lines.prefix(number - 1).enumerated().reversed() {
+            let content = text.drop { $0 == " " }
+            if !content.isEmpty, !content.hasPrefix("#") { return (index + 1, text) }
+        }
+        return nil
+    }
+
+    /// Whether a key stands in `text`: a ':' with a space or nothing behind it.
+    private func isKey(_ text: Substring) -> Bool { text.contains(": ") || text.hasSuffix(":") }
 
     private func indentation(of line: Substring) -> Int { line.prefix { $0 == " " }.count }
 

@@ -22,7 +22,7 @@ extension LiveSite {
         areas += try await otherAreas(sources, firing)
         return StatusSummary(
             verdict: areas.map(\.verdict).worst, at: parts.clock.now,
-            host: parts.loaded.withLock { $0.settings.site ?? parts.hostName }, version: JagaVersion.number,
+            host: parts.siteName, version: JagaVersion.number,
             startedAt: parts.startedAt, firingCritical: firing.count { verdict(of: $0) == .critical },
             firingWarning: firing.count { verdict(of: $0) == .warning },
             pending: alerts.count { $0.state == .pending }, areas: areas)
