@@ -284,7 +284,7 @@ let testTargets: [Target] = [
             .logging,
         ]),
     tests("LogTail", ["Units", "Series", "Outbound", "TestSupport"]),
-    tests("Discovery", ["Diagnostics", "JSONCoding", "Units"]),
+    tests("Discovery", ["Diagnostics", "JSONCoding", "TestSupport", "Units"]),
     tests(
         "Rules",
         [

@@ -83,7 +83,10 @@ import WebAPI
     @Test func `an address of the environment that is none is told too`() async {
         let terminal = Terminal(answers: [:], environment: ["JAGA_URL": "nowhere"])
         #expect(await terminal.run("status") == .usage)
-        #expect(terminal.notes == "jaga: 'nowhere' for JAGA_URL is no web address; write it like https://jaga.example.org.\n      See 'jaga status --help'.")
+        #expect(
+            terminal.notes
+                == "jaga: 'nowhere' for JAGA_URL is no web address; write it like https://jaga.example.org.\n      See 'jaga status --help'."
+        )
     }
 
     @Test func `what the daemon finds wrong with a name is a wrong use`() async {

@@ -59,7 +59,8 @@ import Units
         #expect(found.contains { $0 == "jaga.yaml:4:22: rules.files[1]: 'none.yml' names no file" }, "\(found)")
         #expect(
             found.contains {
-                $0 == "jaga.yaml:5:14: rules.disabled[0]: there is no shipped alert 'PostgresDwn'; did you mean 'PostgresDown'?"
+                $0
+                    == "jaga.yaml:5:14: rules.disabled[0]: there is no shipped alert 'PostgresDwn'; did you mean 'PostgresDown'?"
             }, "\(found)")
         #expect(found.count == 4, "\(found)")
     }

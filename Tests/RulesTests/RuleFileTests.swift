@@ -64,7 +64,8 @@ import Units
         }
         let told = fault?.diagnostics.map(\.description) ?? []
         #expect(told.count == 3, "\(told)")
-        #expect(told.map { $0.prefix(10) } == ["f.yml:6:32", "f.yml:7:17", "f.yml:11:28"].map { $0.prefix(10) }, "\(told)")
+        #expect(
+            told.map { $0.prefix(10) } == ["f.yml:6:32", "f.yml:7:17", "f.yml:11:28"].map { $0.prefix(10) }, "\(told)")
         #expect(told.first?.contains("nosuch") == true && told.dropFirst().first?.contains("bad name") == true)
     }
 

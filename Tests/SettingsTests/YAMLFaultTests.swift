@@ -20,7 +20,9 @@ import Testing
     private static let indent = "and no entry above it does; begin it in column"
 
     static let slips = [
-        Slip("a:\n  - b: 1\n    c: 2\n   d: 3\n", "4:4: this line begins in column 4, \(indent) 1, 3 or 5, like the entry"),
+        Slip(
+            "a:\n  - b: 1\n    c: 2\n   d: 3\n",
+            "4:4: this line begins in column 4, \(indent) 1, 3 or 5, like the entry"),
         Slip("a:\n    b: 1\n  c: 2\n", "3:3: this line begins in column 3, \(indent) 1 or 5, like"),
         Slip("# x\na:\n  b:\n    - c\n # y\n - d\n", "6:2: this line begins in column 2, \(indent) 1, 3 or 5, like"),
         Slip("a: 1\n- b\n", "2:1: a list's '-' stands where a key is expected; indent it further"),
@@ -54,7 +56,8 @@ import Testing
         Slip("a: ]\n", "1:4: a value is missing before ']'"),
         Slip("a:\n\tb: 1\n", "2:1: a tab indents this line"),
         Slip("a: 1\nb: x\u{0}y\n", "2:5: holds the control character U+0000"),
-        Slip("a: " + String(repeating: "[", count: 5000), "1:5: more than 1000 values lie in each other here; look for"),
+        Slip(
+            "a: " + String(repeating: "[", count: 5000), "1:5: more than 1000 values lie in each other here; look for"),
         Slip("a: " + String(repeating: "{x: ", count: 5000), "more than 1000 values lie in each other here"),
     ]
 

@@ -44,7 +44,8 @@ struct YAMLFault {
         if let tab { return tab }
         if problem.hasPrefix("Maximum nesting level") {
             return at(
-                mark, "more than \(Self.nestingMax) values lie in each other here; look for brackets that are not closed")
+                mark,
+                "more than \(Self.nestingMax) values lie in each other here; look for brackets that are not closed")
         }
         switch problem {
         case "mapping values are not allowed in this context": return secondColon
@@ -57,7 +58,8 @@ struct YAMLFault {
         case "mapping keys are not allowed in this context":
             return at(mark, "a key cannot begin here; begin it on a line of its own")
         case "found unexpected end of stream", "found unexpected document indicator":
-            return at(context?.mark ?? mark, "the quotation mark that opens here is not closed; add it at the text's end")
+            return at(
+                context?.mark ?? mark, "the quotation mark that opens here is not closed; add it at the text's end")
         case "found unknown escape character", "did not find expected hexdecimal number",
             "found invalid Unicode character escape code":
             return at(mark, "a backslash stands here that begins nothing known; write it twice, or the text in '…'")
@@ -70,7 +72,8 @@ struct YAMLFault {
         case "found undefined alias":
             return at(
                 context?.mark ?? mark,
-                "refers to an anchor that is not defined before it; a text that begins with '*' goes into quotation marks")
+                "refers to an anchor that is not defined before it; a text that begins with '*' goes into quotation marks"
+            )
         default: return other
         }
     }
@@ -138,7 +141,9 @@ struct YAMLFault {
         }
         if !open.contains(mark.column) {
             let columns = open.sorted().map { "\($0)" }
-            let list = columns.count > 1 ? "\(columns.dropLast().joined(separator: ", ")) or \(columns.last!)" : columns.first ?? "1"
+            let list =
+                columns.count > 1
+                ? "\(columns.dropLast().joined(separator: ", ")) or \(columns.last!)" : columns.first ?? "1"
             return at(
                 mark,
                 "this line begins in column \(mark.column), and no entry above it does; begin it in column \(list), "

@@ -79,9 +79,12 @@ extension HostTree {
                 continue
             }
             for descriptor in descriptors {
-                guard let target = link("/proc/\(process.pid)/fd/\(descriptor)"), target.hasPrefix("socket:[") else {
+                guard let target = link("/proc/\(process.pid)/fd/\(descriptor)") else {
+                    // Root may list the numbers of any process; where they lead needs CAP_SYS_PTRACE.
+                    hasHidden = true
                     continue
                 }
+                guard target.hasPrefix("socket:[") else { continue }
                 let inode = String(target.dropFirst("socket:[".count).dropLast())
                 // Workers inherit their master's socket; the one that came first opened it.
                 if addressByInode[inode] != nil, owners[inode].map({ $0.pid > process.pid }) ?? true {

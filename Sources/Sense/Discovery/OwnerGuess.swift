@@ -53,7 +53,10 @@ extension HostProcess {
         case .unix(let path): words.contains { $0 == path }
         case .tcp(_, let port):
             words.dropFirst().contains { word in
-                let number = word.hasPrefix("-p") ? word.dropFirst(2) : word[(word.lastIndex(of: ":").map { word.index(after: $0) } ?? word.startIndex)...]
+                let number =
+                    word.hasPrefix("-p")
+                    ? word.dropFirst(2)
+                    : word[(word.lastIndex(of: ":").map { word.index(after: $0) } ?? word.startIndex)...]
                 return number == "\(port)"
             }
         }

@@ -38,10 +38,12 @@ enum OptionValue {
             return Timestamp(secondsSinceEpoch: seconds)
         }
         if let span = Duration(prometheusText: text), span <= spanMax { return now - span }
-        var message = "'\(text)' for \(option) is no instant; write it like 2026-03-01T07:05:00Z, in seconds since 1970, "
+        var message =
+            "'\(text)' for \(option) is no instant; write it like 2026-03-01T07:05:00Z, in seconds since 1970, "
         message += "or how long ago, as in 6h."
         if text.hasPrefix("-"), Duration(prometheusText: text.dropFirst()) != nil {
-            message = "'\(text)' for \(option): how long ago is written without a sign; write \(option)=\(text.dropFirst())."
+            message =
+                "'\(text)' for \(option): how long ago is written without a sign; write \(option)=\(text.dropFirst())."
         }
         throw ValidationError(message)
     }
@@ -57,7 +59,8 @@ enum OptionValue {
     /// - Throws: `ValidationError`.
     static func listenAddress(_ text: String, _ option: String) throws -> HostAndPort {
         guard let address = HostAndPort(text.hasPrefix(":") ? "0.0.0.0\(text)" : text, ports: 0...65_535) else {
-            throw ValidationError("'\(text)' for \(option) is not an address to listen at; write it like 127.0.0.1:9797.")
+            throw ValidationError(
+                "'\(text)' for \(option) is not an address to listen at; write it like 127.0.0.1:9797.")
         }
         return address
     }

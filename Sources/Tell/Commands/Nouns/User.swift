@@ -107,7 +107,8 @@ struct User: AsyncParsableCommand {
         @Argument(help: "What it is for.") var name: String
         @Option(name: .long, help: "What it may do.") var role = RoleOption.viewer
         @Option(
-            name: .long, parsing: .unconditional, help: "How long it is valid, from 1m to 10y; without it until revoked.")
+            name: .long, parsing: .unconditional,
+            help: "How long it is valid, from 1m to 10y; without it until revoked.")
         var validFor: String?
         @OptionGroup var daemon: DaemonOptions
 

@@ -62,9 +62,9 @@ extension PageContext {
                         : t(.valueAfterRestart, ["value": value.value, "next": next])
                 } ?? value.value
             return """
-            <tr><td class="code" title="\(value.documentation)">\(value.path)</td><td class="code">\(text)</td>\
-            <td>\(value.origin)</td></tr>
-            """ as Markup
+                <tr><td class="code" title="\(value.documentation)">\(value.path)</td><td class="code">\(text)</td>\
+                <td>\(value.origin)</td></tr>
+                """ as Markup
         }
         return """
             <h2>\(t[.configurationTitle])</h2>

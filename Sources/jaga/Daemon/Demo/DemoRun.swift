@@ -78,7 +78,7 @@ struct DemoRun {
         let traffic = Traffic(port: stack.nginx.port, requestsPerSecond: 10)
         let daemon = Daemon(
             options: .init(
-                configurationFile: file, dataFolder: dataFolder, 
+                configurationFile: file, dataFolder: dataFolder,
                 overrides: .init(listen: HostAndPort("127.0.0.1:\(options.port)", ports: 0...65_535)),
                 assetsFolder: JagaProgram().assetsFolder(),
                 onReady: { address, link in introduce(stack.description, address, link, dataFolder) },

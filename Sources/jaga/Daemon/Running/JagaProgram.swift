@@ -28,7 +28,8 @@ public struct JagaProgram: ProgramParts {
         let logger = Logger(label: "jaga") { _ in LineLog(level: level, clock: clock) }
         let daemon = Daemon(
             options: .init(
-                configurationFile: options.configurationFile, dataFolder: options.dataFolder, overrides: .init(listen: options.listen),
+                configurationFile: options.configurationFile, dataFolder: options.dataFolder,
+                overrides: .init(listen: options.listen),
                 assetsFolder: assetsFolder(),
                 onReady: { address, link in
                     logger.info("watching; the pages are at \(address)")

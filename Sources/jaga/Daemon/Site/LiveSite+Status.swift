@@ -107,7 +107,9 @@ extension LiveSite {
             let isUp = target.health == .unknown ? nil : target.health == .up
             let error = target.lastError.map { sentences($0, target.lastHint) }
             let (verdict, reason, since) = judged(isUp, error, about)
-            return (verdict, t(.targetBad, ["target": target.labels["instance"] ?? target.url, "reason": reason]), since)
+            return (
+                verdict, t(.targetBad, ["target": target.labels["instance"] ?? target.url, "reason": reason]), since
+            )
         }
         let bad =
             judgements.filter { $0.verdict != .ok }
@@ -117,7 +119,8 @@ extension LiveSite {
             let reason = targets.isEmpty ? t[.targetsNone] : t(.targetsGood, ["count": targets.count])
             return AreaStatus(kind: .application, name: job, verdict: .ok, reason: reason)
         }
-        let more = bad.count > 1 ? t(.andMoreOf, ["count": bad.count - 1, "total": targets.count + failures.count]) : ""
+        let more =
+            bad.count > 1 ? t(.andMoreOf, ["count": bad.count - 1, "total": targets.count + failures.count]) : ""
         return AreaStatus(
             kind: .application, name: job, verdict: worst.verdict, reason: worst.reason + more, since: worst.since)
     }
