@@ -22,7 +22,7 @@ import WebAPI
     }
 
     static let cases = [
-        Case("serve --log-level foo", "'foo' is invalid for '--log-level <log-level>'", "serve"),
+        Case("serve --log-level foo", "provide one of trace, debug, info, notice, warning, error, critical\n", "serve"),
         Case("serve --listen nonsense", "write it like 127.0.0.1:9797", "serve"),
         Case("serve --listen 127.0.0.1:66000", "is not an address to listen at", "serve"),
         Case("serve --listen=", "missing value for '--listen <listen>'", "serve"),

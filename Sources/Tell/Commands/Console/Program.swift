@@ -40,7 +40,7 @@ private func reportParsing(
     }
     if code == .validationFailure {
         let failure = PlainFailure(
-            "usage", unknownCommand(in: arguments) ?? lowercased(Jaga.message(for: error)),
+            "usage", unknownCommand(in: arguments) ?? sentence(Jaga.message(for: error)),
             hint: "See '\(commandPath(in: arguments).path) --help'.")
         report(failure, asJSON: asJSON, console: console)
         return .usage
@@ -59,8 +59,14 @@ private func refuseEmpty(_ arguments: [String]) throws {
     throw ValidationError("\(place) is empty; leave it out, or see whether a variable is not set.")
 }
 
-/// The parser begins its sentences with capital letters; after "jaga:" they go on.
-private func lowercased(_ text: String) -> String {
+/// The parser's message on one line. It begins with a capital letter, where after "jaga:" the sentence goes on, and writes more
+/// than five choices as a list.
+private func sentence(_ message: String) -> String {
+    let lines = message.split(separator: "\n")
+    let choices = lines.filter { $0.hasPrefix("  - ") }.map { $0.dropFirst(4) }
+    let text =
+        lines.filter { !$0.hasPrefix("  - ") }.joined(separator: " ").replacing("one of the following:", with: "one of")
+        + (choices.isEmpty ? "" : " \(choices.joined(separator: ", "))")
     guard let first = text.first, let second = text.dropFirst().first, second.isLowercase else { return text }
     return first.lowercased() + text.dropFirst()
 }

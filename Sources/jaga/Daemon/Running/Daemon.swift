@@ -212,9 +212,8 @@ struct Daemon {
             do {
                 let outcome = try await parts.reload(by: Actor(.system, "SIGHUP"))
                 logger.info("reload by SIGHUP: \(outcome)")
-            } catch let invalid as InvalidInput {
+            } catch is InvalidInput {
                 // Its faults are in the log and in the ledger already.
-                logger.error("reload by SIGHUP refused", metadata: ["faults": "\(invalid.diagnostics.count)"])
             } catch {
                 logger.error("reload by SIGHUP failed: \(describe(error))")
             }
