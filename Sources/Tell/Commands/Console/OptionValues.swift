@@ -38,14 +38,13 @@ enum OptionValue {
             return Timestamp(secondsSinceEpoch: seconds)
         }
         if let span = Duration(prometheusText: text), span <= spanMax { return now - span }
-        var message =
-            "'\(text)' for \(option) is no instant; write it like 2026-03-01T07:05:00Z, in seconds since 1970, "
-        message += "or how long ago, as in 6h."
         if text.hasPrefix("-"), Duration(prometheusText: text.dropFirst()) != nil {
-            message =
-                "'\(text)' for \(option): how long ago is written without a sign; write \(option)=\(text.dropFirst())."
+            throw ValidationError(
+                "'\(text)' for \(option): how long ago is written without a sign; write \(option)=\(text.dropFirst()).")
         }
-        throw ValidationError(message)
+        throw ValidationError(
+            "'\(text)' for \(option) is no instant; write it like 2026-03-01T07:05:00Z, in seconds since 1970, or how long "
+                + "ago, as in 6h.")
     }
 
     /// - Throws: `ValidationError` for a count outside of `range`.

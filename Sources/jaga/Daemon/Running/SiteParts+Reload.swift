@@ -125,7 +125,7 @@ struct SettingsExchange {
     init(_ next: LoadedSettings, for parts: SiteParts) throws {
         self.next = next
         wiring = try Wiring(
-            next, hostName: parts.hostName, dataFolder: parts.dataFolder, events: parts.ledger,
+            next, language: parts.language, hostName: parts.hostName, dataFolder: parts.dataFolder, events: parts.ledger,
             state: parts.state, clock: parts.clock, keeping: parts.plan.withLock { $0.probes })
     }
 
