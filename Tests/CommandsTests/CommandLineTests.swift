@@ -119,6 +119,13 @@ import WebAPI
         let version = Terminal(answers: nil)
         #expect(await version.run("version") == .done)
         #expect(version.output == "jaga 9.9.9 (abc)\ndaemon not running")
+        // One that refuses does run.
+        let refused = Terminal(answers: [:], refusal: Problem(.unauthenticated, "this needs a login"))
+        #expect(await refused.run("version") == .refused)
+        #expect(refused.output == "jaga 9.9.9 (abc)" && refused.notes == "jaga: this needs a login")
+        let json = Terminal(answers: [:], refusal: Problem(.unauthenticated, "this needs a login"))
+        #expect(await json.run("version", "--json") == .refused)
+        #expect(json.output == #"{"version":"9.9.9","revision":"abc","daemon":null}"#)
     }
 
     @Test func `the headline counts the rows below it, not the alerts`() async throws {

@@ -62,9 +62,14 @@ struct ReloadTests {
         let entries = try await parts.ledger.reader.entries(matching: filter)
         #expect(entries.count == 1)
         #expect(entries[0].event.payload["faults"]?.arrayValue?.count == 2)
+        func lastSucceeded() async throws -> JSONValue? {
+            try await LiveSite(parts: parts).status(.runtimeinfo, limit: 1)["reloadConfigSuccess"]
+        }
+        #expect(try await lastSucceeded() == false)
         // The next good one is taken as if nothing had been.
         try configure("probes: [\(probe("a", 1))]\n")
         #expect(try await parts.reload(by: .jaga) == "the configuration is unchanged")
+        #expect(try await lastSucceeded() == true)
     }
 
     @Test func `a file that went away is a refusal, not an empty configuration`() async throws {

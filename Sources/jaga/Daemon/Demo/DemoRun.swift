@@ -79,7 +79,8 @@ struct DemoRun {
         let daemon = Daemon(
             options: .init(
                 configurationFile: file, dataFolder: dataFolder,
-                overrides: .init(listen: HostAndPort("127.0.0.1:\(options.port)", ports: 0...65_535)),
+                overrides: .init(
+                    listen: HostAndPort("127.0.0.1:\(options.port)", ports: 0...65_535), listenOption: "--port"),
                 assetsFolder: JagaProgram().assetsFolder(),
                 onReady: { address, link in introduce(stack.description, address, link, dataFolder) },
                 quickAlerts: (Self.directAlerts, .seconds(4)),

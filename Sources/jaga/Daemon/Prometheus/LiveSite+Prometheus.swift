@@ -145,7 +145,7 @@ extension LiveSite {
         let stats = parts.series.stats
         return [
             "startTime": .string(parts.startedAt.rfc3339), "CWD": .string(parts.dataFolder),
-            "reloadConfigSuccess": true,
+            "reloadConfigSuccess": .bool(parts.lastReloadWasRefused.withLock { !$0 }),
             "lastConfigTime": .string(loaded.loadedAt.rfc3339),
             "corruptionCount": .integer(Int64(stats.health.problems.count)),
             "storageRetention": .string(series.retention.prometheusText), "GOMAXPROCS": 0, "GOMEMLIMIT": 0,

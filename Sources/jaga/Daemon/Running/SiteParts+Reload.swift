@@ -40,6 +40,7 @@ extension SiteParts {
                 file: before.file, discovered: discovered, overrides: before.overrides, at: clock.now)
             exchange = try SettingsExchange(next, for: self)
         } catch {
+            lastReloadWasRefused.withLock { $0 = true }
             let faults = (error as? InvalidInput)?.diagnostics.map(\.description) ?? [describe(error)]
             try await ledger.record([
                 Event(
@@ -60,6 +61,7 @@ extension SiteParts {
         ])
         await exchange.apply(to: self)
         loaded.withLock { $0 = next }
+        lastReloadWasRefused.withLock { $0 = false }
         changes.announce(.configuration)
         for warning in next.warnings { logger.warning("\(warning)") }
         logger.info("configuration applied", metadata: ["changed": "\(changed.count)"])
@@ -125,7 +127,8 @@ struct SettingsExchange {
     init(_ next: LoadedSettings, for parts: SiteParts) throws {
         self.next = next
         wiring = try Wiring(
-            next, language: parts.language, hostName: parts.hostName, dataFolder: parts.dataFolder, events: parts.ledger,
+            next, language: parts.language, hostName: parts.hostName, dataFolder: parts.dataFolder,
+            events: parts.ledger,
             state: parts.state, clock: parts.clock, keeping: parts.plan.withLock { $0.probes })
     }
 

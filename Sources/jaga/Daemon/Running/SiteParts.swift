@@ -81,6 +81,8 @@ final class SiteParts: Sendable {
     let unmatched = Mutex<UnmatchedLook?>(nil)
     /// Whether samples come to be stored.
     let storage = Mutex(StorageWatch())
+    /// Whether the last reload, if there was one, was refused.
+    let lastReloadWasRefused = Mutex(false)
     private let reloading = Mutex(false)
     /// Where the server listens, once it does.
     private let listeningURL = Mutex<String?>(nil)

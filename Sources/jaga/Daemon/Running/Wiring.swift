@@ -29,11 +29,13 @@ struct Wiring {
     ///   - language: of what probes say, which is the site's since its start.
     ///   - existing: probes that run; those whose settings are the same go on with what they remember.
     init(
-        _ loaded: LoadedSettings, language: Language, hostName: String, dataFolder: String, events: any EventRecording, state: StateStore,
+        _ loaded: LoadedSettings, language: Language, hostName: String, dataFolder: String, events: any EventRecording,
+        state: StateStore,
         clock: any WallClock, keeping existing: [SiteParts.RunningProbe]
     ) throws {
         let settings = loaded.settings
-        sources = try Self.sources(loaded, language: language, hostName: hostName, dataFolder: dataFolder, keeping: existing)
+        sources = try Self.sources(
+            loaded, language: language, hostName: hostName, dataFolder: dataFolder, keeping: existing)
         let backups = Backups(
             settings.backup.targets.map { $0.value.target(name: $0.name) },
             folder: settings.backup.folder ?? "\(dataFolder)/backups", events: events, store: state, wall: clock)
@@ -47,7 +49,8 @@ struct Wiring {
     }
 
     private static func sources(
-        _ loaded: LoadedSettings, language: Language, hostName: String, dataFolder: String, keeping existing: [SiteParts.RunningProbe]
+        _ loaded: LoadedSettings, language: Language, hostName: String, dataFolder: String,
+        keeping existing: [SiteParts.RunningProbe]
     ) throws -> SiteParts.SourcePlans {
         let settings = loaded.settings
         var result = SiteParts.SourcePlans()

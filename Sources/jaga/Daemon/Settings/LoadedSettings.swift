@@ -36,8 +36,10 @@ struct LoadedSettings: Sendable {
 
     /// Options of the command line that take the place of what the file says, at the start and at each reload.
     struct Overrides: Sendable {
-        /// `--listen`, for `web.listen`.
+        /// For `web.listen`.
         var listen: HostAndPort?
+        /// The option that set it; the demo has one of its own.
+        var listenOption = "--listen"
     }
 
     /// Reads a file, or the text that discovery wrote, and every rule file.
@@ -85,7 +87,7 @@ struct LoadedSettings: Sendable {
     private mutating func applyOverrides() {
         if let listen = overrides.listen {
             settings.web = settings.web.listening(at: listen)
-            override("web.listen", listen.text, "--listen")
+            override("web.listen", listen.text, overrides.listenOption)
         }
     }
 
