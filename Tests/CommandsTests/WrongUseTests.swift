@@ -62,6 +62,7 @@ import WebAPI
         Case("demo --hold -5s", "write --hold=5s", "demo"),
         Case("demo --smtp nowhere", "is no mail server", "demo"),
         Case("demo --webhook nowhere", "is no web address", "demo"),
+        Case("help statsu", "there is no command 'jaga statsu'; did you mean 'status'?", ""),
         Case("restore shop", "missing expected argument '--into <into>'", "restore"),
     ]
 
@@ -72,7 +73,7 @@ import WebAPI
         let lines = terminal.notes.split(separator: "\n").map(String.init)
         #expect(lines.count >= 2 && lines.first?.hasPrefix("jaga: ") == true, "\(terminal.notes)")
         #expect(terminal.notes.contains(wrong.complaint), "\(terminal.notes)")
-        #expect(lines.last == "      See 'jaga \(wrong.see) --help'.")
+        #expect(lines.last == "      See '\(wrong.see.isEmpty ? "jaga" : "jaga \(wrong.see)") --help'.")
         #expect(terminal.sent.isEmpty && terminal.output.isEmpty)
 
         let json = Terminal(answers: [:])
@@ -85,7 +86,7 @@ import WebAPI
         #expect(await terminal.run("status") == .usage)
         #expect(
             terminal.notes
-                == "jaga: 'nowhere' for JAGA_URL is no web address; write it like https://jaga.example.org.\n      See 'jaga status --help'."
+                == "jaga: 'nowhere' for JAGA_URL is no web address; write it like https://jaga.example.org\n      See 'jaga status --help'."
         )
     }
 

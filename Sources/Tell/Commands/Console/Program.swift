@@ -8,6 +8,9 @@ public func runCommandLine(_ arguments: [String], console: Console) async -> Pro
     await Console.$current.withValue(console) {
         let asJSON = arguments.contains("--json")
         do {
+            if arguments.first == "help", let unknown = unknownCommand(in: Array(arguments.dropFirst())) {
+                throw ValidationError(unknown)
+            }
             var command = try Jaga.parseAsRoot(arguments)
             try refuseEmpty(arguments)
             if var asynchronous = command as? any AsyncParsableCommand {
@@ -67,8 +70,10 @@ private func sentence(_ message: String) -> String {
     let text =
         lines.filter { !$0.hasPrefix("  - ") }.joined(separator: " ").replacing("one of the following:", with: "one of")
         + (choices.isEmpty ? "" : " \(choices.joined(separator: ", "))")
-    guard let first = text.first, let second = text.dropFirst().first, second.isLowercase else { return text }
-    return first.lowercased() + text.dropFirst()
+    // A single sentence has no full stop, as everywhere behind "jaga:".
+    let ended = text.hasSuffix(".") && !text.contains(". ") ? String(text.dropLast()) : text
+    guard let first = ended.first, let second = ended.dropFirst().first, second.isLowercase else { return ended }
+    return first.lowercased() + ended.dropFirst()
 }
 
 /// The command that the words name, as far as they name one, and the word where that ended.
