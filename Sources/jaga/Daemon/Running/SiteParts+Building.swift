@@ -56,7 +56,8 @@ extension SiteParts {
             throw error
         }
         let wiring = try Wiring(
-            loaded, hostName: host, dataFolder: dataFolder, events: ledger, state: state, clock: clock, keeping: [])
+            loaded, language: settings.web.language, hostName: host, dataFolder: dataFolder, events: ledger,
+            state: state, clock: clock, keeping: [])
         let series = try await opening
         for problem in series.stats.health.problems { logger.warning("series: \(problem)") }
         let (feed, remote) = try feed(
