@@ -54,7 +54,7 @@ import Units
         var limits = QueryLimits()
         limits.samplesMax = 10_000
         let engine = Self.engine(limits)
-        for query in ["up[60s]", "sum_over_time(up[1y:1ms])", "max_over_time(time()[1d:1s])"] {
+        for query in ["up[60s]", "sum_over_time(up[1y:1ms])", "max_over_time(vector(time())[1d:1s])"] {
             let fault = await #expect(throws: QueryFault.self) {
                 try await engine.instant(
                     query == "up[60s]" ? "count_over_time(up[60s])[10m:1s]" : query,

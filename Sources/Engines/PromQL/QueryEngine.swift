@@ -61,7 +61,7 @@ public struct QueryEngine: Sendable {
     public func instant(_ expression: Expression, at time: Timestamp) async throws -> QueryResult {
         let ms = time.millisecondsSinceEpoch
         try check(time)
-        return try await evaluate(expression, over: StepGrid(start: ms, step: 1, count: 1), isInstant: true)
+        return try await evaluate(expression, over: StepGrid(start: ms, step: 1, count: 1), until: ms, isInstant: true)
     }
 
     /// - Parameters:
@@ -101,7 +101,7 @@ public struct QueryEngine: Sendable {
                 "exceeded maximum resolution of \(limits.stepsMax) points per timeseries: asked for \(steps)")
         }
         let grid = StepGrid(start: start.millisecondsSinceEpoch, step: stepMs, count: Int(steps))
-        return try await evaluate(expression, over: grid, isInstant: false)
+        return try await evaluate(expression, over: grid, until: end.millisecondsSinceEpoch, isInstant: false)
     }
 
     private func check(_ time: Timestamp) throws(QueryFault) {
@@ -119,10 +119,12 @@ public struct QueryEngine: Sendable {
         }
     }
 
-    private func evaluate(_ expression: Expression, over grid: StepGrid, isInstant: Bool) async throws -> QueryResult {
+    private func evaluate(_ expression: Expression, over grid: StepGrid, until end: Int64, isInstant: Bool)
+        async throws -> QueryResult
+    {
         let limit = limits.timeMax
         return try await withThrowingTaskGroup(of: QueryResult.self) { group in
-            group.addTask { try await self.unboundedEvaluate(expression, over: grid, isInstant: isInstant) }
+            group.addTask { try await self.unboundedEvaluate(expression, over: grid, until: end, isInstant: isInstant) }
             group.addTask { [clock] in
                 try await clock.sleep(for: limit)
                 throw QueryFault(.timedOut, "query timed out after \(limit.prometheusText)")
@@ -133,10 +135,10 @@ public struct QueryEngine: Sendable {
     }
 
     @concurrent
-    private func unboundedEvaluate(_ expression: Expression, over grid: StepGrid, isInstant: Bool) async throws
-        -> QueryResult
+    private func unboundedEvaluate(_ expression: Expression, over grid: StepGrid, until end: Int64, isInstant: Bool)
+        async throws -> QueryResult
     {
-        let scope = QueryScope(grid: grid, options: options, limits: limits, isInstant: isInstant)
+        let scope = QueryScope(grid: grid, end: end, options: options, limits: limits, isInstant: isInstant)
         var demand = SeriesDemand(scope: scope)
         try demand.add(expression, over: grid)
         var loaded: [[LabelMatcher]: [SampleRow]] = [:]
