@@ -24,13 +24,15 @@ public struct ComparisonReport {
     public private(set) var refused = 0
     /// Queries whose numbers were compared digit by digit.
     public private(set) var exact = 0
+    /// Queries that both wrote in their normal form.
+    public private(set) var formatted = 0
     /// Each with the query and both answers.
     public private(set) var differences: [String] = []
 
     public var summary: String { "\(compared) queries compared, \(differences.count) differ" }
 
     public var details: String {
-        "\(empty) without a result, \(refused) refused by both, \(exact) compared to the last digit"
+        "\(empty) without a result, \(refused) refused by both, \(exact) compared to the last digit, \(formatted) laid out alike"
     }
 
     mutating func note(_ query: GeneratedQuery, ours: Answer, theirs: Answer) {
@@ -53,6 +55,16 @@ public struct ComparisonReport {
               Prometheus: \(theirs.text)
               Jaga:       \(ours.text)
             """)
+    }
+
+    mutating func noteFormat(_ query: GeneratedQuery, ours: String, theirs: String) {
+        // Numbers with exponents are written out since 3.0.
+        guard !query.hasExponent else { return }
+        formatted += 1
+        // The reference forgets to indent a subquery that fits on its line.
+        let unindented = { (text: String) in text.split(separator: "\n").map { $0.drop { $0 == " " } } }
+        guard unindented(ours) != unindented(theirs) else { return }
+        differences.append("\(query.text) is laid out\n\(ours)\ninstead of\n\(theirs)")
     }
 
     private func difference(_ ours: JSONValue, _ theirs: JSONValue, _ query: GeneratedQuery) -> String? {

@@ -30,6 +30,15 @@ public struct GeneratedQuery: Sendable, CustomStringConvertible {
             .joined(separator: "holt_winters")
     }
 
+    /// Whether a number is written with an exponent, as in `1e9`.
+    var hasExponent: Bool {
+        let bytes = Array(text.utf8)
+        return bytes.indices.dropFirst().dropLast().contains { place in
+            bytes[place] == UInt8(ascii: "e") && (0x30...0x39).contains(bytes[place - 1])
+                && (bytes[place + 1] < 0x3A && bytes[place + 1] > 0x2A)
+        }
+    }
+
     public var description: String {
         switch when {
         case .instant(let time): "\(text)   at \(time) ms"

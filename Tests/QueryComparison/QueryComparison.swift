@@ -59,6 +59,10 @@ public final class QueryComparison {
             let theirs = try await reference.ask(query)
             let ours = try await ask(query)
             report.note(query, ours: ours, theirs: theirs)
+            if case .data = theirs, let theirs = try await reference.format(query) {
+                let ours = try Expression.parse(query.text, features: engine.options.features).prettyText
+                report.noteFormat(query, ours: ours, theirs: theirs)
+            }
         }
         return report
     }
@@ -132,6 +136,13 @@ final class ReferenceEngine {
         let json = try JSONValue(parsing: reply.text)
         if json["status"]?.stringValue == "success", let data = json["data"] { return .data(data) }
         return .refused(json["errorType"]?.stringValue ?? "", json["error"]?.stringValue ?? reply.text)
+    }
+
+    /// The query as the reference lays it out; nil where it refuses.
+    func format(_ query: GeneratedQuery) async throws -> String? {
+        let reply = try await connection.send(
+            HTTPRequest(url: "\(server.url)/api/v1/format_query?query=\(formEncoded(query.text))", timeout: .seconds(60)))
+        return try JSONValue(parsing: reply.text)["data"]?.stringValue
     }
 
     private func seconds(_ milliseconds: Int64) -> String {
