@@ -75,7 +75,7 @@ extension LiveSite {
 
     /// Experimental parts of the language are read where the settings allow them, as in queries.
     private func parsed(_ expression: String) throws -> Expression {
-        try Expression.parse(expression, features: parts.loaded.withLock { $0.settings.queries.options.features })
+        try Expression.parse(expression, features: parts.loaded.withLock { $0.settings.queryOptions.features })
     }
 
     // MARK: The store

@@ -45,7 +45,8 @@ struct LoadedSettings: Sendable {
         var faults = outcome.faults
         do {
             groups = try RuleCollection.load(
-                reading.section.rules, further: reading.section.ruleFiles, folder: folder, namedAt: place,
+                reading.section.rules, further: reading.section.ruleFiles,
+                features: reading.section.queryOptions.features, folder: folder, namedAt: place,
                 disabledAt: reading.values.first { $0.path == "rules.disabled" }?.origin.position)
         } catch let invalid as InvalidInput {
             faults += invalid.diagnostics

@@ -1,5 +1,6 @@
 import Diagnostics
 import Glibc
+import PromQL
 import Rules
 
 /// The shipped rules and the user's, as one list of groups.
@@ -8,10 +9,11 @@ enum RuleCollection {
     ///   - further: paths of files beside those of `settings`.
     ///   - folder: what relative paths start from.
     ///   - place: where the configuration names the files, for what is wrong with a name.
+    ///   - features: what expressions may use beyond the stable language.
     ///   - disabledAt: where it names the shipped alerts that are off.
     /// - Throws: `InvalidInput` with the faults of all files.
     static func load(
-        _ settings: RulesSettings, further: [String] = [], folder: String, namedAt place: SourcePosition? = nil,
+        _ settings: RulesSettings, further: [String] = [], features: QueryFeatures = [], folder: String, namedAt place: SourcePosition? = nil,
         disabledAt: SourcePosition? = nil
     ) throws -> [RuleGroup] {
         var faults: [Diagnostic] = []
@@ -24,7 +26,8 @@ enum RuleCollection {
             }
             for file in files {
                 do {
-                    own += try RuleFile.read(try readText(file), file: file, templates: AnnotationTemplates())
+                    own += try RuleFile.read(
+                        try readText(file), file: file, templates: AnnotationTemplates(), features: features)
                 } catch let invalid as InvalidInput {
                     faults += invalid.diagnostics
                 } catch {
