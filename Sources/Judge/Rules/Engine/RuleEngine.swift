@@ -25,6 +25,8 @@ public actor RuleEngine {
     private var orphans: [RestoredAlert]
     /// Series of rules and groups that are gone from the configuration, which are yet to end with a stale marker.
     private var departed: Set<Labels> = []
+    private(set) var ruleDurations = DurationSummary()
+    private(set) var groupDurations = DurationSummary()
     /// Groups that wait for one of the places in which groups are evaluated.
     var waiting: [Timetable.Due] = []
     var runningCount = 0
@@ -147,6 +149,7 @@ public actor RuleEngine {
         state.iterations += 1
         state.lastEvaluation = now
         state.lastDuration = took
+        groupDurations.add(took, at: now)
         commit(state)
         var batch = SampleBatch(at: now)
         batch.rows = state.ownRows()
@@ -216,6 +219,7 @@ public actor RuleEngine {
         state.rules[index].status.lastEvaluation = now
         state.rules[index].status.lastDuration = took
         state.lastRuleDuration += took
+        ruleDurations.add(took, at: now)
         note(failure, rule, &state, index, at: now, &changes)
         if failure != nil { outcome.failedRules += 1 }
         if rule.kind == .alerting {
