@@ -134,6 +134,20 @@ public struct QueryEngine: Sendable {
         }
     }
 
+    /// From a store that can, no more than the query may have, so that what is refused was never in memory.
+    private func select(_ matchers: [LabelMatcher], _ span: ClosedRange<Int64>, samplesMax: Int) async throws
+        -> [SeriesColumns]
+    {
+        let start = Timestamp(millisecondsSinceEpoch: span.lowerBound)
+        let end = Timestamp(millisecondsSinceEpoch: span.upperBound)
+        guard let bounded = series as? any BoundedSeriesReading else {
+            return try await series.select(matchers, from: start, through: end)
+        }
+        return try await bounded.select(
+            matchers, from: start, through: end, samplesMax: samplesMax,
+            samplesPerHistogram: Evaluator.samplesPerHistogram)
+    }
+
     @concurrent
     private func unboundedEvaluate(_ expression: Expression, over grid: StepGrid, until end: Int64, isInstant: Bool)
         async throws -> QueryResult
@@ -146,9 +160,9 @@ public struct QueryEngine: Sendable {
         for (matchers, span) in demand.spans {
             let columns: [SeriesColumns]
             do {
-                columns = try await series.select(
-                    matchers, from: Timestamp(millisecondsSinceEpoch: span.lowerBound),
-                    through: Timestamp(millisecondsSinceEpoch: span.upperBound))
+                columns = try await select(matchers, span, samplesMax: limits.samplesMax - samples)
+            } catch let error as TooManySamples {
+                throw Evaluator.tooManySamples(samples + error.count, limits.samplesMax)
             } catch let error where !(error is CancellationError) {
                 throw QueryFault(.storage, "reading series failed: \(error)", cause: error)
             }

@@ -7,6 +7,8 @@ extension Evaluator {
         var keys: [Labels] = []
         var places: [Labels: Int] = [:]
         for (index, column) in columns.enumerated() {
+            // There may be as many labels to group by as fit into a query.
+            try Task.checkCancellation()
             let key = groupLabels(column.labels, aggregation)
             if let place = places[key] {
                 groups[place].append(index)
