@@ -239,6 +239,8 @@ let workshop: [Target] = [
         name: "compare-queries", dependencies: ["QueryComparison"], path: "Tests/QueryComparisonProgram"),
     .executableTarget(
         name: "store-bench", dependencies: ["TimeSeriesStore", "Series", "Units"], path: "Benchmarks/StoreBench"),
+    .executableTarget(
+        name: "query-bench", dependencies: ["PromQL", "Series", "Units"], path: "Benchmarks/QueryBench"),
 ]
 
 let testTargets: [Target] = [

@@ -141,7 +141,8 @@ final class ReferenceEngine {
     /// The query as the reference lays it out; nil where it refuses.
     func format(_ query: GeneratedQuery) async throws -> String? {
         let reply = try await connection.send(
-            HTTPRequest(url: "\(server.url)/api/v1/format_query?query=\(formEncoded(query.text))", timeout: .seconds(60)))
+            HTTPRequest(
+                url: "\(server.url)/api/v1/format_query?query=\(formEncoded(query.text))", timeout: .seconds(60)))
         return try JSONValue(parsing: reply.text)["data"]?.stringValue
     }
 

@@ -159,7 +159,9 @@ public struct Backtest: Sendable {
                 }
                 for change in states.observe(found, at: time) {
                     note(change, at: time, &open, &closed)
-                    guard let element = elements[change.alert.labels], open[change.alert.labels] != nil else { continue }
+                    guard let element = elements[change.alert.labels], open[change.alert.labels] != nil else {
+                        continue
+                    }
                     for (name, template) in rule.annotations {
                         open[change.alert.labels]?.annotations[name] = await expanded(
                             template, element, change.alert.value, at: time)
@@ -198,7 +200,8 @@ public struct Backtest: Sendable {
     private func expanded(_ template: String, _ labels: Labels, _ value: Double, at time: Timestamp) async -> String {
         guard template.contains("{{") else { return template }
         let data = AlertTemplateData(
-            labels: Dictionary(uniqueKeysWithValues: labels.pairs.map { ($0.name, $0.value) }), value: value, time: time)
+            labels: Dictionary(uniqueKeysWithValues: labels.pairs.map { ($0.name, $0.value) }), value: value, time: time
+        )
         do {
             return try await templates.expand(template, data)
         } catch {

@@ -30,7 +30,8 @@ public struct RuleToolbox: RuleTools {
     }
 
     public func test(_ files: [String], features: [String]) async throws -> [RuleTestReport] {
-        let tests = RuleUnitTests(readFile: { try readText($0) }, expand: { RuleCollection.expanded($0) },
+        let tests = RuleUnitTests(
+            readFile: { try readText($0) }, expand: { RuleCollection.expanded($0) },
             features: try options(features).features)
         var reports: [RuleTestReport] = []
         for file in try expanded(files) {

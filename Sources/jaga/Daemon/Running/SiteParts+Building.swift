@@ -75,7 +75,8 @@ extension SiteParts {
             groups: loaded.groups, defaultInterval: settings.ruleInterval, queries: queries, series: feed,
             history: reading, events: ledger,
             templates: AnnotationTemplates(queries: queries, externalURL: externalURL),
-            externalLabels: settings.global.externalLabels.merging(["site": site]) { own, _ in own }, restored: try await AlertStateProjection.open(in: state),
+            externalLabels: settings.global.externalLabels.merging(["site": site]) { own, _ in own },
+            restored: try await AlertStateProjection.open(in: state),
             clock: ContinuousClock(), logger: logger)
         let outbox = Outbox(
             store: state, projection: outboxProjection, recorder: ledger, settings: settings.notifications, site: site,

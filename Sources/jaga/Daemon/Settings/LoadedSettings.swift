@@ -1,3 +1,4 @@
+import PromQL
 import RemoteSeries
 import ClientSettings
 import Collectors

@@ -13,7 +13,8 @@ enum RuleCollection {
     ///   - disabledAt: where it names the shipped alerts that are off.
     /// - Throws: `InvalidInput` with the faults of all files.
     static func load(
-        _ settings: RulesSettings, further: [String] = [], features: QueryFeatures = [], folder: String, namedAt place: SourcePosition? = nil,
+        _ settings: RulesSettings, further: [String] = [], features: QueryFeatures = [], folder: String,
+        namedAt place: SourcePosition? = nil,
         disabledAt: SourcePosition? = nil
     ) throws -> [RuleGroup] {
         var faults: [Diagnostic] = []

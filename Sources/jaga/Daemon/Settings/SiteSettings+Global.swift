@@ -1,3 +1,4 @@
+import Scraping
 import PromQL
 
 // What a `global` section copied from a prometheus.yml says about rules and queries.

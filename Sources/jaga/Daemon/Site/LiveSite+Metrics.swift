@@ -1,3 +1,4 @@
+import Rules
 import Collectors
 import Exposition
 import Series
