@@ -230,8 +230,18 @@ let workshop: [Target] = [
         name: "Fuzzing", dependencies: ["Units", "Series", "Exposition", "Compression", "PromQL"], path: "Tests/Fuzzing"
     ),
     .executableTarget(name: "jaga-fuzz", dependencies: ["Fuzzing"], path: "Tests/FuzzProgram"),
+    .target(
+        name: "QueryComparison",
+        dependencies: [
+            "Units", "Series", "Diagnostics", "JSONCoding", "Compression", "Outbound", "Exposition", "TimeSeriesStore",
+            "PromQL", "TestSupport",
+        ], path: "Tests/QueryComparison"),
+    .executableTarget(
+        name: "compare-queries", dependencies: ["QueryComparison"], path: "Tests/QueryComparisonProgram"),
     .executableTarget(
         name: "store-bench", dependencies: ["TimeSeriesStore", "Series", "Units"], path: "Benchmarks/StoreBench"),
+    .executableTarget(
+        name: "query-bench", dependencies: ["PromQL", "Series", "Units"], path: "Benchmarks/QueryBench"),
 ]
 
 let testTargets: [Target] = [
@@ -338,6 +348,7 @@ let testTargets: [Target] = [
             .logging,
         ]),
     tests("Fuzzing", []),
+    tests("QueryComparison", ["PromQL", "JSONCoding", "TestSupport"]),
     .testTarget(name: "ArchitectureTests", dependencies: []),
     .testTarget(
         name: "EndToEndTests",

@@ -67,7 +67,7 @@ import WebAPI
 }
 
 struct FakeRuleTools: RuleTools {
-    func check(_ files: [String]) async throws -> [RuleFileReport] {
+    func check(_ files: [String], features: [String]) async throws -> [RuleFileReport] {
         try files.map { file in
             switch file {
             case "good.yml": RuleFileReport(file: file, alertingCount: 2, recordingCount: 1, faults: [], findings: [])
@@ -80,7 +80,7 @@ struct FakeRuleTools: RuleTools {
         }
     }
 
-    func test(_ files: [String]) async throws -> [RuleTestReport] {
+    func test(_ files: [String], features: [String]) async throws -> [RuleTestReport] {
         files.map { file in
             RuleTestReport(
                 file: file, testCount: 1, warnings: [],
@@ -89,7 +89,8 @@ struct FakeRuleTools: RuleTools {
         }
     }
 
-    func backtest(_ request: BacktestRequest, asking ask: @escaping RangeQuestion) async throws -> [BacktestReport] {
+    func backtest(_ request: BacktestRequest, on past: BacktestPast) async throws -> [BacktestReport] {
+        guard case .daemon(let ask, _) = past else { return [] }
         let columns = try await ask("up == 0", request.start, request.end, .seconds(15))
         let fired = request.start + .seconds(300)
         return [

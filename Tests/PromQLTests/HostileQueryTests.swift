@@ -54,7 +54,7 @@ import Units
         var limits = QueryLimits()
         limits.samplesMax = 10_000
         let engine = Self.engine(limits)
-        for query in ["up[60s]", "sum_over_time(up[1y:1ms])", "max_over_time(time()[1d:1s])"] {
+        for query in ["up[60s]", "sum_over_time(up[1y:1ms])", "max_over_time(vector(time())[1d:1s])"] {
             let fault = await #expect(throws: QueryFault.self) {
                 try await engine.instant(
                     query == "up[60s]" ? "count_over_time(up[60s])[10m:1s]" : query,
@@ -78,6 +78,99 @@ import Units
             }
             #expect(fault?.message.contains("at most 1000 are allowed") ?? false)
         }
+    }
+
+    /// The text that a replacement makes of a long label and a template of a thousand references is never made.
+    @Test func `a replacement that grows stops at the limit`() async {
+        let text = String(repeating: "x", count: 60_000)
+        let long = "label_replace(up, \"a\", \"\(text)\", \"\", \"\")"
+        let references = String(repeating: "$1", count: 400_000)
+        for query in [
+            "label_replace(\(long), \"b\", \"\(references)\", \"a\", \"(.*)\")",
+            "label_join(\(long), \"b\", \"\", " + String(repeating: "\"a\",", count: 100_000) + "\"a\")",
+        ] {
+            let fault = await #expect(throws: QueryFault.self) { try await Self.engine().instant(query, at: Self.zero) }
+            #expect(fault?.message == "label value of 120000 bytes is too long, at most 65536 are allowed")
+        }
+    }
+
+    @Test func `a pattern with very many groups is refused`() async {
+        let query = "label_replace(up, \"a\", \"$1\", \"host\", \"\(String(repeating: "(a?)", count: 4000))\")"
+        let fault = await #expect(throws: QueryFault.self) { try await Self.engine().instant(query, at: Self.zero) }
+        #expect(fault?.message == "regular expression in label_replace() has 4000 groups, at most 100 are allowed")
+    }
+
+    /// Patterns take time in proportion to text and pattern; both together may be too much.
+    @Test func `a long search ends when the time is up`() async {
+        var limits = QueryLimits()
+        limits.timeMax = .milliseconds(300)
+        let text = String(repeating: "a", count: 60_000)
+        let long = "label_replace(up, \"a\", \"\(text)\", \"\", \"\")"
+        let query = "label_replace(\(long), \"b\", \"$1\", \"a\", \"(.*)(a?){900}b{900}(.*a){80}\")"
+        let clock = ContinuousClock()
+        let start = clock.now
+        let fault = await #expect(throws: QueryFault.self) {
+            try await Self.engine(limits).instant(query, at: Self.zero)
+        }
+        #expect(fault?.code == .timedOut)
+        // Far more than it takes, far less than the search would.
+        #expect(clock.now - start < .seconds(20))
+    }
+
+    @Test func `grouping and matching by very many labels ends when the time is up`() async throws {
+        var limits = QueryLimits()
+        limits.timeMax = .milliseconds(300)
+        let labels = (0..<50_000).map { "l\($0)" }.joined(separator: ",")
+        for query in [
+            "sum by (\(labels)) (up)", "up * on (\(labels)) group_left up", "up unless ignoring (\(labels)) up",
+            "count without (\(labels)) (up)",
+        ] {
+            do {
+                _ = try await Self.engine(limits).instant(query, at: Timestamp(millisecondsSinceEpoch: 1000))
+            } catch let fault as QueryFault {
+                #expect(fault.code == .timedOut || fault.code == .execution, "\(fault.message)")
+            }
+        }
+    }
+
+    /// A store that is asked for no more than the query may have.
+    private struct BoundedSeries: BoundedSeriesReading {
+        func select(
+            _ matchers: [LabelMatcher], from start: Timestamp, through end: Timestamp, samplesMax: Int,
+            samplesPerHistogram: Int
+        ) async throws -> [SeriesColumns] {
+            guard samplesMax >= 600 else { throw TooManySamples(count: 600) }
+            return [
+                SeriesColumns(
+                    labels: Labels("up"), times: (0..<600).map { Int64($0) },
+                    values: [Double](repeating: 1, count: 600))
+            ]
+        }
+
+        func select(_ matchers: [LabelMatcher], from start: Timestamp, through end: Timestamp) async throws
+            -> [SeriesColumns]
+        {
+            Issue.record("asked without a bound")
+            return []
+        }
+
+        func labelNames(_ matchers: [LabelMatcher], from: Timestamp, through: Timestamp) async throws -> [String] { [] }
+        func labelValues(_ name: String, _ matchers: [LabelMatcher], from: Timestamp, through: Timestamp) async throws
+            -> [String]
+        { [] }
+        func metadata() async throws -> [String: MetricMetadata] { [:] }
+    }
+
+    @Test func `a store that can is asked for no more than is left`() async throws {
+        var limits = QueryLimits()
+        limits.samplesMax = 1000
+        let engine = QueryEngine(BoundedSeries(), limits: limits)
+        let fault = await #expect(throws: QueryFault.self) {
+            try await engine.instant("a + b", at: Timestamp(millisecondsSinceEpoch: 600))
+        }
+        #expect(fault?.code == .tooManySamples)
+        #expect(fault?.message.hasSuffix(": 1200, at most 1000 are allowed") == true)
+        #expect(try await engine.instant("a", at: Timestamp(millisecondsSinceEpoch: 600)).samples?.count == 1)
     }
 
     @Test func `notes are bounded and the rest is counted`() async throws {

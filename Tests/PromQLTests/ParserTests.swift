@@ -32,7 +32,7 @@ import Testing
         ("up[0s]", "1:4: parse error: duration must be greater than 0"),
         ("up[5mm]", "1:4: parse error: bad number or duration syntax: \"5mm\""),
         ("sum(up)[5m]", "1:1: parse error: ranges only allowed for vector selectors"),
-        ("up[5m][1h:]", "1:1: parse error: subquery is only allowed on instant vector, got range vector"),
+        ("up[5m][1h:]", "1:1: parse error: subquery is only allowed on instant vector, got matrix instead"),
         ("up offset 1m offset 2m", "1:14: parse error: offset may not be set multiple times"),
         (
             "-up[5m]",

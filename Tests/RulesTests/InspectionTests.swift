@@ -61,6 +61,90 @@ import Units
         #expect(episodes.first?.labels == ["alertname": "Down", "instance": "a", "severity": "critical"])
     }
 
+    /// The alert looks at the ratio, the ratio at another recorded series; neither is stored, and what is stored under one of the names is old.
+    @Test func `a backtest works out what the file records`() async throws {
+        for second in stride(from: 0, through: 900, by: 15) {
+            for instance in ["a", "b"] {
+                try series.put("up{instance=\"\(instance)\"}", second >= 300 && second < 600 ? 0 : 1, at: at(second))
+            }
+            try series.put("all:down", 9, at: at(second))
+        }
+        let rules = [
+            try Rule(.recording, "all:down", "count(up == 0)", labels: ["team": "shop"]),
+            try Rule(.recording, "all:down:ratio", "all:down / on() count(up)"),
+            try Rule(
+                .alerting, "ManyDown", "avg_over_time(all:down:ratio[30s]) > 0.5",
+                labels: ["level": "{{ if gt $value 0.9 }}high{{ else }}low{{ end }}"],
+                annotations: ["summary": "{{ $value | humanizePercentage }} down"]),
+        ]
+        let engine = QueryEngine(series)
+        let reports = try await Backtest(EngineRanges(engine), stored: series).run(
+            [RuleGroup(name: "g", file: "f", interval: .seconds(15), rules: rules)], from: at(0), through: at(900),
+            step: nil, defaultStep: .seconds(60))
+        let report = try #require(reports.first)
+        #expect(reports.count == 1 && report.failure == nil, "\(report)")
+        let episode = try #require(report.episodes.first)
+        #expect(report.episodes.count == 1 && episode.pendingAt == at(300), "\(report)")
+        // The series end with a stale marker at 600 s; the range of 30 s holds its last sample one step longer.
+        #expect(episode.endedAt == at(615))
+        #expect(episode.labels == ["alertname": "ManyDown", "level": "high"])
+        #expect(episode.annotations == ["summary": "100% down"])
+    }
+
+    @Test func `what is experimental is allowed in rules where the settings allow it`() throws {
+        let yaml = """
+            groups:
+              - name: g
+                rules:
+                  - alert: A
+                    expr: mad_over_time(up[5m]) > 0
+                  - record: r
+                    expr: limitk(3, up)
+            """
+        let fault = #expect(throws: InvalidInput.self) {
+            try RuleFile.read(yaml, file: "r.yml", templates: AnnotationTemplates())
+        }
+        #expect(
+            fault?.diagnostics.first?.description.hasPrefix(
+                "r.yml:5:15: groups[0].rules[0].expr: could not parse expression: 1:1: parse error: "
+                    + "function \"mad_over_time\" is not enabled") == true, "\(fault?.diagnostics ?? [])")
+        #expect(fault?.diagnostics.count == 2)
+        let groups = try RuleFile.read(
+            yaml, file: "r.yml", templates: AnnotationTemplates(), features: .experimentalFunctions)
+        #expect(groups.first?.rules.map(\.expressionText) == ["mad_over_time(up[5m]) > 0", "limitk(3, up)"])
+        let report = try RuleFile.check(
+            yaml, file: "r.yml", templates: AnnotationTemplates(), features: .experimentalFunctions)
+        #expect(report.alertingCount == 1 && report.recordingCount == 1)
+    }
+
+    @Test func `unmatched selectors are found in experimental expressions too`() async throws {
+        let found = try await SelectorInspector(series).unmatched(["mad_over_time(nothing[5m])"], at: at(10))
+        #expect(found["mad_over_time(nothing[5m])"]?.map(\.selector) == ["nothing"])
+    }
+
+    @Test func `unit tests run experimental rules where the flag is on`() async throws {
+        let files = [
+            "r.yml": "groups: [{name: g, rules: [{record: r, expr: 'mad_over_time(x[3m])'}]}]\n",
+            "t.yml": """
+            rule_files: [r.yml]
+            evaluation_interval: 1m
+            tests:
+              - interval: 1m
+                input_series: [{series: x, values: '1 2 9'}]
+                promql_expr_test:
+                  - {expr: r, eval_time: 2m, exp_samples: [{labels: r, value: 1}]}
+                  - {expr: 'limitk(1, r)', eval_time: 2m, exp_samples: [{labels: r, value: 1}]}
+
+            """,
+        ]
+        let tests = RuleUnitTests(
+            readFile: { files[$0] ?? "" }, expand: { files[$0] == nil ? [] : [$0] }, features: .experimentalFunctions)
+        let report = try await tests.run(file: "t.yml")
+        #expect(report.failures.isEmpty && report.testCount == 1, "\(report)")
+        let strict = RuleUnitTests(readFile: { files[$0] ?? "" }, expand: { files[$0] == nil ? [] : [$0] })
+        await #expect(throws: InvalidInput.self) { try await strict.run(file: "t.yml") }
+    }
+
     @Test func `a backtest that would take too many steps is refused with the figures`() async throws {
         let group = RuleGroup(name: "g", file: "f", rules: [try Rule(.alerting, "A", "up == 0")])
         let fault = await #expect(throws: BacktestFault.self) {

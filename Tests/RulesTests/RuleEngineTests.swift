@@ -102,6 +102,36 @@ import Units
         #expect(try await value("prometheus_rule_evaluation_failures_total", at: 120) == 3)
     }
 
+    @Test func `durations are summaries of the last ten minutes`() async throws {
+        let engine = engine([try Self.group(Self.down())])
+        try await step(engine, from: 0, through: 60, up: 1)
+        func values(at seconds: Int) async -> [String: Double] {
+            let rows = await engine.durations(at: at(seconds)).rows
+            return Dictionary(
+                uniqueKeysWithValues: rows.map { ($0.labels.name + ($0.labels["quantile"] ?? ""), $0.value) })
+        }
+        let now = await values(at: 60)
+        #expect(now["prometheus_rule_evaluation_duration_seconds_count"] == 5)
+        #expect(now["prometheus_rule_group_duration_seconds_count"] == 5)
+        let median = try #require(now["prometheus_rule_evaluation_duration_seconds0.5"])
+        let sum = try #require(now["prometheus_rule_evaluation_duration_seconds_sum"])
+        #expect(median > 0 && median <= sum && now.count == 3 + 5 + 4)
+        #expect(try #require(now["prometheus_rule_group_duration_seconds0.99"]) >= median)
+        let later = await values(at: 700)
+        #expect(later["prometheus_rule_evaluation_duration_seconds0.5"]?.isNaN == true)
+        #expect(later["prometheus_rule_evaluation_duration_seconds_sum"] == sum)
+        let group = await engine.groupSeries(at: at(60))
+        #expect(group.rows.first { $0.labels.name == "prometheus_rule_evaluations_total" }?.value == 5)
+        #expect(group.rows.allSatisfy { group.metadata[$0.labels.name] != nil })
+    }
+
+    @Test func `a reload may change how often groups without an interval are evaluated`() async throws {
+        let group = RuleGroup(name: "g", file: "f.yml", rules: [try Self.down()])
+        let engine = engine([group])
+        await engine.replace(groups: [group], defaultInterval: .seconds(7))
+        #expect(await engine.snapshot.first?.interval == .seconds(7))
+    }
+
     @Test func `what could not be recorded is found again`() async throws {
         let engine = engine([try Self.group(Self.down(hold: 0))])
         try await step(engine, from: 0, through: 45, up: 1)

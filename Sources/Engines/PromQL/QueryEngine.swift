@@ -61,7 +61,7 @@ public struct QueryEngine: Sendable {
     public func instant(_ expression: Expression, at time: Timestamp) async throws -> QueryResult {
         let ms = time.millisecondsSinceEpoch
         try check(time)
-        return try await evaluate(expression, over: StepGrid(start: ms, step: 1, count: 1), isInstant: true)
+        return try await evaluate(expression, over: StepGrid(start: ms, step: 1, count: 1), until: ms, isInstant: true)
     }
 
     /// - Parameters:
@@ -101,7 +101,7 @@ public struct QueryEngine: Sendable {
                 "exceeded maximum resolution of \(limits.stepsMax) points per timeseries: asked for \(steps)")
         }
         let grid = StepGrid(start: start.millisecondsSinceEpoch, step: stepMs, count: Int(steps))
-        return try await evaluate(expression, over: grid, isInstant: false)
+        return try await evaluate(expression, over: grid, until: end.millisecondsSinceEpoch, isInstant: false)
     }
 
     private func check(_ time: Timestamp) throws(QueryFault) {
@@ -119,10 +119,12 @@ public struct QueryEngine: Sendable {
         }
     }
 
-    private func evaluate(_ expression: Expression, over grid: StepGrid, isInstant: Bool) async throws -> QueryResult {
+    private func evaluate(_ expression: Expression, over grid: StepGrid, until end: Int64, isInstant: Bool)
+        async throws -> QueryResult
+    {
         let limit = limits.timeMax
         return try await withThrowingTaskGroup(of: QueryResult.self) { group in
-            group.addTask { try await self.unboundedEvaluate(expression, over: grid, isInstant: isInstant) }
+            group.addTask { try await self.unboundedEvaluate(expression, over: grid, until: end, isInstant: isInstant) }
             group.addTask { [clock] in
                 try await clock.sleep(for: limit)
                 throw QueryFault(.timedOut, "query timed out after \(limit.prometheusText)")
@@ -132,11 +134,25 @@ public struct QueryEngine: Sendable {
         }
     }
 
-    @concurrent
-    private func unboundedEvaluate(_ expression: Expression, over grid: StepGrid, isInstant: Bool) async throws
-        -> QueryResult
+    /// From a store that can, no more than the query may have, so that what is refused was never in memory.
+    private func select(_ matchers: [LabelMatcher], _ span: ClosedRange<Int64>, samplesMax: Int) async throws
+        -> [SeriesColumns]
     {
-        let scope = QueryScope(grid: grid, options: options, limits: limits, isInstant: isInstant)
+        let start = Timestamp(millisecondsSinceEpoch: span.lowerBound)
+        let end = Timestamp(millisecondsSinceEpoch: span.upperBound)
+        guard let bounded = series as? any BoundedSeriesReading else {
+            return try await series.select(matchers, from: start, through: end)
+        }
+        return try await bounded.select(
+            matchers, from: start, through: end, samplesMax: samplesMax,
+            samplesPerHistogram: Evaluator.samplesPerHistogram)
+    }
+
+    @concurrent
+    private func unboundedEvaluate(_ expression: Expression, over grid: StepGrid, until end: Int64, isInstant: Bool)
+        async throws -> QueryResult
+    {
+        let scope = QueryScope(grid: grid, end: end, options: options, limits: limits, isInstant: isInstant)
         var demand = SeriesDemand(scope: scope)
         try demand.add(expression, over: grid)
         var loaded: [[LabelMatcher]: [SampleRow]] = [:]
@@ -144,9 +160,9 @@ public struct QueryEngine: Sendable {
         for (matchers, span) in demand.spans {
             let columns: [SeriesColumns]
             do {
-                columns = try await series.select(
-                    matchers, from: Timestamp(millisecondsSinceEpoch: span.lowerBound),
-                    through: Timestamp(millisecondsSinceEpoch: span.upperBound))
+                columns = try await select(matchers, span, samplesMax: limits.samplesMax - samples)
+            } catch let error as TooManySamples {
+                throw Evaluator.tooManySamples(samples + error.count, limits.samplesMax)
             } catch let error where !(error is CancellationError) {
                 throw QueryFault(.storage, "reading series failed: \(error)", cause: error)
             }

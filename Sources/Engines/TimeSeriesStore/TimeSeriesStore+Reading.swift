@@ -11,15 +11,25 @@ extension TimeSeriesStore {
     public func select(_ matchers: [LabelMatcher], from start: Timestamp, through end: Timestamp) async throws
         -> [SeriesColumns]
     {
+        try await select(matchers, from: start, through: end, samplesMax: .max, samplesPerHistogram: 1)
+    }
+
+    public func select(
+        _ matchers: [LabelMatcher], from start: Timestamp, through end: Timestamp, samplesMax: Int,
+        samplesPerHistogram: Int
+    ) async throws -> [SeriesColumns] {
         let range = TimeRange(start, end)
         return try await reading { stop in
             let (gatherer, tombstones) = try self.gatherer(matchers, range, stop)
             var answer: [SeriesColumns] = []
             answer.reserveCapacity(gatherer.slotCount)
+            var count = 0
             for (slot, labels) in gatherer.ordered() {
                 if stop.isSet { throw CancellationError() }
                 let found = try gatherer.samples(of: slot)
                 guard !found.times.isEmpty else { continue }
+                count += found.times.count + found.histograms.count * samplesPerHistogram
+                guard count <= samplesMax else { throw TooManySamples(count: count) }
                 guard tombstones.contains(where: { $0.matches(labels) }) else {
                     answer.append(
                         SeriesColumns(

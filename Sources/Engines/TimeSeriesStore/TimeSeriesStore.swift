@@ -23,7 +23,7 @@ import Units
 ///
 /// One process may use a folder; the daemon holds the lock. `open` reads the log back; `run` does the timed work; without it nothing is
 /// synced, moved to blocks or removed.
-public final class TimeSeriesStore: SeriesReading {
+public final class TimeSeriesStore: BoundedSeriesReading {
     struct State: Sendable {
         var head: Head
         /// In order of time.

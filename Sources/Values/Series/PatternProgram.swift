@@ -185,7 +185,8 @@ struct PatternProgram: Sendable {
         var current: [Thread] = []
         follow(Thread(instruction: 0, slots: empty), at: 0, text, &marks, into: &current)
         for position in text.indices {
-            if current.isEmpty { return nil }
+            // Whoever cancels the caller's task wants no answer.
+            if current.isEmpty || (position & 0xF == 0 && Task.isCancelled) { return nil }
             var next: [Thread] = []
             for thread in current where accepts(thread.instruction, text[position]) {
                 let moved = Thread(instruction: thread.instruction + 1, slots: thread.slots)

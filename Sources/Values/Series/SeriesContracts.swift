@@ -20,6 +20,25 @@ public protocol SeriesReading: Sendable {
     func metadata() async throws -> [String: MetricMetadata]
 }
 
+/// A store that stops reading as soon as an answer grows too large, so that what is refused was never in memory.
+public protocol BoundedSeriesReading: SeriesReading {
+    /// As `select` of `SeriesReading`.
+    /// - Parameter samplesMax: the most samples of all series together; a native histogram counts `samplesPerHistogram` more.
+    /// - Throws: `TooManySamples` as well.
+    func select(
+        _ matchers: [LabelMatcher], from start: Timestamp, through end: Timestamp, samplesMax: Int,
+        samplesPerHistogram: Int
+    ) async throws -> [SeriesColumns]
+}
+
+/// An answer would have had more samples than were asked for.
+public struct TooManySamples: Error {
+    /// How many there were when reading stopped.
+    public var count: Int
+
+    public init(count: Int) { self.count = count }
+}
+
 /// How a batch fared. What was refused is counted by reason, never dropped without a word.
 public struct AppendOutcome: Sendable, Hashable {
     public var stored: Int

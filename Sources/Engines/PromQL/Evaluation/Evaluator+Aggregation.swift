@@ -7,6 +7,8 @@ extension Evaluator {
         var keys: [Labels] = []
         var places: [Labels: Int] = [:]
         for (index, column) in columns.enumerated() {
+            // There may be as many labels to group by as fit into a query.
+            try Task.checkCancellation()
             let key = groupLabels(column.labels, aggregation)
             if let place = places[key] {
                 groups[place].append(index)
@@ -201,14 +203,17 @@ extension Evaluator {
                     candidates = candidates.filter { columns[members[$0]].isNumber(step) }
                 }
                 func value(_ index: Int) -> Double { columns[members[index]].values[step] }
-                switch aggregation.op {
-                case .topk: candidates = stablySorted(candidates) { ranksBefore(value($0), value($1), >) }
-                case .bottomk: candidates = stablySorted(candidates) { ranksBefore(value($0), value($1), <) }
-                default: break
+                let chosen: [Int]
+                if aggregation.op == .limitk {
+                    chosen = Array(candidates.prefix(Int(limit)))
+                } else {
+                    var best = RankedHeap(limit: Int(limit), wantsLargest: aggregation.op == .topk)
+                    for index in candidates { best.offer(index, value(index)) }
+                    // The order matters to an instant answer alone.
+                    chosen = scope.isInstant ? best.ranked : best.entries.map(\.index)
                 }
-                let chosen = candidates.prefix(Int(limit))
                 for index in chosen { kept[index][step] = columns[members[index]][step] }
-                if scope.isInstant && grid.count == 1 { order = Array(chosen) }
+                if scope.isInstant && grid.count == 1 { order = chosen }
             }
             results += order.map { kept[$0] }.filter { !$0.isEmpty }
         }

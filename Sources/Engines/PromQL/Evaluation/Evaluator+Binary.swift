@@ -123,11 +123,11 @@ extension Evaluator {
         -> [Column]
     {
         let matching = binary.matching!
-        let rightPresence = presence(right, matching, grid)
+        let rightPresence = try presence(right, matching, grid)
         switch binary.op {
         case .and, .unless:
-            return left.compactMap { column in
-                let other = rightPresence[signature(column.labels, matching)]
+            return try left.compactMap { column in
+                let other = rightPresence[try signature(column.labels, matching)]
                 var column = column
                 for step in column.values.indices where (other?[step] ?? false) != (binary.op == .and) {
                     column.clear(step)
@@ -135,9 +135,9 @@ extension Evaluator {
                 return column.isEmpty ? nil : column
             }
         default:
-            let leftPresence = presence(left, matching, grid)
-            let added = right.compactMap { column -> Column? in
-                guard let other = leftPresence[signature(column.labels, matching)] else { return column }
+            let leftPresence = try presence(left, matching, grid)
+            let added = try right.compactMap { column -> Column? in
+                guard let other = leftPresence[try signature(column.labels, matching)] else { return column }
                 var column = column
                 for step in column.values.indices where other[step] { column.clear(step) }
                 return column.isEmpty ? nil : column
@@ -147,18 +147,23 @@ extension Evaluator {
     }
 
     /// For each signature, at which steps some series has a value.
-    private func presence(_ columns: [Column], _ matching: VectorMatching, _ grid: StepGrid) -> [Labels: [Bool]] {
+    private func presence(_ columns: [Column], _ matching: VectorMatching, _ grid: StepGrid) throws
+        -> [Labels: [Bool]]
+    {
         var result: [Labels: [Bool]] = [:]
         for column in columns {
-            var steps = result[signature(column.labels, matching)] ?? [Bool](repeating: false, count: grid.count)
+            let signature = try signature(column.labels, matching)
+            var steps = result[signature] ?? [Bool](repeating: false, count: grid.count)
             for step in column.values.indices where column.isPresent(step) { steps[step] = true }
-            result[signature(column.labels, matching)] = steps
+            result[signature] = steps
         }
         return result
     }
 
     /// The labels by which two series find each other.
-    func signature(_ labels: Labels, _ matching: VectorMatching) -> Labels {
+    /// - Throws: `CancellationError`: there may be as many labels to match as fit into a query.
+    func signature(_ labels: Labels, _ matching: VectorMatching) throws -> Labels {
+        try Task.checkCancellation()
         if matching.isOn { return labels.keeping(matching.labels) }
         return labels.dropping(matching.labels + [Labels.metricName])
     }

@@ -26,8 +26,8 @@ extension Evaluator {
         case .histogramAvg, .histogramCount, .histogramStddev, .histogramStdvar, .histogramSum:
             return .vector(try histogramStatistics(call, grid))
         case .queryStart: return .scalar(constant(Double(scope.grid.start) / 1000, grid))
-        case .queryEnd: return .scalar(constant(Double(scope.grid.last) / 1000, grid))
-        case .queryRange: return .scalar(constant(Double(scope.grid.last - scope.grid.start) / 1000, grid))
+        case .queryEnd: return .scalar(constant(Double(scope.end) / 1000, grid))
+        case .queryRange: return .scalar(constant(Double(scope.end - scope.grid.start) / 1000, grid))
         case .queryStep: return .scalar(constant(scope.isInstant ? 0 : Double(scope.grid.step) / 1000, grid))
         case .maxOf, .minOf:
             let sides = try arguments.map { try scalar($0, over: grid) }

@@ -1,6 +1,8 @@
 import Series
 
 extension Evaluator {
+    private static let groupsMax = 100
+
     func labelReplace(_ call: FunctionCall, _ grid: StepGrid) throws -> [Column] {
         let texts = call.arguments.dropFirst().map { string($0) }
         let (destination, replacement, source, expression) = (texts[0], texts[1].value, texts[2].value, texts[3].value)
@@ -12,6 +14,13 @@ extension Evaluator {
                 .execution, "invalid regular expression in label_replace(): \(expression): \(error.reason)",
                 span: call.arguments[4].span)
         }
+        // Every place in the pattern that the text may be at remembers all groups.
+        guard pattern.groupNames.count <= Self.groupsMax else {
+            throw QueryFault(
+                .execution,
+                "regular expression in label_replace() has \(pattern.groupNames.count) groups, at most \(Self.groupsMax) are allowed",
+                span: call.arguments[4].span)
+        }
         guard destination.isUTF8, !destination.bytes.isEmpty else {
             throw QueryFault(
                 .execution,
@@ -19,10 +28,13 @@ extension Evaluator {
                 span: call.arguments[1].span)
         }
         let columns = try vector(call.arguments[0], over: grid).map { column in
-            guard let groups = pattern.captures(column.labels[source] ?? "") else { return column }
+            // A cancelled search finds nothing.
+            let groups = pattern.captures(column.labels[source] ?? "")
+            try Task.checkCancellation()
+            guard let groups else { return column }
             var column = column
             if destination.value == Labels.metricName { column.dropsName = false }
-            let value = expanded(replacement, groups, pattern.groupNames)
+            let value = expanded(replacement, groups, pattern.groupNames, bytesMax: limits.labelBytesMax)
             try count(text: value)
             column.labels[destination.value] = value
             return column
@@ -45,7 +57,13 @@ extension Evaluator {
         let columns = try vector(call.arguments[0], over: grid).map { column in
             var column = column
             if destination.value == Labels.metricName { column.dropsName = false }
-            let value = sources.map { column.labels[$0.value] ?? "" }.joined(separator: separator)
+            var value = ""
+            var isFirst = true
+            for source in sources where value.utf8.count <= limits.labelBytesMax {
+                if !isFirst { value += separator }
+                isFirst = false
+                value += column.labels[source.value] ?? ""
+            }
             try count(text: value)
             column.labels[destination.value] = value
             return column
@@ -56,7 +74,9 @@ extension Evaluator {
 
 /// `$1`, `${1}`, `$name` and `${name}` replaced by what the groups matched; `$$` is a dollar sign. A name is as long as it
 /// can be, so that `$1x` asks for the group "1x", which no pattern has and which is empty.
-private func expanded(_ template: String, _ groups: [String?], _ names: [String]) -> String {
+///
+/// Stops where the text has grown beyond `bytesMax`.
+private func expanded(_ template: String, _ groups: [String?], _ names: [String], bytesMax: Int) -> String {
     func group(_ name: Substring) -> String {
         if let number = Int(name) { return number < groups.count ? groups[number] ?? "" : "" }
         guard let index = names.firstIndex(of: String(name)) else { return "" }
@@ -65,7 +85,7 @@ private func expanded(_ template: String, _ groups: [String?], _ names: [String]
     func isNamePart(_ character: Character) -> Bool { character.isLetter || character.isNumber || character == "_" }
     var result = ""
     var rest = template[...]
-    while let dollar = rest.firstIndex(of: "$") {
+    while result.utf8.count <= bytesMax, let dollar = rest.firstIndex(of: "$") {
         result += rest[..<dollar]
         rest = rest[rest.index(after: dollar)...]
         if rest.first == "$" {
@@ -85,5 +105,5 @@ private func expanded(_ template: String, _ groups: [String?], _ names: [String]
             rest = rest.dropFirst(name.count)
         }
     }
-    return result + rest
+    return result.utf8.count > bytesMax ? result : result + rest
 }

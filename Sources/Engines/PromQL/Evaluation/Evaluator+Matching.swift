@@ -8,8 +8,8 @@ extension Evaluator {
         let matching = binary.matching!
         let isSwapped = matching.cardinality == .oneToMany
         let (many, one) = isSwapped ? (right, left) : (left, right)
-        let oneSignatures = one.map { signature($0.labels, matching) }
-        let manySignatures = many.map { signature($0.labels, matching) }
+        let oneSignatures = try one.map { try signature($0.labels, matching) }
+        let manySignatures = try many.map { try signature($0.labels, matching) }
         let oneBySignature = Dictionary(grouping: one.indices) { oneSignatures[$0] }
         for (signature, places) in oneBySignature where places.count > 1 {
             try checkUnique(places, signature, one, many, grid, side: isSwapped ? "left" : "right")

@@ -132,12 +132,7 @@ extension Evaluator {
         let range = try scope.positiveMilliseconds(subquery.range, subquery.rangeSpan)
         let inner = try scope.innerGrid(subquery, moments)
         guard inner.count > 0 else { return WindowedSeries(rows: [], rangeMs: range, moments: moments) }
-        let columns: [Column]
-        switch try evaluate(subquery.inner, over: inner) {
-        case .vector(let vector): columns = vector
-        case .scalar(let values): columns = [Column(labels: [:], values: values)]
-        case .string: preconditionFailure("a subquery of a string")
-        }
+        let columns = try vector(subquery.inner, over: inner)
         let times = (0..<inner.count).map { inner[$0] }
         let rows = columns.map { column in
             SampleRow(

@@ -14,7 +14,7 @@ final class Evaluator {
     private(set) var statisticsOnly: Set<SourceSpan> = []
     var notes: Notes
     private let samplesMax: Int
-    private let limits: QueryLimits
+    let limits: QueryLimits
     private var samples = 0
     private var textBytes = 0
 
@@ -34,16 +34,21 @@ final class Evaluator {
         let (total, overflow) = samples.addingReportingOverflow(more)
         samples = overflow ? .max : total
         guard samples <= samplesMax else {
-            throw QueryFault(
-                .tooManySamples,
-                "query processing would load too many samples into memory in query execution: \(samples), at most \(samplesMax) are allowed"
-            )
+            throw Self.tooManySamples(samples, samplesMax)
         }
         try Task.checkCancellation()
     }
 
+    static func tooManySamples(_ count: Int, _ limit: Int) -> QueryFault {
+        QueryFault(
+            .tooManySamples,
+            "query processing would load too many samples into memory in query execution: \(count), at most \(limit) are allowed"
+        )
+    }
+
     /// Takes the bytes of a text that the query makes into account.
     func count(text: String) throws {
+        try Task.checkCancellation()
         let length = text.utf8.count
         guard length <= limits.labelBytesMax else {
             throw QueryFault(

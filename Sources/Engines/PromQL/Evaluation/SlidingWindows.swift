@@ -3,7 +3,7 @@ import Series
 // Functions whose value for one window follows from what was worked out once for the whole series: the two edges of the window
 // only move forward, so that a range query costs samples + steps instead of steps × window.
 //
-// Counts are differences of places. Minimum and maximum keep a queue of candidates: a sample that is no better than a later one can
+// Counts are differences of places. Minimum and maximum keep a queue of candidates: a sample that a later one beats can
 // never win again. The increase of a counter needs its resets, and where a window has none — a running count says so — it is
 // the last sample less the first. Sums of floating-point numbers cannot be slid without losing digits; but where all samples are
 // whole and small enough for sums to be exact, a running sum gives what adding would have given, to the bit.
@@ -143,14 +143,19 @@ private struct SlidingBest {
     init(wantsSmallest: Bool) { self.wantsSmallest = wantsSmallest }
 
     mutating func enter(_ place: Int, _ values: [Double]) {
-        while places.count > head, !isBetter(values[places[places.count - 1]], values[place]) { places.removeLast() }
+        while places.count > head, isBeaten(values[places[places.count - 1]], by: values[place]) { places.removeLast() }
         places.append(place)
     }
 
-    private func isBetter(_ old: Double, _ new: Double) -> Bool {
-        if new.isNaN { return !old.isNaN }
-        if old.isNaN { return false }
-        return wantsSmallest ? old < new : old > new
+    /// Of equal numbers the first counts, which shows where a zero meets a negative zero.
+    private func isBeaten(_ old: Double, by new: Double) -> Bool {
+        isBetter(new, old) || new.bitPattern == old.bitPattern || (new.isNaN && old.isNaN)
+    }
+
+    private func isBetter(_ one: Double, _ other: Double) -> Bool {
+        if other.isNaN { return !one.isNaN }
+        if one.isNaN { return false }
+        return wantsSmallest ? one < other : one > other
     }
 
     mutating func best(from: Int, _ values: [Double]) -> Double {

@@ -14,6 +14,8 @@ struct StepGrid: Sendable {
 /// What holds for the whole of a query.
 struct QueryScope: Sendable {
     let grid: StepGrid
+    /// Where the query ends as it was asked, which may be later than its last step: what `end()` stands for.
+    let end: Int64
     let lookbackMs: Int64
     let subqueryStepMs: Int64
     let delaysNameRemoval: Bool
@@ -26,10 +28,11 @@ struct QueryScope: Sendable {
     /// milliseconds.
     static let secondsMax = 9e12
 
-    init(grid: StepGrid, options: QueryOptions, limits: QueryLimits, isInstant: Bool) {
+    init(grid: StepGrid, end: Int64, options: QueryOptions, limits: QueryLimits, isInstant: Bool) {
         features = options.features
         subqueryStepsMax = limits.samplesMax
         self.grid = grid
+        self.end = end
         lookbackMs = options.lookback.wholeMilliseconds
         subqueryStepMs = options.subqueryStep.wholeMilliseconds
         delaysNameRemoval = options.delaysNameRemoval
@@ -42,7 +45,7 @@ struct QueryScope: Sendable {
         let value: Double
         do throws(DurationFault) {
             value = try duration.milliseconds(
-                step: isInstant ? 0 : grid.step, length: isInstant ? 0 : grid.last - grid.start)
+                step: isInstant ? 0 : grid.step, length: isInstant ? 0 : end - grid.start)
         } catch {
             throw QueryFault(.execution, error.rawValue, span: span)
         }
@@ -69,7 +72,7 @@ struct QueryScope: Sendable {
             switch at {
             case .at(let time): time.millisecondsSinceEpoch
             case .start: self.grid.start
-            case .end: self.grid.last
+            case .end: end
             case nil: nil
             }
         return Moments(grid: grid, fixed: fixed.map { $0 - shift }, shift: shift)

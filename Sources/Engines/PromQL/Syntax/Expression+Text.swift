@@ -25,6 +25,14 @@ extension Expression: CustomStringConvertible {
     }
 }
 
+extension Expression {
+    /// The left side of `op`. A sign binds less than a power: `+Inf ^ x` would be read as `+(Inf ^ x)`, so infinity goes without its sign.
+    func baseText(of op: BinaryOperator) -> String {
+        if op == .power, case .number(let literal) = self, literal.value == .infinity { return "Inf" }
+        return description
+    }
+}
+
 extension Subquery {
     /// What stands behind the inner expression.
     var suffix: String { "[\(range):\(step.map { "\($0)" } ?? "")]" + modifiers(at, offset) }
@@ -48,12 +56,11 @@ private func modifiers(_ at: FixedTime?, _ offset: DurationExpression?) -> Strin
 extension VectorSelector {
     func text(range: String) -> String {
         let isPlainName = name.map { isLegacyName($0, allowsColon: true) } ?? true
-        var parts: [String] = []
-        if let name, !isPlainName { parts.append(goQuoted(name)) }
-        for matcher in matchers {
-            if name != nil && matcher.name == Labels.metricName && matcher.op == .equal { continue }
-            parts.append("\(labelText(matcher.name))\(matcher.op.rawValue)\(goQuoted(matcher.value))")
-        }
+        // Sorted as text, so that the same conditions in another order give the same query.
+        var parts = matchers.filter { name == nil || $0.name != Labels.metricName || $0.op != .equal }
+            .map { "\(labelText($0.name))\($0.op.rawValue)\(goQuoted($0.value))" }
+            .sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+        if let name, !isPlainName { parts.insert(goQuoted(name), at: 0) }
         let head = isPlainName ? name ?? "" : ""
         let braces = parts.isEmpty ? "" : "{\(parts.joined(separator: ","))}"
         let edges = edges.map { " \($0.rawValue)" } ?? ""
@@ -70,7 +77,7 @@ func isLegacyName(_ name: String, allowsColon: Bool) -> Bool {
 }
 
 extension BinaryExpression {
-    fileprivate var text: String { "\(left) \(operatorText) \(right)" }
+    fileprivate var text: String { "\(left.baseText(of: op)) \(operatorText) \(right)" }
 
     /// The operator with its modifiers.
     var operatorText: String {
@@ -89,10 +96,10 @@ extension BinaryExpression {
         }
         if let matching {
             if let left = matching.leftFill, let right = matching.rightFill, left == right {
-                middle += " fill (\(goNumber(left)))"
+                middle += " fill (\(goGeneral(left)))"
             } else {
-                if let value = matching.leftFill { middle += " fill_left (\(goNumber(value)))" }
-                if let value = matching.rightFill { middle += " fill_right (\(goNumber(value)))" }
+                if let value = matching.leftFill { middle += " fill_left (\(goGeneral(value)))" }
+                if let value = matching.rightFill { middle += " fill_right (\(goGeneral(value)))" }
             }
         }
         return middle

@@ -73,4 +73,13 @@ public enum ValueType: String, Sendable, Hashable {
     case instantVector = "instant vector"
     case rangeVector = "range vector"
     case string
+
+    /// As the HTTP API and some messages call it.
+    var shortName: String {
+        switch self {
+        case .instantVector: "vector"
+        case .rangeVector: "matrix"
+        case .scalar, .string: rawValue
+        }
+    }
 }

@@ -304,8 +304,9 @@ struct Parser {
             let step: DurationExpression? = token.kind == .rightBracket ? nil : try positiveDuration("subquery")
             let stepSpan = SourceSpan(stepStart, previousEnd)
             try expect(.rightBracket, "subquery selector", "\"]\"")
-            guard inner.type == .instantVector || inner.type == .scalar else {
-                throw fault("subquery is only allowed on instant vector, got \(inner.type.rawValue)", inner.span)
+            guard inner.type == .instantVector else {
+                throw fault(
+                    "subquery is only allowed on instant vector, got \(inner.type.shortName) instead", inner.span)
             }
             let span = SourceSpan(inner.span.start, previousEnd)
             return .subquery(

@@ -11,12 +11,12 @@ public import Units
 /// What changed in an evaluation is recorded in one call; the new states count only when that call has returned. A fault in
 /// between leaves the old states, and the next evaluation finds the same changes again.
 public actor RuleEngine {
-    private let runner: RuleRunner
+    private var runner: RuleRunner
     private let series: any SeriesAppending
     /// Nil: hold times go on by what the ledger says alone.
     let history: (any SeriesReading)?
     private let events: any EventRecording
-    let defaultInterval: Duration
+    private(set) var defaultInterval: Duration
     private let clock: any Clock<Duration>
     let logger: Logger
     private(set) var states: [RuleGroupState]
@@ -25,6 +25,8 @@ public actor RuleEngine {
     private var orphans: [RestoredAlert]
     /// Series of rules and groups that are gone from the configuration, which are yet to end with a stale marker.
     private var departed: Set<Labels> = []
+    private(set) var ruleDurations = DurationSummary()
+    private(set) var groupDurations = DurationSummary()
     /// Groups that wait for one of the places in which groups are evaluated.
     var waiting: [Timetable.Due] = []
     var runningCount = 0
@@ -77,14 +79,19 @@ public actor RuleEngine {
 
     /// Takes the groups of a new configuration. Open alerts of rules that are still there go on; the others end at the next
     /// evaluation.
-    public func replace(groups: [RuleGroup]) {
+    /// - Parameters:
+    ///   - defaultInterval: nil: as before.
+    ///   - queries: nil: as before.
+    public func replace(groups: [RuleGroup], defaultInterval: Duration? = nil, queries: QueryEngine? = nil) {
+        if let defaultInterval { self.defaultInterval = defaultInterval }
+        if let queries { runner.queries = queries }
         let open = states.flatMap { state in
             zip(state.group.rules, state.rules).flatMap { rule, ruleState in
                 ruleState.alerts.sorted.map { RestoredAlert(group: state.group.id, rule: rule.name, alert: $0) }
             }
         }
         let old = Dictionary(states.map { ($0.group.id, $0) }, uniquingKeysWith: { first, _ in first })
-        var (next, orphans) = Self.states(groups, defaultInterval, open + self.orphans)
+        var (next, orphans) = Self.states(groups, self.defaultInterval, open + self.orphans)
         for index in next.indices {
             if let before = old[next[index].group.id] { next[index].inherit(before) }
         }
@@ -142,6 +149,7 @@ public actor RuleEngine {
         state.iterations += 1
         state.lastEvaluation = now
         state.lastDuration = took
+        groupDurations.add(took, at: now)
         commit(state)
         var batch = SampleBatch(at: now)
         batch.rows = state.ownRows()
@@ -211,6 +219,7 @@ public actor RuleEngine {
         state.rules[index].status.lastEvaluation = now
         state.rules[index].status.lastDuration = took
         state.lastRuleDuration += took
+        ruleDurations.add(took, at: now)
         note(failure, rule, &state, index, at: now, &changes)
         if failure != nil { outcome.failedRules += 1 }
         if rule.kind == .alerting {

@@ -108,6 +108,27 @@ struct RuleGroupState: Sendable {
         rules.reduce(into: Set(ownRows().map(\.labels))) { $0.formUnion($1.written) }
     }
 
+    static let metadata = [
+        MetricMetadata("prometheus_rule_group_interval_seconds", .gauge, "How often the group is evaluated."),
+        MetricMetadata("prometheus_rule_group_rules", .gauge, "The rules of the group."),
+        MetricMetadata("prometheus_rule_group_iterations_total", .counter, "Evaluations of the group."),
+        MetricMetadata(
+            "prometheus_rule_group_iterations_missed_total", .counter,
+            "Evaluations that were left out since the one before had not ended."),
+        MetricMetadata("prometheus_rule_evaluations_total", .counter, "Evaluations of the group's rules."),
+        MetricMetadata("prometheus_rule_evaluation_failures_total", .counter, "Evaluations that failed."),
+        MetricMetadata(
+            "prometheus_rule_group_last_evaluation_samples", .gauge, "Samples that the last evaluation gave."),
+        MetricMetadata(
+            "prometheus_rule_group_last_rule_duration_sum_seconds", .gauge,
+            "How long all rules took together at the last evaluation."),
+        MetricMetadata(
+            "prometheus_rule_group_last_duration_seconds", .gauge, "How long the last evaluation took."),
+        MetricMetadata(
+            "prometheus_rule_group_last_evaluation_timestamp_seconds", .gauge,
+            "When the group was evaluated last, in Unix seconds."),
+    ]
+
     /// The series about the group, named as the reference names them.
     func ownRows() -> [SampleBatch.Row] {
         func row(_ name: String, _ value: Double) -> SampleBatch.Row {

@@ -7,7 +7,7 @@ import Units
 
 /// Evaluates single rules: asks the query, makes labels and texts, and says what came out. Keeps nothing.
 struct RuleRunner: Sendable {
-    let queries: QueryEngine
+    var queries: QueryEngine
     let templates: any TemplateExpanding
     let externalLabels: [String: String]
 

@@ -22,14 +22,15 @@ public struct Rule: Sendable {
     /// Templates.
     public let annotations: [String: String]
 
+    /// - Parameter features: what the expression may use beyond the stable language.
     public init(
         _ kind: Kind, _ name: String, _ expressionText: String, hold: Duration = .zero, keepFiring: Duration = .zero,
-        labels: [String: String] = [:], annotations: [String: String] = [:]
+        labels: [String: String] = [:], annotations: [String: String] = [:], features: QueryFeatures = []
     ) throws(QueryFault) {
         self.kind = kind
         self.name = name
         self.expressionText = expressionText
-        expression = try Expression.parse(expressionText)
+        expression = try Expression.parse(expressionText, features: features)
         self.hold = hold
         self.keepFiring = keepFiring
         self.labels = labels

@@ -1,5 +1,5 @@
 public import Diagnostics
-import PromQL
+public import PromQL
 import Settings
 import Units
 
@@ -10,17 +10,18 @@ public enum RuleFile {
     /// - Parameters:
     ///   - file: the name that messages and groups carry.
     ///   - templates: checks the syntax of annotations and labels.
+    ///   - features: what expressions may use beyond the stable language, as queries may.
     /// - Throws: every fault at once, each with line and column.
-    public static func read(_ yaml: String, file: String, templates: any TemplateExpanding) throws(InvalidInput)
-        -> [RuleGroup]
-    {
-        try readWithPlaces(yaml, file: file, templates: templates).groups
+    public static func read(
+        _ yaml: String, file: String, templates: any TemplateExpanding, features: QueryFeatures = []
+    ) throws(InvalidInput) -> [RuleGroup] {
+        try readWithPlaces(yaml, file: file, templates: templates, features: features).groups
     }
 
     /// Reads one file, and gives the place of each of its keys by path, as in `groups[0].rules[2].expr`.
-    static func readWithPlaces(_ yaml: String, file: String, templates: any TemplateExpanding) throws(InvalidInput)
-        -> (groups: [RuleGroup], places: [String: SourcePosition])
-    {
+    static func readWithPlaces(
+        _ yaml: String, file: String, templates: any TemplateExpanding, features: QueryFeatures
+    ) throws(InvalidInput) -> (groups: [RuleGroup], places: [String: SourcePosition]) {
         // What is wrong elsewhere in the file does not hide a template that is wrong too.
         let (reading, found) = try SettingsDocument.examine(
             yaml, file: file, sources: .verbatim, as: RuleFileSection.self)
@@ -32,13 +33,17 @@ public enum RuleFile {
         var faults = found
         for (groupIndex, group) in document.groups.enumerated() {
             for (ruleIndex, rule) in group.rules.enumerated() {
+                func fault(_ key: String, _ message: String) {
+                    let path = "groups[\(groupIndex)].rules[\(ruleIndex)].\(key)"
+                    let position = places[path] ?? SourcePosition(file: file, line: 1, column: 1)
+                    faults.append(Diagnostic(at: position, path: path, message))
+                }
+                if let message = rule.expressionFault(features) { fault("expr", message) }
                 for (key, template) in rule.templates {
                     do {
                         try templates.check(template)
                     } catch {
-                        let path = "groups[\(groupIndex)].rules[\(ruleIndex)].\(key)"
-                        let position = places[path] ?? SourcePosition(file: file, line: 1, column: 1)
-                        faults.append(Diagnostic(at: position, path: path, "is no valid template: \(describe(error))"))
+                        fault(key, "is no valid template: \(describe(error))")
                     }
                 }
             }
@@ -50,7 +55,7 @@ public enum RuleFile {
                     return a < b
                 })
         }
-        return (document.groups.map { $0.group(file: file) }, places)
+        return (document.groups.map { $0.group(file: file, features) }, places)
     }
 }
 
@@ -86,10 +91,10 @@ private struct RuleGroupSection: SettingsSection {
         rules = reader.list("rules", of: RuleSection.self, "The rules, in the order they are evaluated.")
     }
 
-    func group(file: String) -> RuleGroup {
+    func group(file: String, _ features: QueryFeatures) -> RuleGroup {
         RuleGroup(
             name: name, file: file, interval: interval, limit: limit, queryOffset: queryOffset,
-            rules: rules.compactMap { $0.rule(groupLabels: labels) })
+            rules: rules.compactMap { $0.rule(groupLabels: labels, features) })
     }
 }
 
@@ -123,7 +128,8 @@ private struct RuleSection: SettingsSection {
         }
         if let expr {
             do throws(QueryFault) {
-                let tree = try Expression.parse(expr)
+                // Whether what is experimental is allowed is looked at later: the settings say so, and this is the file alone.
+                let tree = try Expression.parse(expr, features: .allSyntax)
                 if tree.type != .instantVector && tree.type != .scalar {
                     reader.fault("expr", "gives a \(tree.type.rawValue); a rule needs an instant vector or a scalar")
                 }
@@ -163,11 +169,23 @@ private struct RuleSection: SettingsSection {
             + annotations.sorted { $0.key < $1.key }.map { ("annotations.\($0.key)", $0.value) }
     }
 
-    func rule(groupLabels: [String: String]) -> Rule? {
+    /// What of the expression is not allowed; nil where all is.
+    func expressionFault(_ features: QueryFeatures) -> String? {
+        guard let expr else { return nil }
+        do throws(QueryFault) {
+            _ = try Expression.parse(expr, features: features)
+            return nil
+        } catch {
+            return "could not parse expression: \(error.summary)"
+        }
+    }
+
+    func rule(groupLabels: [String: String], _ features: QueryFeatures) -> Rule? {
         guard let name = alert ?? record, let expr else { return nil }
         // `check` has parsed the expression and noted its fault; a document with faults gives no groups.
         return try? Rule(
             alert != nil ? .alerting : .recording, name, expr, hold: hold, keepFiring: keepFiring,
-            labels: groupLabels.merging(labels) { _, own in own }, annotations: annotations)
+            labels: groupLabels.merging(labels) { _, own in own }, annotations: annotations,
+            features: features)
     }
 }

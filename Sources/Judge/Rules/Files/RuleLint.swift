@@ -1,5 +1,5 @@
 public import Diagnostics
-import PromQL
+public import PromQL
 
 // What is legal in a rule file and yet most likely a mistake. Findings are warnings: the daemon takes the file all the same.
 
@@ -16,10 +16,10 @@ extension RuleFile {
 
     /// Reads one file and looks for likely mistakes.
     /// - Throws: every fault, each with line and column.
-    public static func check(_ yaml: String, file: String, templates: any TemplateExpanding) throws(InvalidInput)
-        -> Report
-    {
-        let (groups, places) = try readWithPlaces(yaml, file: file, templates: templates)
+    public static func check(
+        _ yaml: String, file: String, templates: any TemplateExpanding, features: QueryFeatures = []
+    ) throws(InvalidInput) -> Report {
+        let (groups, places) = try readWithPlaces(yaml, file: file, templates: templates, features: features)
         var findings: [Diagnostic] = []
         var seen: [RuleIdentity: String] = [:]
         for (groupIndex, group) in groups.enumerated() {

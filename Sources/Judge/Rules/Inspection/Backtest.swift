@@ -1,17 +1,33 @@
 import Diagnostics
+public import PromQL
 public import Series
 public import Units
 
 // When a rule would have fired. The expression is asked over the stretch of time in steps, in pieces that a server answers, and
-// the alerts' state machine of the daemon walks through the answers: hold times and `keep_firing_for` count as they do live.
-//
-// What a recording rule of the same file would have given is not computed: its series must be in the history.
+// the alerts' state machine of the daemon walks through the answers: hold times and `keep_firing_for` count as they do live. What
+// recording rules of the same file would have recorded is worked out first, where an alert reads it (`RecordedHistory`).
 
 /// Answers range queries over the stored history.
 public protocol RangeAsking: Sendable {
     /// - Returns: the series with their values at each step, without stale markers.
     func range(_ expression: String, from start: Timestamp, through end: Timestamp, step: Duration) async throws
         -> [SeriesColumns]
+}
+
+/// Answers range queries with an engine of this process.
+public struct EngineRanges: RangeAsking {
+    private let engine: QueryEngine
+
+    public init(_ engine: QueryEngine) { self.engine = engine }
+
+    public func range(_ expression: String, from start: Timestamp, through end: Timestamp, step: Duration) async throws
+        -> [SeriesColumns]
+    {
+        switch try await engine.range(expression, from: start, through: end, step: step).value {
+        case .matrix(let rows): rows
+        default: []
+        }
+    }
 }
 
 /// Runs alerting rules over the past.
@@ -29,6 +45,8 @@ public struct Backtest: Sendable {
         /// The values nearest and farthest from zero while it lasted.
         public var lowest: Double
         public var highest: Double
+        /// As they were when it fired; when it became pending if it did not.
+        public var annotations: [String: String] = [:]
     }
 
     public struct RuleReport: Sendable {
@@ -42,14 +60,27 @@ public struct Backtest: Sendable {
     }
 
     /// Steps in one query; a server refuses more than 11,000.
-    private static let stepsInQueryMax = 10_000
+    static let stepsInQueryMax = 10_000
     /// Steps altogether: a year of minutes.
     public static let stepsMax = 600_000
 
     private let asking: any RangeAsking
+    private let stored: (any SeriesReading)?
+    private let options: QueryOptions
+    private let templates: any TemplateExpanding
 
-    public init(_ asking: any RangeAsking) {
+    /// - Parameters:
+    ///   - stored: the samples, for rules that read what others of the file record; nil: what is stored under those names is taken.
+    ///   - options: how rules are evaluated.
+    ///   - templates: expands labels and annotations.
+    public init(
+        _ asking: any RangeAsking, stored: (any SeriesReading)? = nil, options: QueryOptions = QueryOptions(),
+        templates: any TemplateExpanding = AnnotationTemplates()
+    ) {
         self.asking = asking
+        self.stored = stored
+        self.options = options
+        self.templates = templates
     }
 
     /// - Parameter step: nil: the group's interval, or `defaultStep` where it names none.
@@ -58,6 +89,11 @@ public struct Backtest: Sendable {
         _ groups: [RuleGroup], from start: Timestamp, through end: Timestamp, step: Duration?, defaultStep: Duration
     ) async throws -> [RuleReport] {
         var reports: [RuleReport] = []
+        let recorded = stored.map {
+            RecordedHistory(groups, stored: $0, options: options, from: start, through: end) {
+                step ?? $0.interval ?? defaultStep
+            }
+        }
         for group in groups {
             let step = step ?? group.interval ?? defaultStep
             let count = (end - start) / step
@@ -68,7 +104,12 @@ public struct Backtest: Sendable {
                 var report = RuleReport(
                     group: group.name, rule: rule.name, expression: rule.expressionText, episodes: [])
                 do {
-                    report.episodes = try await episodes(rule, group, from: start, through: end, step: step)
+                    var asking = asking
+                    if let recorded, recorded.isNeeded(by: rule.expression) {
+                        try await recorded.prepare(rule.expression)
+                        asking = recorded
+                    }
+                    report.episodes = try await episodes(rule, group, asking, from: start, through: end, step: step)
                 } catch let error where !(error is CancellationError) {
                     report.failure = describe(error)
                 }
@@ -79,8 +120,10 @@ public struct Backtest: Sendable {
     }
 
     private func episodes(
-        _ rule: Rule, _ group: RuleGroup, from start: Timestamp, through end: Timestamp, step: Duration
+        _ rule: Rule, _ group: RuleGroup, _ asking: any RangeAsking, from start: Timestamp, through end: Timestamp,
+        step: Duration
     ) async throws -> [Episode] {
+        let hasTemplates = rule.labels.values.contains { $0.contains("{{") }
         var states = AlertStates(hold: rule.hold, keepFiring: rule.keepFiring)
         var open: [Labels: Episode] = [:]
         var closed: [Episode] = []
@@ -95,14 +138,35 @@ public struct Backtest: Sendable {
             while time <= through {
                 let asked = (time - group.queryOffset).millisecondsSinceEpoch
                 var found: [AlertStates.Found] = []
+                var elements: [Labels: Labels] = [:]
                 for (index, column) in columns.enumerated() {
                     while places[index] < column.times.count, column.times[places[index]] < asked { places[index] += 1 }
                     guard places[index] < column.times.count, column.times[places[index]] == asked else { continue }
                     let value = column.values[places[index]]
-                    found.append(AlertStates.Found(labels: labels[index], annotations: [:], value: value))
-                    open[labels[index]]?.see(value)
+                    var own = labels[index]
+                    if hasTemplates {
+                        for (name, template) in rule.labels where name != "alertname" {
+                            own[name] = await expanded(template, column.labels, value, at: time)
+                        }
+                    }
+                    guard elements.updateValue(column.labels, forKey: own) == nil else {
+                        throw PlainFailure(
+                            "duplicate-alert",
+                            "vector contains metrics with the same labelset after applying alert labels")
+                    }
+                    found.append(AlertStates.Found(labels: own, annotations: [:], value: value))
+                    open[own]?.see(value)
                 }
-                for change in states.observe(found, at: time) { note(change, at: time, &open, &closed) }
+                for change in states.observe(found, at: time) {
+                    note(change, at: time, &open, &closed)
+                    guard let element = elements[change.alert.labels], open[change.alert.labels] != nil else {
+                        continue
+                    }
+                    for (name, template) in rule.annotations {
+                        open[change.alert.labels]?.annotations[name] = await expanded(
+                            template, element, change.alert.value, at: time)
+                    }
+                }
                 time = time + step
             }
             from = through + step
@@ -133,7 +197,19 @@ public struct Backtest: Sendable {
         }
     }
 
-    /// Labels that are templates may name what only an evaluation knows; they are shown as they are written.
+    private func expanded(_ template: String, _ labels: Labels, _ value: Double, at time: Timestamp) async -> String {
+        guard template.contains("{{") else { return template }
+        let data = AlertTemplateData(
+            labels: Dictionary(uniqueKeysWithValues: labels.pairs.map { ($0.name, $0.value) }), value: value, time: time
+        )
+        do {
+            return try await templates.expand(template, data)
+        } catch {
+            return "<error expanding template: \(describe(error))>"
+        }
+    }
+
+    /// Those of an alert whose labels are no templates.
     private func alertLabels(_ labels: Labels, _ rule: Rule) -> Labels {
         var labels = labels.dropping([Labels.metricName])
         for (name, value) in rule.labels { labels[name] = value }

@@ -45,7 +45,8 @@ public struct SelectorInspector: Sendable {
         for text in expressions.sorted() {
             let expression: Expression
             do {
-                expression = try Expression.parse(text)
+                // Only rules that the daemon has taken come here, whatever they use.
+                expression = try Expression.parse(text, features: .allSyntax)
             } catch {
                 // Rules are parsed when their file is read; what cannot be parsed has its own message there.
                 continue
@@ -91,6 +92,9 @@ public struct SelectorInspector: Sendable {
 }
 
 extension Expression {
+    /// How far into the past the expression looks.
+    func reach(_ lookback: Duration) -> Duration { max(lookback, demanded(lookback).map(\.1).max() ?? .zero) }
+
     /// The selectors that are meant to find something, each with how far back it looks.
     fileprivate func demanded(_ lookback: Duration) -> [(VectorSelector, Duration)] {
         switch self {

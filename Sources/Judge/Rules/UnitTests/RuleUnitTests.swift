@@ -1,5 +1,5 @@
 import Diagnostics
-import PromQL
+public import PromQL
 import Series
 import Settings
 import Units
@@ -32,15 +32,19 @@ public struct RuleUnitTests: Sendable {
 
     private let readFile: @Sendable (String) throws -> String
     private let expand: @Sendable (String) -> [String]
+    private let features: QueryFeatures
 
     /// - Parameters:
     ///   - readFile: gives the text at a path.
     ///   - expand: gives the files that a path with `*` names, sorted; none where there is none.
+    ///   - features: what rules and tests may use beyond the stable language.
     public init(
-        readFile: @escaping @Sendable (String) throws -> String, expand: @escaping @Sendable (String) -> [String]
+        readFile: @escaping @Sendable (String) throws -> String, expand: @escaping @Sendable (String) -> [String],
+        features: QueryFeatures = []
     ) {
         self.readFile = readFile
         self.expand = expand
+        self.features = features
     }
 
     /// Runs the tests of one file.
@@ -60,7 +64,8 @@ public struct RuleUnitTests: Sendable {
         }
         var groups: [RuleGroup] = []
         for path in paths {
-            groups += try RuleFile.read(try readFile(path), file: path, templates: AnnotationTemplates())
+            groups += try RuleFile.read(
+                try readFile(path), file: path, templates: AnnotationTemplates(), features: features)
         }
         let order = Dictionary(uniqueKeysWithValues: section.groupOrder.enumerated().map { ($1, $0) })
         // Stable where the file says nothing: the order of the files.
@@ -68,7 +73,7 @@ public struct RuleUnitTests: Sendable {
             (order[$0.element.name] ?? 0, $0.offset) < (order[$1.element.name] ?? 0, $1.offset)
         }.map(\.element)
         for test in section.tests {
-            var run = try RuleTestRun(test, file: section, groups: ordered)
+            var run = try RuleTestRun(test, file: section, groups: ordered, features: features)
             try await run.run()
             report.failures += run.failures
         }
@@ -93,7 +98,7 @@ struct RuleTestRun {
     private let runner: RuleRunner
     private(set) var failures: [String] = []
 
-    init(_ test: TestSection, file: UnitTestFile, groups: [RuleGroup]) throws {
+    init(_ test: TestSection, file: UnitTestFile, groups: [RuleGroup], features: QueryFeatures) throws {
         self.test = test
         interval = file.evaluationInterval
         comparesFuzzily = file.comparesFuzzily
@@ -106,6 +111,7 @@ struct RuleTestRun {
             try test.series.map { try Self.columns($0, test, step: test.interval ?? file.evaluationInterval) })
         var options = QueryOptions()
         options.subqueryStep = interval
+        options.features = features
         queries = QueryEngine(series, options: options)
         runner = RuleRunner(
             queries: queries, templates: AnnotationTemplates(queries: queries, externalURL: test.externalURL),

@@ -1,18 +1,31 @@
+public import Series
 public import Units
 public import WebAPI
 
 /// What `jaga rules` does with files; `ProgramParts` brings it along.
 public protocol RuleTools: Sendable {
     /// Reads rule files as the daemon would. A path may have `*` in its last part.
-    /// - Throws: `Failure` of code `not-found` for a path that names no file.
-    func check(_ files: [String]) async throws -> [RuleFileReport]
+    /// - Parameter features: names of the feature flags that are on, as in the setting `queries.features`.
+    /// - Throws: `Failure` of code `not-found` for a path that names no file, of code `usage` for an unknown feature.
+    func check(_ files: [String], features: [String]) async throws -> [RuleFileReport]
     /// Runs unit tests in promtool's format.
     /// - Throws: as `check`.
-    func test(_ files: [String]) async throws -> [RuleTestReport]
-    /// Runs the alerting rules of a file over the past, which `ask` gives.
+    func test(_ files: [String], features: [String]) async throws -> [RuleTestReport]
+    /// Runs the alerting rules of a file over the past.
     /// - Throws: `InvalidInput` for a file that is no rule file.
-    func backtest(_ request: BacktestRequest, asking ask: @escaping RangeQuestion) async throws -> [BacktestReport]
+    func backtest(_ request: BacktestRequest, on past: BacktestPast) async throws -> [BacktestReport]
 }
+
+/// Where the past is.
+public enum BacktestPast: Sendable {
+    /// A daemon answers.
+    case daemon(range: RangeQuestion, samples: SampleQuestion)
+    /// A store that is open here.
+    case store(any SeriesReading)
+}
+
+/// Answers with samples as they are stored: selector, the first and the last instant.
+public typealias SampleQuestion = @Sendable (String, Timestamp, Timestamp) async throws -> [QueryResult.Columns]
 
 /// Answers a range query: expression, first and last step, step.
 public typealias RangeQuestion =
@@ -62,6 +75,8 @@ public struct BacktestRequest: Sendable {
     public var end: Timestamp
     /// Nil: each group's own interval.
     public var step: Duration?
+    /// Names of the feature flags that are on.
+    public var features: [String] = []
 }
 
 /// What an alerting rule would have done.
@@ -79,10 +94,12 @@ public struct BacktestReport: Sendable, Codable, Hashable {
         public var value: String
         public var lowest: String
         public var highest: String
+        /// As they were when it fired, or became pending if it did not.
+        public var annotations: [String: String]
 
         public init(
             labels: [String: String], pendingAt: Timestamp, firedAt: Timestamp?, endedAt: Timestamp?, firingMs: Int64?,
-            value: String, lowest: String, highest: String
+            value: String, lowest: String, highest: String, annotations: [String: String] = [:]
         ) {
             self.labels = labels
             self.pendingAt = pendingAt
@@ -92,6 +109,7 @@ public struct BacktestReport: Sendable, Codable, Hashable {
             self.value = value
             self.lowest = lowest
             self.highest = highest
+            self.annotations = annotations
         }
     }
 

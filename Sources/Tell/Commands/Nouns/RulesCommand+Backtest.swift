@@ -1,6 +1,7 @@
 import ArgumentParser
 import Diagnostics
 import Texts
+import TimeSeriesStore
 import Units
 import WebAPI
 
@@ -9,8 +10,9 @@ extension RulesCommand {
         static let configuration = CommandConfiguration(
             abstract: "Say when alerting rules would have been pending or fired on the stored history.",
             discussion: """
-                Asks the daemon for each rule's expression over the time, and lets hold times count as they do live. What a \
-                recording rule of the same file would have recorded is not computed: its series must be stored.
+                Asks the daemon for each rule's expression over the time, and lets hold times count as they do live. Where an \
+                alert reads what the file itself records, that is worked out first. With --offline the data folder is read \
+                without a daemon; ends with 11 while one uses it.
                 """)
 
         @Argument(help: "A Prometheus rule file.")
@@ -30,6 +32,10 @@ extension RulesCommand {
             help: "The time between evaluations; without it, each group's interval.")
         var step: String?
 
+        @Flag(name: .long, help: "Read the samples in the data folder itself.")
+        var offline = false
+
+        @OptionGroup var language: LanguageOptions
         @OptionGroup var daemon: DaemonOptions
 
         func validate() throws { _ = try request() }
@@ -42,25 +48,47 @@ extension RulesCommand {
                 throw ValidationError("The begin is not before the end; write --from 6h, for instance.")
             }
             return BacktestRequest(
-                file: file, start: start, end: end, step: try step.map { try OptionValue.span($0, "--step") })
+                file: file, start: start, end: end, step: try step.map { try OptionValue.span($0, "--step") },
+                features: language.features)
         }
 
         func run() async throws {
             let console = Console.current!
+            let asked = try request()
+            let reports =
+                if offline {
+                    try await withLockedFolder(dataFolder(daemon.data, console)) { folder in
+                        let store = try TimeSeriesStore.open(folder: "\(folder)/series")
+                        return try await console.program.rules.backtest(asked, on: .store(store))
+                    }
+                } else {
+                    try await console.program.rules.backtest(asked, on: try askDaemon())
+                }
+            try daemon.show(reports) { reports, page in show(reports, &page) }
+            if reports.contains(where: { $0.failure != nil }) { throw EndWith(.findings) }
+        }
+
+        private func askDaemon() throws -> BacktestPast {
             let connection = try daemon.connect()
-            let request = try request()
-            let reports = try await console.program.rules.backtest(request) { expression, start, end, step in
-                let path =
-                    "\(APIPath.queryRange)?query=\(APIPath.escaped(expression))&start=\(start.rfc3339)"
-                    + "&end=\(end.rfc3339)&step=\(Double(step.wholeMilliseconds) / 1000)"
+            let ask: @Sendable (String) async throws -> [QueryResult.Columns] = { path in
                 let body = try await connection.raw("GET", path, body: nil)
                 guard
                     case .matrix(let columns)? = try APIJSON.decode(PrometheusReply<QueryResult>.self, from: body).data
                 else { return [] }
                 return columns
             }
-            try daemon.show(reports) { reports, page in show(reports, &page) }
-            if reports.contains(where: { $0.failure != nil }) { throw EndWith(.findings) }
+            return .daemon(
+                range: { expression, start, end, step in
+                    try await ask(
+                        "\(APIPath.queryRange)?query=\(APIPath.escaped(expression))&start=\(start.rfc3339)"
+                            + "&end=\(end.rfc3339)&step=\(Double(step.wholeMilliseconds) / 1000)")
+                },
+                samples: { selector, start, end in
+                    // A range is open on the left.
+                    let length = (end - start).wholeMilliseconds + 1
+                    return try await ask(
+                        "\(APIPath.query)?query=\(APIPath.escaped("\(selector)[\(length)ms]"))&time=\(end.rfc3339)")
+                })
         }
 
         private func show(_ reports: [BacktestReport], _ page: inout Page) {
@@ -74,7 +102,7 @@ extension RulesCommand {
                         Cell(report.rule, .bold), Cell(episode.pendingAt.rfc3339),
                         Cell(episode.firedAt?.rfc3339 ?? t[.backtestNotFired], episode.firedAt == nil ? .yellow : .red),
                         Cell(episode.endedAt?.rfc3339 ?? t[.backtestOpen]), Cell(lasted), Cell(episode.value),
-                        Cell(labels, .dim),
+                        Cell(labels, .dim), Cell(episode.annotations["summary"] ?? ""),
                     ]
                 }
             }
@@ -84,7 +112,7 @@ extension RulesCommand {
                 page.table(
                     [
                         .columnRule, .columnPending, .columnFired, .columnEnded, .columnFiredFor, .columnValue,
-                        .columnLabels,
+                        .columnLabels, nil,
                     ], rows)
             }
             for report in reports {

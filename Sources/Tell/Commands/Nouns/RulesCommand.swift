@@ -9,6 +9,18 @@ struct RulesCommand: AsyncParsableCommand {
         commandName: "rules", abstract: "Rules: list, check, test and try them on the past.",
         subcommands: [List.self, CheckFiles.self, TestFiles.self, Backtest.self], defaultSubcommand: List.self)
 
+    struct LanguageOptions: ParsableArguments {
+        @Option(
+            name: .long,
+            help: ArgumentHelp(
+                "A part of the language that the daemon's setting queries.features allows; may be repeated.",
+                valueName: "feature"))
+        var enableFeature: [String] = []
+
+        /// promtool takes several names between commas.
+        var features: [String] { enableFeature.flatMap { $0.split(separator: ",").map(String.init) } }
+    }
+
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Show the rules with their last evaluation, and those that match no series.",
@@ -75,11 +87,12 @@ struct RulesCommand: AsyncParsableCommand {
         @Argument(help: "Prometheus rule files.")
         var files: [String]
 
+        @OptionGroup var language: LanguageOptions
         @OptionGroup var output: OutputOptions
 
         func run() async throws {
             let console = Console.current!
-            let reports = try await console.program.rules.check(files)
+            let reports = try await console.program.rules.check(files, features: language.features)
             if output.json {
                 console.output(String(decoding: try APIJSON.encode(reports), as: UTF8.self))
             } else {
@@ -114,11 +127,12 @@ struct RulesCommand: AsyncParsableCommand {
         @Argument(help: "Files of unit tests.")
         var files: [String]
 
+        @OptionGroup var language: LanguageOptions
         @OptionGroup var output: OutputOptions
 
         func run() async throws {
             let console = Console.current!
-            let reports = try await console.program.rules.test(files)
+            let reports = try await console.program.rules.test(files, features: language.features)
             if output.json {
                 console.output(String(decoding: try APIJSON.encode(reports), as: UTF8.self))
             } else {

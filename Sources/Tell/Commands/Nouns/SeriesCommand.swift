@@ -10,6 +10,18 @@ import Texts
 import TimeSeriesStore
 import Units
 
+/// Runs `body` with the data folder locked against a daemon.
+/// - Throws: `PlainFailure` where there is no such folder; what says that a daemon uses it.
+func withLockedFolder<Value>(_ folder: String, _ body: (String) async throws -> Value) async throws -> Value {
+    guard access(folder, F_OK) == 0 else {
+        throw PlainFailure("not-found", "there is no data folder '\(folder)'")
+    }
+    let lock = try RealFiles().lockDataFolder(folder, holder: getpid())
+    let value = try await body(folder)
+    try lock.release()
+    return value
+}
+
 /// `jaga series`: the stored samples as files, without the daemon.
 struct SeriesCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -36,14 +48,7 @@ struct SeriesCommand: AsyncParsableCommand {
         }
 
         func withLock<Value>(_ body: () async throws -> Value) async throws -> Value {
-            let folder = dataFolder(data, Console.current)
-            guard access(folder, F_OK) == 0 else {
-                throw PlainFailure("not-found", "there is no data folder '\(folder)'")
-            }
-            let lock = try RealFiles().lockDataFolder(folder, holder: getpid())
-            let value = try await body()
-            try lock.release()
-            return value
+            try await withLockedFolder(dataFolder(data, Console.current)) { _ in try await body() }
         }
 
         func show(_ value: JSONValue, _ lines: [String]) {

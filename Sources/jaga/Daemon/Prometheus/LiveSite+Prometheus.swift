@@ -75,7 +75,7 @@ extension LiveSite {
 
     /// Experimental parts of the language are read where the settings allow them, as in queries.
     private func parsed(_ expression: String) throws -> Expression {
-        try Expression.parse(expression, features: parts.started.settings.queries.options.features)
+        try Expression.parse(expression, features: parts.started.settings.queryOptions.features)
     }
 
     // MARK: The store

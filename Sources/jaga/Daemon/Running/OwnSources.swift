@@ -5,6 +5,8 @@ import Jobs
 import Ledger
 import Notifications
 import RemoteWrite
+import Rules
+import Scraping
 import Series
 import TimeSeriesStore
 import Units
@@ -22,6 +24,8 @@ struct OwnSource: SampleSource {
     let remote: RemoteWriter?
     /// Told the store's counts at each reading.
     let noteCounts: @Sendable (StoreCounts) -> Void
+    let rules: RuleEngine
+    let scrapes: ScrapeManager
 
     func read(at now: Timestamp) async throws -> SampleBatch {
         noteCounts(series.stats.counts)
@@ -35,8 +39,27 @@ struct OwnSource: SampleSource {
         batch.metadata = Self.metadata
         series.report(into: &batch)
         remote?.report(into: &batch)
+        let durations = await rules.durations(at: now)
+        batch.rows += durations.rows
+        batch.metadata.merge(durations.metadata) { own, _ in own }
+        reportTargets(into: &batch)
         batch.label(with: labels)
         return batch
+    }
+
+    /// How many targets each job has, and how many were found for it before relabelling dropped some.
+    private func reportTargets(into batch: inout SampleBatch) {
+        let report = scrapes.report
+        let active = Dictionary(grouping: report.active, by: \.pool).mapValues(\.count)
+        let jobs = Set(active.keys).union(report.droppedCounts.keys).sorted()
+        for job in jobs {
+            batch.add("prometheus_target_scrape_pool_targets", ["scrape_job": job], Double(active[job] ?? 0))
+        }
+        for job in jobs {
+            batch.add(
+                "prometheus_sd_discovered_targets", ["name": "scrape", "config": job],
+                Double((active[job] ?? 0) + (report.droppedCounts[job] ?? 0)))
+        }
     }
 
     private static let metadata = MetricMetadata.byName([
@@ -45,6 +68,9 @@ struct OwnSource: SampleSource {
         MetricMetadata("process_resident_memory_bytes", .gauge, "Resident memory."),
         MetricMetadata("process_cpu_seconds_total", .counter, "Processor time, user and system."),
         MetricMetadata("jaga_ledger_entries_total", .counter, "Entries in the ledger."),
+        MetricMetadata("prometheus_target_scrape_pool_targets", .gauge, "Targets that are scraped."),
+        MetricMetadata(
+            "prometheus_sd_discovered_targets", .gauge, "Targets that were found, those that were dropped included."),
     ])
 }
 
@@ -57,7 +83,8 @@ func ownSources(_ parts: SiteParts) -> [SourcePlan] {
         (
             OwnSource(
                 labels: own, series: parts.series, ledger: parts.ledger, startedAt: parts.startedAt,
-                remote: parts.remote, noteCounts: { [weak parts] in parts?.note($0) }),
+                remote: parts.remote, rules: parts.rules, scrapes: parts.scrapes,
+                noteCounts: { [weak parts] in parts?.note($0) }),
             "own"
         ),
         (LabelledSource(JobSeries(parts.jobs), own), "jobs"),

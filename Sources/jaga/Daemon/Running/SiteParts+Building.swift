@@ -76,12 +76,13 @@ extension SiteParts {
             ? series
             : RemoteSeries(
                 remoteSettings.options(in: loaded.folder), userAgent: "jaga/\(JagaVersion.number)")
-        let queries = QueryEngine(reading, options: settings.queries.options)
+        let queries = QueryEngine(reading, options: settings.queryOptions)
         let rules = RuleEngine(
-            groups: loaded.groups, defaultInterval: settings.rules.interval, queries: queries, series: feed,
+            groups: loaded.groups, defaultInterval: settings.ruleInterval, queries: queries, series: feed,
             history: reading, events: ledger,
             templates: AnnotationTemplates(queries: queries, externalURL: externalURL),
-            externalLabels: ["site": site], restored: try await AlertStateProjection.open(in: state),
+            externalLabels: settings.global.externalLabels.merging(["site": site]) { own, _ in own },
+            restored: try await AlertStateProjection.open(in: state),
             clock: ContinuousClock(), logger: logger)
         let outbox = Outbox(
             store: state, projection: outboxProjection, recorder: ledger, settings: settings.notifications, site: site,

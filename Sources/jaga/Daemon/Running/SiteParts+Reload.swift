@@ -1,5 +1,6 @@
 import Web
 import Notifications
+import PromQL
 import Ledger
 import Collectors
 import Settings
@@ -141,7 +142,9 @@ struct SettingsExchange {
         await parts.alerts.apply(
             tree: wiring.tree, hasReceivers: !next.settings.notifications.receivers.isEmpty,
             externalURL: next.settings.web.publicURL)
-        await parts.rules.replace(groups: next.groups)
+        await parts.rules.replace(
+            groups: next.groups, defaultInterval: next.settings.ruleInterval,
+            queries: QueryEngine(parts.reading, options: next.settings.queryOptions))
         parts.plan.withLock { $0 = wiring.sources }
         parts.sources.replace(with: wiring.sources.plans + ownSources(parts))
         parts.scrapes.replace(with: next.scrapeJobs)

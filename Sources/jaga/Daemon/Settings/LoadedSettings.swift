@@ -1,3 +1,4 @@
+import PromQL
 import Web
 import RemoteSeries
 import ClientSettings
@@ -57,7 +58,8 @@ struct LoadedSettings: Sendable {
         var faults = outcome.faults
         do {
             groups = try RuleCollection.load(
-                reading.section.rules, further: reading.section.ruleFiles, folder: folder, place: reading.place)
+                reading.section.rules, further: reading.section.ruleFiles,
+                features: reading.section.queryOptions.features, folder: folder, place: reading.place)
         } catch let invalid as InvalidInput {
             faults += invalid.diagnostics
         }

@@ -1,5 +1,6 @@
 import Diagnostics
 import Glibc
+import PromQL
 import Rules
 
 /// The shipped rules and the user's, as one list of groups.
@@ -7,10 +8,11 @@ enum RuleCollection {
     /// - Parameters:
     ///   - further: paths of files beside those of `settings`.
     ///   - folder: what relative paths start from.
+    ///   - features: what expressions may use beyond the stable language.
     ///   - place: where a key of the configuration stands, for what is wrong with a name.
     /// - Throws: `InvalidInput` with the faults of all files and names.
     static func load(
-        _ settings: RulesSettings, further: [String] = [], folder: String,
+        _ settings: RulesSettings, further: [String] = [], features: QueryFeatures = [], folder: String,
         place: (_ path: String) -> SourcePosition? = { _ in nil }
     ) throws -> [RuleGroup] {
         var faults: [Diagnostic] = []
@@ -26,7 +28,8 @@ enum RuleCollection {
             }
             for file in files {
                 do {
-                    own += try RuleFile.read(try readText(file), file: file, templates: AnnotationTemplates())
+                    own += try RuleFile.read(
+                        try readText(file), file: file, templates: AnnotationTemplates(), features: features)
                 } catch let invalid as InvalidInput {
                     faults += invalid.diagnostics
                 } catch {

@@ -1,3 +1,4 @@
+import Rules
 import Collectors
 import Exposition
 import Series
@@ -16,6 +17,10 @@ extension LiveSite {
                 page.metadata[up] = MetricMetadata(up, .gauge, "Whether the last reading of these figures worked.")
             }
         }
+        // The rule engine stores these itself, with the evaluation that they speak of.
+        let groups = await parts.rules.groupSeries(at: now)
+        page.rows += groups.rows
+        page.metadata.merge(groups.metadata) { first, _ in first }
         return String(decoding: writeExposition(page, .text), as: UTF8.self)
     }
 }

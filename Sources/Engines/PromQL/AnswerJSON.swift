@@ -1,6 +1,5 @@
 import JSONCoding
-import PromQL
-import Series
+public import Series
 import Units
 
 // The answers to queries as the JSON of the Prometheus HTTP API
@@ -8,19 +7,21 @@ import Units
 // hold a million points, and a tree of values in between would cost more than the query.
 
 /// JSON that is being written.
-struct AnswerJSON {
-    private(set) var bytes: [UInt8] = []
+public struct AnswerJSON {
+    public private(set) var bytes: [UInt8] = []
 
-    mutating func raw(_ text: StaticString) {
+    public init() {}
+
+    public mutating func raw(_ text: StaticString) {
         text.withUTF8Buffer { bytes.append(contentsOf: $0) }
     }
 
     /// Takes the last byte back, to go on inside of an object.
-    mutating func removeLast() { bytes.removeLast() }
+    public mutating func removeLast() { bytes.removeLast() }
 
-    mutating func text(_ text: String) { bytes.append(contentsOf: text.utf8) }
+    public mutating func text(_ text: String) { bytes.append(contentsOf: text.utf8) }
 
-    mutating func quoted(_ text: String) {
+    public mutating func quoted(_ text: String) {
         let isPlain = text.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x22 && $0 != 0x5C && $0 < 0x7F }
         if isPlain {
             bytes.append(0x22)
@@ -32,7 +33,7 @@ struct AnswerJSON {
     }
 
     /// `[a,b]`: `write` puts down one element.
-    mutating func list<Elements: Sequence>(
+    public mutating func list<Elements: Sequence>(
         _ elements: Elements, _ write: (inout AnswerJSON, Elements.Element) -> Void
     ) {
         bytes.append(UInt8(ascii: "["))
@@ -45,7 +46,7 @@ struct AnswerJSON {
         bytes.append(UInt8(ascii: "]"))
     }
 
-    mutating func labels(_ labels: Labels) {
+    public mutating func labels(_ labels: Labels) {
         raw("{")
         for (index, pair) in labels.pairs.enumerated() {
             if index > 0 { raw(",") }
@@ -56,7 +57,7 @@ struct AnswerJSON {
         raw("}")
     }
 
-    mutating func whole(_ number: Int64) {
+    public mutating func whole(_ number: Int64) {
         if number < 0 { bytes.append(UInt8(ascii: "-")) }
         digits(number.magnitude)
     }
@@ -77,7 +78,7 @@ struct AnswerJSON {
     }
 
     /// Milliseconds as seconds, with three decimals where there is a fraction: `1435781451.781`.
-    mutating func seconds(_ milliseconds: Int64) {
+    public mutating func seconds(_ milliseconds: Int64) {
         if milliseconds < 0 { bytes.append(UInt8(ascii: "-")) }
         let (whole, fraction) = milliseconds.magnitude.quotientAndRemainder(dividingBy: 1000)
         digits(whole)
@@ -87,7 +88,7 @@ struct AnswerJSON {
     }
 
     /// A value between quotation marks: the fewest digits that give it back, an exponent below 1e-6 and from 1e21 on.
-    mutating func value(_ value: Double) {
+    public mutating func value(_ value: Double) {
         bytes.append(UInt8(ascii: "\""))
         number(value)
         bytes.append(UInt8(ascii: "\""))
@@ -143,7 +144,7 @@ struct AnswerJSON {
         return (digits, exponent)
     }
 
-    mutating func point(_ milliseconds: Int64, _ value: Double) {
+    public mutating func point(_ milliseconds: Int64, _ value: Double) {
         raw("[")
         seconds(milliseconds)
         raw(",")
@@ -152,7 +153,7 @@ struct AnswerJSON {
     }
 
     /// `[seconds, {"count": …, "sum": …, "buckets": [[boundaries, lower, upper, count], …]}]`; empty buckets are left out.
-    mutating func point(_ milliseconds: Int64, _ histogram: NativeHistogram) {
+    public mutating func point(_ milliseconds: Int64, _ histogram: NativeHistogram) {
         raw("[")
         seconds(milliseconds)
         raw(",{\"count\":")
@@ -176,13 +177,18 @@ struct AnswerJSON {
     }
 }
 
-extension PromQL.QueryResult.Value {
+extension QueryResult.Value {
     /// Appends `{"resultType":…,"result":…}`.
-    func write(to json: inout AnswerJSON, limit: Int?) {
+    public func write(to json: inout AnswerJSON, limit: Int?) {
         switch self {
         case .scalar(let value, let time):
             json.raw("{\"resultType\":\"scalar\",\"result\":")
-            json.point(time.millisecondsSinceEpoch, value)
+            // The reference writes a lone number without an exponent, however long it gets.
+            json.raw("[")
+            json.seconds(time.millisecondsSinceEpoch)
+            json.raw(",\"")
+            json.text(goNumber(value))
+            json.raw("\"]")
         case .string(let text, let time):
             json.raw("{\"resultType\":\"string\",\"result\":[")
             json.seconds(time.millisecondsSinceEpoch)
@@ -211,7 +217,7 @@ extension PromQL.QueryResult.Value {
     }
 
     /// Whether `limit` leaves something out.
-    func exceeds(_ limit: Int?) -> Bool {
+    public func exceeds(_ limit: Int?) -> Bool {
         guard let limit else { return false }
         switch self {
         case .vector(let samples): return samples.count > limit
