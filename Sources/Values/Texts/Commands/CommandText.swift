@@ -10,12 +10,15 @@ public enum CommandText: String, TextKey {
     case columnSchedule, columnSelector, columnSeverity, columnSince, columnSize, columnSource
     case columnStarted, columnState, columnSubject, columnSummary, columnTaken, columnTarget
     case columnTime, columnTook, columnTrigger, columnUser, columnValue, columnVerified
-    case configurationValid, configurationValidEmpty, daemonNotRunning, daemonVersion, figureUnknown
-    case headlineCritical, headlineOK, headlineUnknown, headlineWarning, initWritten, jobsNone
-    case ledgerBroken, ledgerIntact, linkPage, linkPath, outputOfLastRun, passwordNotSet, passwordSet
-    case queryEmpty, queryWarning, restoreWould, roleChanged, scriptCases, selectorNameUnknown
-    case selectorNearest, selectorUnmatched, seriesAhead, seriesByMetric, seriesByPair, seriesByTarget
-    case seriesBytesByLabel, seriesDamaged, seriesExported, seriesImported, seriesImportedPartly
-    case seriesInBlocks, seriesInMemory, seriesIntact, seriesNothingToRepair, seriesSnapshot
-    case seriesValuesByLabel, statusAlerts, statusLine, statusRows, tokenRevoked, userRemoved, version
+    case configurationValid, configurationValidEmpty, daemonNotRunning, daemonVersion
+    case figureUnknown, headlineCritical, headlineOK, headlineUnknown, headlineWarning
+    case initWritten, jobsNone, ledgerBroken, ledgerIntact, linkPage, linkPath, outputOfLastRun
+    case passwordNotSet, passwordSet, queryEmpty, queryWarning, restoreWould, roleChanged
+    case scriptCases, selectorNameUnknown, selectorNearest, selectorUnmatched, seriesAhead
+    case seriesByJob, seriesByMetric, seriesByPair, seriesByTarget, seriesBytesByLabel
+    case seriesDamaged, seriesExported, seriesImported, seriesImportedPartly, seriesImportUnknown
+    case seriesInBlocks, seriesInMemory, seriesIntact, seriesLimits, seriesNothingToRepair
+    case seriesRefused, seriesRefusedByMetric, seriesRefusedByTarget, seriesSnapshot
+    case seriesUnlimited, seriesValuesByLabel, statusAlerts, statusLine, statusRows, tokenRevoked
+    case userRemoved, version
 }

@@ -1,0 +1,178 @@
+import ArgumentParser
+import Diagnostics
+import DurableFiles
+import Exposition
+import Glibc
+import JSONCoding
+import Series
+import PromQL
+import Texts
+import TimeSeriesStore
+import Units
+
+/// `jaga series`: the stored samples. What only reads works beside a daemon, by asking it; what changes files needs the folder alone.
+struct SeriesCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "series", abstract: "Work with the stored samples.",
+        discussion: """
+            'stats', 'export' and 'snapshot' work with and without a daemon on the data folder, 'verify' changes nothing and may \
+            run beside one. 'repair' and 'import' need the folder for themselves and end with 11 while a daemon uses it.
+            """,
+        subcommands: [Stats.self, Verify.self, Repair.self, Export.self, Import.self, Snapshot.self])
+
+    struct FolderOptions: ParsableArguments {
+        @Option(
+            name: .long, help: ArgumentHelp("The daemon's data folder (or JAGA_DATA).", valueName: "folder"))
+        var data: String?
+
+        @OptionGroup var output: OutputOptions
+
+        private var root: String { dataFolder(data, Console.current) }
+        /// The folder of the samples.
+        var series: String { joined(root, "series") }
+
+        /// Opens the store, with the folder locked against a daemon. `body` may take long.
+        func withStore<Value>(_ body: (TimeSeriesStore) async throws -> Value) async throws -> Value {
+            try await withLock { try await body(try TimeSeriesStore.open(folder: series)) }
+        }
+
+        /// Opens the store where no daemon has the folder, and asks that one where it has.
+        func withStore<Value>(
+            _ body: (TimeSeriesStore) async throws -> Value, daemon: (any APIConnection) async throws -> Value
+        ) async throws -> Value {
+            do {
+                return try await holdingLock { try await body(try TimeSeriesStore.open(folder: series)) }
+            } catch let error as FileError where error.code == .locked {
+                let options = ConnectionOptions(socketPath: joined(root, "run/jaga.sock"))
+                return try await daemon(try Console.current.connect(options))
+            }
+        }
+
+        /// - Throws: `PlainFailure` of code `locked` while a daemon has the folder.
+        func withLock<Value>(_ body: () async throws -> Value) async throws -> Value {
+            do {
+                return try await holdingLock(body)
+            } catch let error as FileError where error.code == .locked {
+                throw PlainFailure(
+                    "locked", "a daemon uses the data folder '\(root)'",
+                    hint: "Stop it first: this changes the files under it. 'jaga series stats', 'verify', 'export' and "
+                        + "'snapshot' work while it runs.", cause: error)
+            }
+        }
+
+        private func holdingLock<Value>(_ body: () async throws -> Value) async throws -> Value {
+            try requireFolder()
+            let lock = try RealFiles().lockDataFolder(root, holder: getpid())
+            let value = try await body()
+            try lock.release()
+            return value
+        }
+
+        /// - Throws: `PlainFailure` of code `not-found` where there is no data folder, or none with samples.
+        func requireFolder() throws {
+            guard access(root, F_OK) == 0 else {
+                throw PlainFailure("not-found", "there is no data folder '\(root)'", hint: Self.folderHint)
+            }
+            guard access(series, F_OK) == 0 else {
+                throw PlainFailure("not-found", "the folder '\(root)' holds no samples", hint: Self.folderHint)
+            }
+        }
+
+        private static let folderHint = "Name the daemon's data folder with --data or JAGA_DATA."
+
+        func show(_ value: JSONValue, _ lines: [String]) {
+            Console.current.output(output.json ? value.canonicalText : lines.joined(separator: "\n"))
+        }
+    }
+
+    struct Verify: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Read every byte and say what is damaged, with file and offset. Exits with 3 on damage.")
+        @OptionGroup var folder: FolderOptions
+
+        func run() async throws {
+            try folder.requireFolder()
+            let found = try verifyStore(folder.series)
+            folder.show(
+                [
+                    "intact": .bool(found.isIntact), "blocks": .integer(Int64(found.blockCount)),
+                    "block_samples": .integer(found.blockSampleCount), "segments": .integer(Int64(found.segmentCount)),
+                    "records": .integer(Int64(found.recordCount)),
+                    "problems": .array(found.problems.map { .string($0.description) }),
+                ],
+                found.problems.map(\.description) + [
+                    Console.current.phrases(
+                        found.isIntact ? .seriesIntact : .seriesDamaged,
+                        [
+                            "samples": found.blockSampleCount, "blocks": found.blockCount,
+                            "records": found.recordCount, "segments": found.segmentCount,
+                        ])
+                ])
+            if !found.isIntact { throw EndWith(.findings) }
+        }
+    }
+
+    struct Repair: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Set damaged files aside and keep all that can be read. Exits with 3 when there was damage.")
+        @OptionGroup var folder: FolderOptions
+
+        func run() async throws {
+            let problems = try await folder.withLock { try repairStore(folder.series) }
+            folder.show(
+                ["problems": .array(problems.map { .string($0.description) })],
+                problems.isEmpty ? [Console.current.phrases[.seriesNothingToRepair]] : problems.map(\.description))
+            if !problems.isEmpty { throw EndWith(.findings) }
+        }
+    }
+
+    struct Export: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Print samples as OpenMetrics text.",
+            discussion: "'jaga series import' and 'promtool tsdb create-blocks-from openmetrics' read it.")
+        @Argument(help: "Which series, as in '{job=\"shop\"}'. All without it.") var selector: String?
+        @Option(name: .long, help: "From this instant on, in seconds since 1970.") var from: Double?
+        @Option(name: .long, help: "Up to this instant, in seconds since 1970.") var to: Double?
+        @OptionGroup var folder: FolderOptions
+
+        func run() async throws {
+            let matchers = try matchers()
+            let start = try Self.instant(from) ?? .distantPast
+            let end = try Self.instant(to) ?? .distantFuture
+            func export(_ store: TimeSeriesStore) throws -> ExportOutcome {
+                try store.exportOpenMetrics(matchers, from: start, through: end) { piece in
+                    // Whole lines, without the last line feed: the console ends a line.
+                    Console.current.output(String(decoding: piece.dropLast(), as: UTF8.self))
+                }
+            }
+            let outcome = try await folder.withStore { store in
+                try export(store)
+            } daemon: { daemon in
+                // A snapshot is a store of its own, and costs links. It goes when its samples are printed.
+                let snapshot = try await Snapshot.made(by: daemon, folder)
+                defer { try? RealFiles().removeTree(snapshot) }
+                return try export(try TimeSeriesStore.open(folder: snapshot))
+            }
+            Console.current.notes(
+                Console.current.phrases(
+                    .seriesExported, ["samples": outcome.written, "others": outcome.leftOut]))
+        }
+
+        private static func instant(_ seconds: Double?) throws -> Timestamp? {
+            guard let seconds else { return nil }
+            guard let milliseconds = Int64(exactly: (seconds * 1000).rounded()) else {
+                throw ValidationError("\(seconds) is no number of seconds since 1970")
+            }
+            return Timestamp(millisecondsSinceEpoch: milliseconds)
+        }
+
+        private func matchers() throws -> [LabelMatcher] {
+            guard let selector else { return [] }
+            do {
+                return try Expression.parseSelector(selector)
+            } catch {
+                throw ValidationError("'\(selector)': \(error.summary)")
+            }
+        }
+    }
+}
