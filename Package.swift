@@ -341,7 +341,7 @@ let testTargets: [Target] = [
     .testTarget(
         name: "EndToEndTests",
         dependencies: [
-            "TestSupport", "Units", "JSONCoding", "Outbound", "Processes", "SampleStack", "PostgresClient",
+            "TestSupport", "Units", "JSONCoding", "Outbound", "Processes", "SampleStack", "PostgresClient", "DurableFiles",
             "Diagnostics", "jaga", "sample-stack", .system,
         ]),
 ]

@@ -32,8 +32,11 @@ struct SeriesCommand: AsyncParsableCommand {
         var series: String { joined(root, "series") }
 
         /// Opens the store, with the folder locked against a daemon. `body` may take long.
-        func withStore<Value>(_ body: (TimeSeriesStore) async throws -> Value) async throws -> Value {
-            try await withLock { try await body(try TimeSeriesStore.open(folder: series)) }
+        /// - Parameter mayBeNew: the data folder may be empty, as before the daemon's first start.
+        func withStore<Value>(
+            mayBeNew: Bool, _ body: (TimeSeriesStore) async throws -> Value
+        ) async throws -> Value {
+            try await withLock(mayBeNew: mayBeNew) { try await body(try TimeSeriesStore.open(folder: series)) }
         }
 
         /// Opens the store where no daemon has the folder, and asks that one where it has.
@@ -49,9 +52,9 @@ struct SeriesCommand: AsyncParsableCommand {
         }
 
         /// - Throws: `PlainFailure` of code `locked` while a daemon has the folder.
-        func withLock<Value>(_ body: () async throws -> Value) async throws -> Value {
+        func withLock<Value>(mayBeNew: Bool = false, _ body: () async throws -> Value) async throws -> Value {
             do {
-                return try await holdingLock(body)
+                return try await holdingLock(mayBeNew: mayBeNew, body)
             } catch let error as FileError where error.code == .locked {
                 throw PlainFailure(
                     "locked", "a daemon uses the data folder '\(root)'",
@@ -60,8 +63,10 @@ struct SeriesCommand: AsyncParsableCommand {
             }
         }
 
-        private func holdingLock<Value>(_ body: () async throws -> Value) async throws -> Value {
-            try requireFolder()
+        private func holdingLock<Value>(
+            mayBeNew: Bool = false, _ body: () async throws -> Value
+        ) async throws -> Value {
+            try requireFolder(mayBeNew: mayBeNew)
             let lock = try RealFiles().lockDataFolder(root, holder: getpid())
             let value = try await body()
             try lock.release()
@@ -69,14 +74,18 @@ struct SeriesCommand: AsyncParsableCommand {
         }
 
         /// - Throws: `PlainFailure` of code `not-found` where there is no data folder, or none with samples.
-        func requireFolder() throws {
+        func requireFolder(mayBeNew: Bool = false) throws {
             guard access(root, F_OK) == 0 else {
                 throw PlainFailure("not-found", "there is no data folder '\(root)'", hint: Self.folderHint)
             }
+            if mayBeNew, try RealFiles().list(root).allSatisfy(Self.firstNames.contains) { return }
             guard access(series, F_OK) == 0 else {
                 throw PlainFailure("not-found", "the folder '\(root)' holds no samples", hint: Self.folderHint)
             }
         }
+
+        /// What a data folder may hold before anything is stored.
+        private static let firstNames: Set<String> = ["run", "spool", "backups", "lost+found"]
 
         private static let folderHint = "Name the daemon's data folder with --data or JAGA_DATA."
 

@@ -20,7 +20,7 @@ extension SeriesCommand {
 
         func run() async throws {
             var leftOut: LeftOutSamples = [:]
-            let outcome = try await folder.withStore { store in
+            let outcome = try await folder.withStore(mayBeNew: true) { store in
                 // As far ahead as a live sample may be.
                 var backfill = Backfill(into: store, latest: Console.current.now() + .seconds(600))
                 for path in paths { try read(path, into: &backfill, &leftOut) }
