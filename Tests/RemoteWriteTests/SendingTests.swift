@@ -19,13 +19,14 @@ import Units
 
     /// A writer with one address, running until the body has returned.
     static func sending(
-        to url: String, _ lines: String = "", files: any FileSystem = MemoryFiles(),
+        to url: String, _ lines: String = "",
+        queue: String = "batch_send_deadline: 50ms, min_backoff: 10ms, max_backoff: 50ms", files: any FileSystem = MemoryFiles(),
         clock: any Clock<Duration> = ContinuousClock(), wall: any WallClock = ReceiverTests.Wall(),
         limits: RemoteQueueLimits = RemoteQueueLimits(), folder: String = "/q",
         _ body: (RemoteWriter) async throws -> Void
     ) async throws {
         var settings = try RequestPlanTests.settings(
-            "name: r\nqueue_config: {batch_send_deadline: 50ms, min_backoff: 10ms, max_backoff: 50ms}\n\(lines)")
+            "name: r\nqueue_config: {\(queue)}\n\(lines)")
         settings.url = url
         let writer = try RemoteWriter(
             [settings], folder: folder, files: files, limits: limits, externalLabels: ["site": "n"], clock: clock,
@@ -174,7 +175,7 @@ import Units
     @Test func `429 is refused for good where the settings say so`() async throws {
         let receiver = try RemoteWriteReceiver(answers: [(429, [:])])
         try await Self.sending(
-            to: receiver.url, "queue_config: {batch_send_deadline: 50ms, retry_on_http_429: false}"
+            to: receiver.url, queue: "batch_send_deadline: 50ms, retry_on_http_429: false"
         ) { writer in
             writer.append(Self.batch(3))
             try await waitUntil("it is counted") { writer.statuses[0].failedSamples == 2 }

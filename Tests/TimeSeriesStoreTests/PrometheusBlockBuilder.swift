@@ -46,12 +46,12 @@ struct PrometheusBlockBuilder {
         let (index, places) = makeIndex(references)
         try files.replace(joined(folder, "index"), with: index)
         if let tombstones {
-            var body: [UInt8] = [1]
+            var body: [UInt8] = []
             for stone in tombstones {
                 body += Self.uvarint(places[stone.series]) + Self.varint(stone.first) + Self.varint(stone.last)
             }
             try files.replace(
-                joined(folder, "tombstones"), with: Self.big(0x0130_BA30 as UInt32) + body + Self.big(Checksum.of(body)))
+                joined(folder, "tombstones"), with: Self.big(0x0130_BA30 as UInt32) + [1] + body + Self.big(Checksum.of(body)))
         }
     }
 

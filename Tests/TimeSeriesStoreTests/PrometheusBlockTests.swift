@@ -182,7 +182,15 @@ import Units
         ])
         builder.tombstones = [(0, epoch, epoch)]
         try builder.write(to: folder, files)
-        let good = try read().0
+        // Where a histogram is, the value is a NaN, which equals nothing.
+        func plain(_ found: [SeriesColumns]) -> [SeriesColumns] {
+            found.map { columns in
+                var copy = columns
+                copy.values = columns.values.map { $0.isNaN ? 0 : $0 }
+                return copy
+            }
+        }
+        let good = plain(try read().0)
         #expect(good[0].times.count == 3)
         for name in ["index", "chunks/000001", "tombstones"] {
             let path = joined(folder, name)
@@ -193,7 +201,7 @@ import Units
                 for damaged in [bytes, Array(whole[..<offset])] {
                     try files.replace(path, with: damaged)
                     do {
-                        let found = try read().0
+                        let found = plain(try read().0)
                         #expect(found == good, "\(name) at \(offset)")
                     } catch let error as StoreError {
                         #expect(error.code == .damaged, "\(name) at \(offset)")

@@ -20,20 +20,19 @@ import Units
         }
     }
 
-    static let cases: [Case] = [EIO, ENOSPC].flatMap { number in
+    static let cases: [Case] =
         [false, true].flatMap { lasts in
-            ([nil] + MemoryFiles.Loss.allCases.map { $0 }).map { Case(number: number, lasts: lasts, powerCut: $0) }
-        }
-    }
+            ([nil] + MemoryFiles.Loss.allCases.map { $0 }).map { Case(number: EIO, lasts: lasts, powerCut: $0) }
+        } + [Case(number: ENOSPC, lasts: true, powerCut: nil)]
 
     static let settings = StoreSettings(retention: .seconds(20 * 3600), blockSpan: .seconds(3600))
     static let snapshot = "/data/series/snapshots/one"
 
     /// Five hours of three series in blocks and memory, and something deleted.
     private func fill(_ store: TimeSeriesStore) async throws {
-        for step in 0..<30 as Range<Int64> {
+        for step in 0..<15 as Range<Int64> {
             let rows = (0..<3).map { (Labels("m", ["n": "\($0)"]), Double(step) + Double($0) / 8) }
-            try await store.append(batch(epoch + step * 600_000, rows))
+            try await store.append(batch(epoch + step * 1_200_000, rows))
         }
         try await store.maintain(at: at(epoch + 5 * hour))
         try await store.delete([[LabelMatcher("n", equals: "1")]], from: at(epoch), through: at(epoch + hour))

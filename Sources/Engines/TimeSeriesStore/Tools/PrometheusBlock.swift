@@ -47,12 +47,14 @@ public struct PrometheusBlock: Sendable {
         }
         deleted = try readPrometheusTombstones(joined(folder, "tombstones"), files)
         do throws(CodingError) {
+            // Magic and version, and the table of contents with its checksum.
+            guard bytes.count >= 5 + 52 else { throw CodingError(.truncated, at: bytes.count) }
             var reader = BigEndianReader(bytes, at: 0)
             guard try reader.fixed32() == 0xBAAA_D700 else { throw CodingError(.invalid, at: 0) }
             version = try reader.byte()
             guard version == 1 || version == 2 else { throw CodingError(.invalid, at: 4) }
             let contents = bytes.count - 52
-            var table = BigEndianReader(bytes, at: max(0, contents))
+            var table = BigEndianReader(bytes, at: contents)
             var places: [Int] = []
             for _ in 0..<6 { places.append(Int(truncatingIfNeeded: try table.fixed64())) }
             guard Checksum.of(Array(bytes[contents..<contents + 48])) == (try table.fixed32()) else {

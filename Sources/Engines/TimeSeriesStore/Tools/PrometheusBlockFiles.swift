@@ -86,7 +86,7 @@ func readPrometheusTombstones(
         }
         let end = bytes.count - 4
         var sum = BigEndianReader(bytes, at: end)
-        guard Checksum.of(Array(bytes[4..<end])) == (try sum.fixed32()) else { throw CodingError(.invalid, at: end) }
+        guard Checksum.of(Array(bytes[5..<end])) == (try sum.fixed32()) else { throw CodingError(.invalid, at: end) }
         while reader.offset < end {
             let reference = try reader.uvarint()
             let (first, last) = (try reader.varint(), try reader.varint())

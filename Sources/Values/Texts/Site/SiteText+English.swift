@@ -57,6 +57,7 @@ extension SiteText {
         case .reloadChanged: "applied; changed: {keys}"
         case .reloadLate: "applied, but {keys} {count?takes|take} effect only after a restart of the daemon"
         case .reloadUnchanged: "the configuration is unchanged"
+        case .rulesFailing: "{count} {count?rule|rules} cannot be evaluated: {reason}"
         case .samplesNotStored: "samples are not stored: {reason}"
         case .samplesNotStoredReason: "the store cannot be written"
         case .sourceNotRead: "not read yet"
