@@ -341,7 +341,8 @@ let testTargets: [Target] = [
     .testTarget(
         name: "EndToEndTests",
         dependencies: [
-            "TestSupport", "Units", "JSONCoding", "Outbound", "Processes", "SampleStack", "PostgresClient", "DurableFiles",
+            "TestSupport", "Units", "JSONCoding", "Outbound", "Processes", "SampleStack", "PostgresClient",
+            "DurableFiles",
             "Diagnostics", "jaga", "sample-stack", .system,
         ]),
 ]

@@ -58,7 +58,9 @@ extension EndToEnd {
 
         /// What the area of alerts says: whether the rules see all well.
         private func alerts(_ jaga: JagaServer) async throws -> JSONValue? {
-            try await jaga.get("/api/jaga/v1/status")["areas"]?.arrayValue?.first { $0["kind"]?.stringValue == "alerts" }
+            try await jaga.get("/api/jaga/v1/status")["areas"]?.arrayValue?.first {
+                $0["kind"]?.stringValue == "alerts"
+            }
         }
 
         @Test(arguments: MetricsStore.Kind.installed)
@@ -112,7 +114,9 @@ extension EndToEnd {
             store.kill()
             try await waitUntil("its absence is seen", timeout: .seconds(60)) {
                 let groups = try await jaga.get("/api/v1/rules")["data"]?["groups"]?.arrayValue ?? []
-                return groups.flatMap { $0["rules"]?.arrayValue ?? [] }.allSatisfy { $0["health"]?.stringValue == "err" }
+                return groups.flatMap { $0["rules"]?.arrayValue ?? [] }.allSatisfy {
+                    $0["health"]?.stringValue == "err"
+                }
             }
             await #expect(throws: TestProgramAnswered.self) { try await jaga.query("apples") }
             let unknown = try await alerts(jaga)
@@ -120,6 +124,11 @@ extension EndToEnd {
             #expect(unknown?["reason"]?.stringValue?.contains("2 rules cannot be evaluated") == true)
             #expect(try await jaga.run("status").code != 0)
             #expect(try await jaga.text("/rules").contains("fault"))
+            // No page breaks: each says what it does not know.
+            for page in ["/", "/host", "/alerts", "/query?expr=apples", "/series", "/jaga", "/databases"] {
+                #expect(try await !jaga.text(page).contains("badge ok\">✓ apples"), "\(page)")
+            }
+            #expect(try await jaga.text("/query?expr=apples").contains("fault"))
             try writeText("11", to: folder.file("apples"))
             try await Task.sleep(for: .seconds(2))
 

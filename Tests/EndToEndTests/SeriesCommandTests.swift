@@ -56,7 +56,8 @@ extension EndToEnd {
             #expect(try await jaga(["series", "import", folder.file("again.om"), "--data", second]).code == 0)
             #expect(try await jaga(["series", "export", "--data", second]).output == text.output)
             let made = try await Command(
-                "promtool", ["tsdb", "create-blocks-from", "openmetrics", folder.file("again.om"), folder.file("tsdb")],
+                "promtool",
+                ["tsdb", "create-blocks-from", "openmetrics", folder.file("again.om"), folder.file("tsdb")],
                 timeLimit: .seconds(60)
             ).run()
             #expect(made.exitCode == 0, "\(made.errors.text)")
@@ -132,7 +133,8 @@ extension EndToEnd {
             let noBlocks = try await jaga(["series", "import", folder.path, "--data", data])
             #expect(noBlocks.code != 0 && noBlocks.errors.contains("no block of Prometheus"), "\(noBlocks)")
             for arguments in [
-                ["series", "export", "{room=", "--data", data], ["series", "export", "--from", "1e300", "--data", data],
+                ["series", "export", "{room=", "--data", data],
+                ["series", "export", "--from", "1e300", "--data", data],
                 ["series", "stats", "--limit", "0", "--data", data],
             ] {
                 let answer = try await jaga(arguments)

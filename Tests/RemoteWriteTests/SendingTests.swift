@@ -20,7 +20,8 @@ import Units
     /// A writer with one address, running until the body has returned.
     static func sending(
         to url: String, _ lines: String = "",
-        queue: String = "batch_send_deadline: 50ms, min_backoff: 10ms, max_backoff: 50ms", files: any FileSystem = MemoryFiles(),
+        queue: String = "batch_send_deadline: 50ms, min_backoff: 10ms, max_backoff: 50ms",
+        files: any FileSystem = MemoryFiles(),
         clock: any Clock<Duration> = ContinuousClock(), wall: any WallClock = ReceiverTests.Wall(),
         limits: RemoteQueueLimits = RemoteQueueLimits(), folder: String = "/q",
         _ body: (RemoteWriter) async throws -> Void
@@ -65,7 +66,8 @@ import Units
     private static let wantsAll =
         "send_exemplars: true\nsend_native_histograms: true\nmetadata_config: {send_interval: 1s}\n"
 
-    @Test func `version 2 has symbols, metadata of each series, histograms and exemplars where the specification has them`()
+    @Test
+    func `version 2 has symbols, metadata of each series, histograms and exemplars where the specification has them`()
         async throws
     {
         let receiver = try RemoteWriteReceiver()
@@ -141,7 +143,8 @@ import Units
             #expect(names.contains(["__name__=hits_total", "job=shop", "site=n"]))
             #expect(series.count == 3)
             let metadata = messages.flatMap { $0.messages(3) }
-            #expect(metadata.contains { $0.number(1) == 1 && $0.texts(2) == ["hits_total"] && $0.texts(4) == ["Hits."] })
+            #expect(
+                metadata.contains { $0.number(1) == 1 && $0.texts(2) == ["hits_total"] && $0.texts(4) == ["Hits."] })
         }
     }
 
@@ -157,7 +160,9 @@ import Units
         }
     }
 
-    @Test(arguments: [429, 503]) func `what Retry-After asks for is waited, and nothing is lost`(status: Int) async throws {
+    @Test(arguments: [429, 503]) func `what Retry-After asks for is waited, and nothing is lost`(status: Int)
+        async throws
+    {
         let receiver = try RemoteWriteReceiver(answers: [(status, ["Retry-After": "1"]), (status, [:])])
         try await Self.sending(to: receiver.url, "metadata_config: {send: false}") { writer in
             writer.append(Self.batch(3))
@@ -265,7 +270,9 @@ import Units
         }
     }
 
-    @Test(arguments: ["sigv4: {region: x}", "azuread: {}", "google_iam: {}", "oauth2: {client_id: x}", "round_robin_dns: true"])
+    @Test(arguments: [
+        "sigv4: {region: x}", "azuread: {}", "google_iam: {}", "oauth2: {client_id: x}", "round_robin_dns: true",
+    ])
     func `what is not supported is refused by name`(lines: String) {
         do {
             _ = try RequestPlanTests.settings(lines)

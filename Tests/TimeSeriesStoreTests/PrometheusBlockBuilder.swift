@@ -51,7 +51,8 @@ struct PrometheusBlockBuilder {
                 body += Self.uvarint(places[stone.series]) + Self.varint(stone.first) + Self.varint(stone.last)
             }
             try files.replace(
-                joined(folder, "tombstones"), with: Self.big(0x0130_BA30 as UInt32) + [1] + body + Self.big(Checksum.of(body)))
+                joined(folder, "tombstones"),
+                with: Self.big(0x0130_BA30 as UInt32) + [1] + body + Self.big(Checksum.of(body)))
         }
     }
 

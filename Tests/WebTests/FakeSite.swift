@@ -11,6 +11,8 @@ final class FakeSite: FakePrometheus {
     static let hostile = "\"><script>alert('x')</script>&amp;"
 
     let now: Timestamp
+    /// Whether nothing can be read.
+    let isStoreAway = Atomic(false)
     let performed = Mutex<[(SiteAction, Actor)]>([])
     private let feeds = Mutex<[AsyncStream<SiteChange>.Continuation]>([])
 
@@ -40,7 +42,7 @@ final class FakeSite: FakePrometheus {
             seriesCount: 31_872, memorySamples: 9_561_600, blocks: 12, blockSamples: 410_000_000,
             blockBytes: 287_000_000, logBytes: 12_400_000, oldestAt: before(15 * 86_400), newestAt: before(1),
             limits: .init(series: 1_000_000, perMetric: 5000, perTarget: nil), refusals: isCalm ? 0 : 1234,
-            readElsewhere: isCalm ? "http://victoria:8428" : nil)
+            readElsewhere: isCalm ? nil : "http://victoria:8428")
         overview.metrics = [
             .init(name: "http_requests_total", count: 5000), .init(name: "odd \"name\"", count: 7),
             .init(name: Self.hostile, count: 3),
@@ -198,6 +200,7 @@ final class FakeSite: FakePrometheus {
     }
 
     func unmatchedSelectors(of expressions: Set<String>) async throws -> [String: [UnmatchedSelector]] {
+        if isStoreAway.load(ordering: .relaxed) { throw PlainTrouble() }
         guard expressions.contains("pg_up == 0") else { return [:] }
         return ["pg_up == 0": [UnmatchedSelector(selector: "pg_up", isNameUnknown: true, nearestName: "pg_up_total")]]
     }

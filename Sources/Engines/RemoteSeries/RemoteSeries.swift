@@ -90,7 +90,8 @@ public final class RemoteSeries: SeriesReading {
             let bytes = try Snappy.decompress(response.body, limit: options.answerByteCountMax)
             // What an answer may hold is bounded by its bytes alone: a sample takes four of them at least.
             let limits = WriteLimits(
-                byteCountMax: options.answerByteCountMax, seriesCountMax: .max, sampleCountMax: .max, labelCountMax: .max)
+                byteCountMax: options.answerByteCountMax, seriesCountMax: .max, sampleCountMax: .max,
+                labelCountMax: .max)
             return try parseReadResponse(bytes, limits: limits).joined().map { series in
                 series.within(start.millisecondsSinceEpoch...end.millisecondsSinceEpoch)
             }

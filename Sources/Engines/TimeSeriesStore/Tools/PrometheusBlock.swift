@@ -133,7 +133,8 @@ public struct PrometheusBlock: Sendable {
             if chunk == 0 { _ = try reader.varint() } else { _ = try reader.uvarint() }
             _ = try reader.uvarint()
             chunks.append(
-                chunk == 0 ? Int64(bitPattern: try reader.uvarint()) : chunks[chunks.count - 1] &+ (try reader.varint()))
+                chunk == 0 ? Int64(bitPattern: try reader.uvarint()) : chunks[chunks.count - 1] &+ (try reader.varint())
+            )
         }
         return (Labels(pairs), chunks)
     }
@@ -146,7 +147,8 @@ public struct PrometheusBlock: Sendable {
     }
 
     private func add(
-        _ reference: Int64, to columns: inout SeriesColumns, _ chunks: inout ChunkWindow, _ leftOut: inout LeftOutSamples
+        _ reference: Int64, to columns: inout SeriesColumns, _ chunks: inout ChunkWindow,
+        _ leftOut: inout LeftOutSamples
     ) throws(StoreError) {
         let (encoding, data) = try chunks.chunk(reference)
         do throws(CodingError) {

@@ -22,7 +22,8 @@ extension WebSite {
 extension PageContext {
     fileprivate func seriesFacts(_ overview: SeriesOverview) -> Markup {
         let t = t
-        let verdict: Verdict = overview.fault != nil
+        let verdict: Verdict =
+            overview.fault != nil
             ? .critical : overview.newestAt == nil ? .unknown : overview.refusals > 0 ? .warning : .ok
         let elsewhere: Markup =
             overview.readElsewhere.map { "<p>\(t(.readElsewhere, ["url": $0]))</p>" } ?? ""
@@ -81,7 +82,8 @@ extension PageContext {
                     "<a class=\"code\" href=\"\(link: "/query?expr=\(APIPath.escaped(make(entry.name)))")\">\(shown)</a>"
                 } ?? "<span class=\"code\">\(shown)</span>"
             let mark: Markup =
-                most.map { $0 > 0 && entry.count >= $0 } == true ? " \(Self.badge("warning", "▲", t[.limitReached]))" : ""
+                most.map { $0 > 0 && entry.count >= $0 } == true
+                ? " \(Self.badge("warning", "▲", t[.limitReached]))" : ""
             let count = isBytes ? bytes(Int64(entry.count)) : Format.grouped(Double(entry.count))
             return "<tr><td>\(name)\(mark)</td><td class=\"num\">\(count)</td></tr>" as Markup
         }
