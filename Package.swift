@@ -323,7 +323,9 @@ let testTargets: [Target] = [
             "Ledger",
             .hummingbird, .logging,
         ]),
-    tests("Commands", ["Units", "Diagnostics", "JSONCoding", "Texts", "WebAPI"]),
+    tests(
+        "Commands",
+        ["Units", "Diagnostics", "JSONCoding", "Texts", "WebAPI", "Series", "DurableFiles", "TimeSeriesStore"]),
     tests("SampleStack", ["Diagnostics", "JSONCoding", "TestSupport", "Units", "sample-stack"]),
     tests(
         "Daemon",
