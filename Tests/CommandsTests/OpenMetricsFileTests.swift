@@ -24,7 +24,7 @@ import Units
         }
         text += "# TYPE long counter\n"
         for step in 0..<600 { text += "long_total{n=\"x\"} \(step) \(1000 + step)\n" }
-        for step in 0..<200 { text += "untyped{n=\"\(step % 7)\"} \(step) \(1000 + step)\n" }
+        for series in 0..<7 { for step in 0..<30 { text += "untyped{n=\"\(series)\"} \(step) \(1000 + step)\n" } }
         return text + "# EOF\n"
     }()
 
@@ -45,12 +45,19 @@ import Units
         async throws
     {
         let whole = try await samples(1 << 20)
-        #expect(whole.reduce(0) { $0 + $1.times.count } == 1295)
+        #expect(whole.reduce(0) { $0 + $1.times.count } == 1303)
         #expect(try await samples(size) == whole)
     }
 
     @Test func `a fault is named, and a text without its end is refused before anything is stored`() async throws {
         await #expect(throws: (any Error).self) { try await samples(64, text: "a 1 1\nb{ 2\n# EOF\n") }
+        let long = "# TYPE a gauge\na 1 1\n# TYPE b gauge\nb 1 1\n# TYPE c gauge\nc{ 1\n# EOF\n"
+        do {
+            _ = try await samples(30, text: long)
+            Issue.record("it was taken")
+        } catch {
+            #expect("\(error)".contains("after 4 lines") && "\(error)".contains("line 2"), "\(error)")
+        }
         await #expect(throws: (any Error).self) { try await samples(64, text: "a 1 1\nb 2 2\n") }
         #expect(try await samples(64, text: "a 1 1\n# EOF").map(\.values) == [[1]])
         #expect(try await samples(64, text: "# EOF\n").isEmpty)

@@ -76,20 +76,20 @@ struct SeriesCommand: AsyncParsableCommand {
         /// - Throws: `PlainFailure` of code `not-found` where there is no data folder, or none with samples.
         func requireFolder(mayBeNew: Bool = false) throws {
             guard access(root, F_OK) == 0 else {
-                throw Self.notFound("there is no data folder '\(root)'")
+                throw PlainFailure(
+                    "not-found", "there is no data folder '\(root)'",
+                    hint: "Name the daemon's data folder with --data or JAGA_DATA.")
             }
             if mayBeNew, try RealFiles().list(root).allSatisfy(Self.firstNames.contains) { return }
             guard access(series, F_OK) == 0 else {
-                throw Self.notFound("the folder '\(root)' holds no samples")
+                throw PlainFailure(
+                    "not-found", "the folder '\(root)' holds no samples",
+                    hint: "Name the daemon's data folder with --data or JAGA_DATA.")
             }
         }
 
         /// What a data folder may hold before anything is stored.
         private static let firstNames: Set<String> = ["run", "spool", "backups", "lost+found"]
-
-        private static func notFound(_ what: String) -> PlainFailure {
-            PlainFailure("not-found", what, hint: "Name the daemon's data folder with --data or JAGA_DATA.")
-        }
 
         func show(_ value: JSONValue, _ lines: [String]) {
             Console.current.output(output.json ? value.canonicalText : lines.joined(separator: "\n"))
