@@ -334,7 +334,9 @@ let testTargets: [Target] = [
             "Ledger",
             .hummingbird, .logging,
         ]),
-    tests("Commands", ["Units", "Diagnostics", "JSONCoding", "Texts", "WebAPI"]),
+    tests(
+        "Commands",
+        ["Units", "Diagnostics", "JSONCoding", "Texts", "WebAPI", "Series", "DurableFiles", "TimeSeriesStore"]),
     tests("SampleStack", ["Diagnostics", "JSONCoding", "TestSupport", "Units", "sample-stack"]),
     tests(
         "Daemon",
@@ -354,6 +356,7 @@ let testTargets: [Target] = [
         name: "EndToEndTests",
         dependencies: [
             "TestSupport", "Units", "JSONCoding", "Outbound", "Processes", "SampleStack", "PostgresClient",
+            "DurableFiles",
             "Diagnostics", "jaga", "sample-stack", .system,
         ]),
 ]

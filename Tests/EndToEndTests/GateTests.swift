@@ -61,7 +61,8 @@ extension EndToEnd {
         private static let pages: [(String, String)] =
             [
                 "/", "/host", "/databases", "/source", "/probes", "/alerts", "/jobs", "/jobs/x", "/jobs/x/runs/y",
-                "/backups", "/ledger", "/query", "/jaga", "/api", "/actions/x", "/account", "/users", "/no/such/page",
+                "/backups", "/ledger", "/query", "/series", "/jaga", "/api", "/actions/x", "/account", "/users",
+                "/no/such/page",
                 "/api/no/such", "/api/v1/no", "/.env", "/../etc/passwd", "//etc/passwd", "/assets/../app",
                 "/%2e%2e/jaga.db",
             ].map { ("GET", $0) }

@@ -95,7 +95,8 @@ extension EndToEnd {
         private static let pages = [
             "/", "/host", "/databases", "/source?name=postgres/shop", "/source?name=postgres/broken", "/probes",
             "/alerts",
-            "/jobs", "/jobs/leaky", "/backups", "/ledger", "/query?expression=up", "/jaga", "/api", "/account",
+            "/jobs", "/jobs/leaky", "/backups", "/ledger", "/query?expression=up", "/series", "/jaga", "/api",
+            "/account",
             "/users",
         ]
 

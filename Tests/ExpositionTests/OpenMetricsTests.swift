@@ -75,4 +75,19 @@ import Units
         }
         #expect(count > 80)
     }
+
+    /// Histograms of several instants in one label set, as a dump of a past has them.
+    @Test func `every series of a label set comes again at each time`() throws {
+        var page = "# TYPE h histogram\n"
+        for time in 1...3 {
+            page += "h_bucket{le=\"1\"} \(time) \(time)\nh_bucket{le=\"+Inf\"} \(time) \(time)\n"
+            page += "h_count \(time) \(time)\nh_sum 1 \(time)\n"
+        }
+        let batch = try parse(page + "# EOF\n")
+        #expect(batch.rows.count == 12)
+        let times = Dictionary(grouping: batch.rows, by: \.labels).values.map {
+            $0.map { $0.timestamp!.millisecondsSinceEpoch }
+        }
+        #expect(times.count == 4 && times.allSatisfy { $0 == [1000, 2000, 3000] })
+    }
 }

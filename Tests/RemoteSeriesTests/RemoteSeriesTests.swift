@@ -91,10 +91,4 @@ import Units
         let astray = RemoteSeries(.init(url: "\(store.url)/nowhere"), userAgent: "t")
         await #expect(throws: RemoteSeriesError.self) { try await astray.labelNames([], from: start, through: later) }
     }
-
-    @Test func `damaged answers are refused`() throws {
-        #expect(throws: (any Error).self) { try ReadMessage.series([0x0A, 0x05, 0x0A], byteCountMax: 1 << 20) }
-        #expect(throws: (any Error).self) { try ReadMessage.series([0x12, 0x00], byteCountMax: 1 << 20) }
-        #expect(try ReadMessage.series([], byteCountMax: 1).isEmpty)
-    }
 }

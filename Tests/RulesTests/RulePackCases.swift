@@ -334,6 +334,14 @@ private let jagaCases: [Case] = [
             ],
         ]),
     Case(
+        pack: .jaga, alert: "RemoteQueueNotWritable", severity: "high",
+        bad: [Course("jaga_remote_queue_refused_samples_total") { $0 }],
+        good: [[Course("jaga_remote_queue_refused_samples_total", 4)]]),
+    Case(
+        pack: .jaga, alert: "SeriesLimitReached", severity: "warning",
+        bad: [Course("jaga_series_limit_refusals_total") { $0 }],
+        good: [[Course("jaga_series_limit_refusals_total", 4)]]),
+    Case(
         pack: .jaga, alert: "RemoteWriteBehind", severity: "warning", minutes: 25,
         bad: [
             Course("prometheus_remote_storage_queue_highest_timestamp_seconds{remote_name=\"x\"}") { 1000 + $0 * 60 },

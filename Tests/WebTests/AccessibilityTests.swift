@@ -87,7 +87,7 @@ struct AccessibilityTests {
             "/", "/host", "/databases", "/source?name=postgres/shop", "/source?name=shop&kind=application", "/probes",
             "/alerts",
             "/jobs", "/jobs/report", "/jobs/nightly%2Fbackup/runs/r41", "/backups", "/ledger", "/query?expr=up",
-            "/jaga", "/api",
+            "/series", "/jaga", "/api",
             "/actions/a7", "/account", "/users", "/nothing",
         ]
         for target in targets {

@@ -11,6 +11,8 @@ final class FakeSite: FakePrometheus {
     static let hostile = "\"><script>alert('x')</script>&amp;"
 
     let now: Timestamp
+    /// Whether nothing can be read.
+    let isStoreAway = Atomic(false)
     let performed = Mutex<[(SiteAction, Actor)]>([])
     private let feeds = Mutex<[AsyncStream<SiteChange>.Continuation]>([])
 
@@ -33,6 +35,29 @@ final class FakeSite: FakePrometheus {
             verdict: areas.map(\.verdict).worst, at: now, host: "web1.example.org", version: "0.1.0",
             startedAt: before(93_000), firingCritical: isCalm ? 0 : 1, firingWarning: isCalm ? 0 : 2,
             pending: isCalm ? 0 : 1, areas: areas)
+    }
+
+    func seriesOverview(limit: Int) async throws -> SeriesOverview {
+        var overview = SeriesOverview(
+            seriesCount: 31_872, memorySamples: 9_561_600, blocks: 12, blockSamples: 410_000_000,
+            blockBytes: 287_000_000, logBytes: 12_400_000, oldestAt: before(15 * 86_400), newestAt: before(1),
+            limits: .init(series: 1_000_000, perMetric: 5000, perTarget: nil), refusals: isCalm ? 0 : 1234,
+            readElsewhere: isCalm ? nil : "http://victoria:8428")
+        overview.metrics = [
+            .init(name: "http_requests_total", count: 5000), .init(name: "odd \"name\"", count: 7),
+            .init(name: Self.hostile, count: 3),
+        ]
+        overview.targets = [.init(name: "shop/web1:9100", count: 6100), .init(name: Self.hostile, count: 2)]
+        overview.jobs = [.init(name: "shop", count: 8400), .init(name: "", count: 12)]
+        overview.labelPairs = [.init(name: "job=shop", count: 8400)]
+        overview.labelNames = [.init(name: "session_id", count: 4980)]
+        overview.labelBytes = [.init(name: "session_id", count: 179_280)]
+        if !isCalm {
+            overview.refusedMetrics = [.init(name: "http_requests_total", count: 1234)]
+            overview.refusedTargets = [.init(name: "shop/web1:9100", count: 1234)]
+        }
+        overview.metrics = Array(overview.metrics.prefix(limit))
+        return overview
     }
 
     private var calmAreas: [AreaStatus] {
@@ -177,6 +202,7 @@ final class FakeSite: FakePrometheus {
     }
 
     func unmatchedSelectors(of expressions: Set<String>) async throws -> [String: [UnmatchedSelector]] {
+        if isStoreAway.load(ordering: .relaxed) { throw PlainTrouble() }
         guard expressions.contains("pg_up == 0") else { return [:] }
         return ["pg_up == 0": [UnmatchedSelector(selector: "pg_up", isNameUnknown: true, nearestName: "pg_up_total")]]
     }

@@ -135,7 +135,8 @@ struct GateTests {
         let pages = [
             "/", "/host", "/databases", "/source?name=shop&kind=postgres", "/probes", "/alerts", "/jobs",
             "/jobs/report",
-            "/jobs/nightly%2Fbackup/runs/r41", "/backups", "/ledger", "/query?expr=up", "/jaga", "/api", "/actions/a7",
+            "/jobs/nightly%2Fbackup/runs/r41", "/backups", "/ledger", "/query?expr=up", "/series", "/jaga", "/api",
+            "/actions/a7",
             "/account", "/users",
         ]
         for page in pages {

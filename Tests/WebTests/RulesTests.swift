@@ -1,3 +1,4 @@
+import Synchronization
 import Access
 import JSONCoding
 import Testing
@@ -83,5 +84,18 @@ import WebAPI
         let reply = await fixture.get(APIPath.rules, token: try await fixture.token(.viewer))
         let groups = try APIJSON.decode([RuleGroupStatus].self, from: Array(reply.text.utf8))
         #expect(groups.flatMap(\.rules).first { $0.name == "PostgresDown" }?.unmatched?.first?.selector == "pg_up")
+    }
+
+    @Test func `when the store cannot be asked what matches, the page and the API show the rules all the same`()
+        async throws
+    {
+        let fixture = try WebFixture()
+        fixture.service.isStoreAway.store(true, ordering: .relaxed)
+        let page = await fixture.get("/rules", session: try await fixture.session(.viewer))
+        #expect(page.status == 200 && page.text.contains("PostgresDown"))
+        #expect(!page.text.contains("Rules that match no series"))
+        let reply = await fixture.get(APIPath.rules, token: try await fixture.token(.viewer))
+        let groups = try APIJSON.decode([RuleGroupStatus].self, from: Array(reply.text.utf8))
+        #expect(groups.flatMap(\.rules).allSatisfy { $0.unmatched == nil })
     }
 }

@@ -30,6 +30,12 @@ struct UnknownSite: FakePrometheus {
         }
     }
 
+    func seriesOverview(limit: Int) async throws -> SeriesOverview {
+        SeriesOverview(
+            seriesCount: 0, memorySamples: 0, blocks: 0, blockSamples: 0, blockBytes: 0, logBytes: 0,
+            limits: .init(series: nil, perMetric: nil, perTarget: nil))
+    }
+
     func probes() async throws -> [ProbeStatus] {
         [
             ProbeStatus(

@@ -13,7 +13,8 @@ struct UnknownTests {
         let targets = [
             "/", "/host", "/databases", "/source?name=postgres/x", "/source?name=x&kind=application", "/probes",
             "/alerts",
-            "/jobs", "/jobs/x", "/jobs/x/runs/r1", "/backups", "/ledger", "/query?expr=up", "/jaga", "/actions/a",
+            "/jobs", "/jobs/x", "/jobs/x/runs/r1", "/backups", "/ledger", "/query?expr=up", "/series", "/jaga",
+            "/actions/a",
         ]
         for target in targets {
             let reply = await fixture.get(target, session: session)

@@ -33,6 +33,8 @@ public final class MemoryFiles: FileSystem {
     fileprivate struct State: @unchecked Sendable {
         var names: [String: Node] = [:]
         var syncedNames: [String: Node] = [:]
+        /// Folders that have another name than on the disk, by the new one.
+        var movedFolders: [String: String] = [:]
         var locks: [String: Int32] = [:]
         var lastInode: UInt64 = 1
         var capacityBytes: Int64
@@ -65,6 +67,7 @@ public final class MemoryFiles: FileSystem {
                 node.syncedBytes = node.bytes
             }
             state.syncedNames = state.names
+            state.movedFolders = [:]
             state.locks = [:]
         }
     }
@@ -133,6 +136,7 @@ public final class MemoryFiles: FileSystem {
                 throw FileError(.remove, path, errorNumber: ENOTEMPTY)
             }
             state.names[path] = nil
+            state.movedFolders[path] = nil
         }
     }
 
@@ -145,6 +149,7 @@ public final class MemoryFiles: FileSystem {
             for path in inside { state.names[new + path.dropFirst(old.count)] = state.names.removeValue(forKey: path) }
             state.names[old] = nil
             state.names[new] = node
+            if node.isFolder { state.movedFolders[new] = state.movedFolders.removeValue(forKey: old) ?? old }
         }
     }
 
@@ -165,6 +170,12 @@ public final class MemoryFiles: FileSystem {
             }
             for name in Set(state.names.keys).union(state.syncedNames.keys) where parentFolder(of: name) == path {
                 state.syncedNames[name] = state.names[name]
+                // What was synced inside of a folder goes with it.
+                guard let old = state.movedFolders.removeValue(forKey: name) else { continue }
+                for inside in state.syncedNames.keys where inside.hasPrefix(joined(old, "")) {
+                    state.syncedNames[name + inside.dropFirst(old.count)] = state.syncedNames.removeValue(
+                        forKey: inside)
+                }
             }
         }
     }

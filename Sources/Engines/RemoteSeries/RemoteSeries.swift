@@ -71,8 +71,7 @@ public final class RemoteSeries: SeriesReading {
     private func remoteRead(
         _ matchers: [LabelMatcher], _ start: Timestamp, _ end: Timestamp
     ) async throws -> [SeriesColumns]? {
-        let question = ReadMessage.request(
-            matchers, from: start.millisecondsSinceEpoch, through: end.millisecondsSinceEpoch)
+        let question = writeReadRequest(ReadRequest(queries: [ReadQuery(matchers, from: start, through: end)]))
         let response = try await send(
             "/api/v1/read", method: "POST", body: Snappy.compress(question),
             headers: [
@@ -89,7 +88,11 @@ public final class RemoteSeries: SeriesReading {
         hasRemoteRead.withLock { $0 = true }
         do {
             let bytes = try Snappy.decompress(response.body, limit: options.answerByteCountMax)
-            return try ReadMessage.series(bytes, byteCountMax: options.answerByteCountMax).map { series in
+            // What an answer may hold is bounded by its bytes alone: a sample takes four of them at least.
+            let limits = WriteLimits(
+                byteCountMax: options.answerByteCountMax, seriesCountMax: .max, sampleCountMax: .max,
+                labelCountMax: .max)
+            return try parseReadResponse(bytes, limits: limits).joined().map { series in
                 series.within(start.millisecondsSinceEpoch...end.millisecondsSinceEpoch)
             }
         } catch {

@@ -5,8 +5,11 @@ struct RefusedSeries: Sendable {
     private static let countMax = 100
     private(set) var byMetric: [String: Int64] = [:]
     private(set) var byTarget: [String: Int64] = [:]
+    /// All of them, beyond the named ones too.
+    private(set) var total: Int64 = 0
 
     mutating func note(_ labels: Labels) {
+        total += 1
         Self.note(labels.name, in: &byMetric)
         Self.note("\(labels["job"] ?? "")/\(labels["instance"] ?? "")", in: &byTarget)
     }

@@ -33,6 +33,7 @@ struct Recovery {
         try fileAccess(folder) { () throws(FileError) in
             for name in ["wal", "blocks", "damaged"] { try files.createFolders(joined(folder, name)) }
         }
+        removeUnfinishedSnapshots()
         try openBlocks()
         try readTombstones()
         try readLog()
@@ -43,6 +44,15 @@ struct Recovery {
             lastNumber: lastNumber)
         state.note(log)
         return log
+    }
+
+    /// What a process that ended while it made a snapshot left behind.
+    private func removeUnfinishedSnapshots() {
+        let snapshots = joined(folder, "snapshots")
+        // Best effort: what stays has a name that nobody takes for a snapshot's, and the next start tries again.
+        for name in (try? files.list(snapshots)) ?? [] where name.hasSuffix(TimeSeriesStore.unfinishedSuffix) {
+            try? files.removeTree(joined(snapshots, name))
+        }
     }
 
     private mutating func openBlocks() throws(StoreError) {

@@ -1,4 +1,5 @@
 public import Series
+import Synchronization
 import Units
 
 extension TimeSeriesStore {
@@ -44,6 +45,10 @@ extension TimeSeriesStore {
         add(refused, .counter, refusedHelp, ["reason": "out_of_order"], Double(counts.samplesOutOfOrder))
         add(refused, .counter, refusedHelp, ["reason": "duplicate"], Double(counts.samplesDuplicate))
         add(refused, .counter, refusedHelp, ["reason": "over_limit"], Double(counts.samplesOverLimit))
+        add(
+            "jaga_series_limit_refusals_total", .counter,
+            "Times that a series was offered and refused because of a limit on their number.", [:],
+            Double(state.withLock { $0.refused.total }))
         add(
             "jaga_series_batches_refused_total", .counter, "Batches refused because the log could not be written.", [:],
             Double(counts.batchesRefused))

@@ -23,6 +23,11 @@ extension TimeSeriesStore {
         }
     }
 
+    /// The most series there may be in memory; 0 for no limit.
+    public var seriesLimits: (all: Int, perMetric: Int, perTarget: Int) {
+        (settings.seriesMax, settings.seriesPerMetricMax, settings.seriesPerTargetMax)
+    }
+
     /// Where the series in memory come from: the largest of each kind.
     /// - Parameter limit: how many of each are named.
     public func cardinality(limit: Int = 10) -> StoreReport {
@@ -55,7 +60,12 @@ public struct StoreReport: Sendable, Hashable {
     public var labelPairs: [Entry]
     /// Series by `job/instance`.
     public var targets: [Entry]
-    /// Samples refused because of a limit on series, by metric name.
+    /// Series by the value of `job`; those without one are under the empty text.
+    public var jobs: [Entry]
+    /// How often a series was refused since the start because of a limit on their number, each time that it was offered: with every
+    /// batch, and with every change of a page that is scraped.
+    public var refusals: Int64
+    /// The same by metric name.
     public var refusedMetrics: [Entry]
     /// The same by `job/instance`.
     public var refusedTargets: [Entry]
@@ -70,6 +80,7 @@ struct LabelStatistics: Sendable {
     var bytesByName: [String: Int] = [:]
     var byPair: [String: Int] = [:]
     var byTarget: [String: Int] = [:]
+    var byJob: [String: Int] = [:]
 }
 
 extension Head {
@@ -94,6 +105,7 @@ extension Head {
             let job = target.job == .max ? "" : table.value(of: target.job)
             let instance = target.instance == .max ? "" : table.value(of: target.instance)
             found.byTarget["\(job)/\(instance)"] = count
+            found.byJob[job, default: 0] += count
         }
         return found
     }
@@ -109,7 +121,8 @@ extension StoreReport {
         self.init(
             seriesCount: found.seriesCount, labelPairCount: found.pairCount, metrics: top(found.byMetric),
             labelNames: top(found.valuesByName), labelBytes: top(found.bytesByName), labelPairs: top(found.byPair),
-            targets: top(found.byTarget), refusedMetrics: top(refused.byMetric.mapValues { Int($0) }),
+            targets: top(found.byTarget), jobs: top(found.byJob), refusals: refused.total,
+            refusedMetrics: top(refused.byMetric.mapValues { Int($0) }),
             refusedTargets: top(refused.byTarget.mapValues { Int($0) }))
     }
 }

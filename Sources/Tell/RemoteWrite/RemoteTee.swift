@@ -15,11 +15,16 @@ public final class RemoteTee: ColumnAppending {
     }
 
     /// Series come and go, and their numbers are not used again; past this all are asked for anew.
-    private static let labelsMax = 1_000_000
+    private let labelsMax: Int
 
-    public init(_ store: any ColumnAppending, _ writer: RemoteWriter) {
+    public convenience init(_ store: any ColumnAppending, _ writer: RemoteWriter) {
+        self.init(store, writer, labelsMax: 1_000_000)
+    }
+
+    init(_ store: any ColumnAppending, _ writer: RemoteWriter, labelsMax: Int) {
         self.store = store
         self.writer = writer
+        self.labelsMax = labelsMax
     }
 
     public func append(_ batch: SampleBatch) async throws -> AppendOutcome {
@@ -31,7 +36,7 @@ public final class RemoteTee: ColumnAppending {
     public func references(of labels: [Labels]) async throws -> [SeriesReference?] {
         let references = try await store.references(of: labels)
         state.withLock { state in
-            if state.labels.count > Self.labelsMax {
+            if state.labels.count > labelsMax {
                 state.labels = [:]
                 state.hasGaps = true
             }

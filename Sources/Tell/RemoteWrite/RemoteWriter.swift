@@ -94,7 +94,12 @@ public final class RemoteWriter: Sendable {
     }
 
     func append(_ block: SampleBlock, labels: (SeriesReference) -> Labels?) {
-        do { try queue.append(block, labels: labels) } catch { noteUnqueued(block.references.count, error) }
+        do {
+            let leftOut = try queue.append(block, labels: labels)
+            if leftOut > 0 { state.withLock { $0.unqueuedCount += leftOut } }
+        } catch {
+            noteUnqueued(block.references.count, error)
+        }
     }
 
     private func noteUnqueued(_ count: Int, _ error: any Error) {

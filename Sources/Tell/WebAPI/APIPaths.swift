@@ -16,6 +16,7 @@ public enum APIPath {
     public static let probes = "\(root)/probes"
     public static let alerts = "\(root)/alerts"
     public static let rules = "\(root)/rules"
+    public static let series = "\(root)/series"
     public static let jobs = "\(root)/jobs"
     public static let backups = "\(root)/backups"
     public static let ledger = "\(root)/ledger"
@@ -32,6 +33,7 @@ public enum APIPath {
 
     public static let query = "/api/v1/query"
     public static let queryRange = "/api/v1/query_range"
+    public static let snapshot = "/api/v1/admin/tsdb/snapshot"
 
     public static func job(_ name: String) -> String { "\(jobs)/\(escaped(name))" }
     public static func jobRun(_ name: String, _ run: String) -> String { "\(job(name))/runs/\(escaped(run))" }

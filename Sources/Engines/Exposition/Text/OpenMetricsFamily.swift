@@ -123,7 +123,9 @@ struct Family {
             if let before = groupSeconds, let now = sample.seconds, before > now, kind != .info {
                 throw cursor.wrong("times go back within a label set")
             }
-            isNew = sample.seconds != groupSeconds || !groupSeries.contains(sample.labels)
+            // At another time all series of the label set come once more.
+            if sample.seconds != groupSeconds { groupSeries = [] }
+            isNew = !groupSeries.contains(sample.labels)
         } else {
             guard !groupsSeen.contains(newGroup) else {
                 throw cursor.wrong("the samples of one label set do not stand together")

@@ -31,9 +31,11 @@ func readXORChunk(_ data: [UInt8], into columns: inout SeriesColumns) throws(Cod
 }
 
 /// Adds the samples of a histogram chunk.
-/// - Parameter hasFloats: counts are doubles, not integers.
+/// - Parameters:
+///   - hasFloats: counts are doubles, not integers.
+///   - leftOut: counts histograms of schemas that are not known.
 func readHistogramChunk(
-    _ data: [UInt8], hasFloats: Bool, into columns: inout SeriesColumns
+    _ data: [UInt8], hasFloats: Bool, into columns: inout SeriesColumns, _ leftOut: inout LeftOutSamples
 ) throws(CodingError) {
     var bits = GoBits(BitReader(data))
     let count = Int(try bits.reader.bits(16))
@@ -47,8 +49,8 @@ func readHistogramChunk(
     for index in 0..<count {
         try fields.read(&bits, isFirst: index == 0)
         let sum = Double(bitPattern: fields.sum.bits)
-        columns.times.append(fields.time)
         if sum.isStaleMarker {
+            columns.times.append(fields.time)
             columns.values.append(sum)
             continue
         }
@@ -60,9 +62,20 @@ func readHistogramChunk(
         let buckets = fields.buckets(positiveCount: layout.positiveSpans.bucketCount)
         histogram.positiveBuckets = buckets.positive
         histogram.negativeBuckets = buckets.negative
+        guard histogram.hasKnownSchema else {
+            leftOut["histogram schema \(histogram.schema)", default: 0] += 1
+            continue
+        }
+        guard histogram.isWellFormed else { throw CodingError(.invalid, at: 0) }
+        columns.times.append(fields.time)
         columns.histograms.append(HistogramSample(index: columns.values.count, histogram: histogram))
         columns.values.append(.nan)
     }
+}
+
+extension NativeHistogram {
+    /// Whether the bounds of its buckets can be told.
+    fileprivate var hasKnownSchema: Bool { (-4...8).contains(schema) || schema == Self.customBucketsSchema }
 }
 
 /// What is known of the sample before.

@@ -4,7 +4,17 @@ import DurableFiles
 import Synchronization
 import Units
 
+// A snapshot is put together in `<folder>.unfinished` and renamed when all of it is on the disk, so that a folder with the name that was
+// asked for is always a whole one. What a process that was killed left behind is removed by the next snapshot to the same folder, and,
+// where it lies in the store's own `snapshots`, by the next start.
+
 extension TimeSeriesStore {
+    /// What the name of a snapshot ends in until it is whole.
+    static let unfinishedSuffix = ".unfinished"
+
+    /// Where the daemon puts snapshots, one folder each.
+    public var snapshotFolder: String { joined(folder, "snapshots") }
+
     /// Puts a copy of everything stored now into `folder`, which must not exist: blocks as hard links where the file system has them, what
     /// is in memory as blocks of its own, and the list of what was deleted. The copy is a store's folder by itself: `open` reads it.
     /// - Throws: `StoreError`; then what was begun is removed.
@@ -13,16 +23,25 @@ extension TimeSeriesStore {
     }
 
     func snapshotNow(to target: String) throws(StoreError) {
+        var given = target
+        while given.count > 1, given.hasSuffix("/") { given.removeLast() }
+        let target = given
+        let beside = target + Self.unfinishedSuffix
         let failure = changes.withLock { _ -> StoreError? in
             do throws(StoreError) {
                 let exists = try fileAccess(target) { () throws(FileError) in try files.status(of: target) != nil }
                 guard !exists else { throw StoreError(.snapshotExists, target) }
-                try writeSnapshot(target)
+                try fileAccess(beside) { () throws(FileError) in try files.removeTree(beside) }
+                try writeSnapshot(beside)
+                try fileAccess(target) { () throws(FileError) in
+                    try files.rename(beside, to: target)
+                    try files.syncFolder(parentFolder(of: target))
+                }
                 return nil
             } catch {
                 if error.code != .snapshotExists {
-                    // Best effort: what remains is named by the error.
-                    try? files.removeTree(target)
+                    // Best effort: what remains has a name that nobody takes for a snapshot's, and the next one removes it.
+                    try? files.removeTree(beside)
                 }
                 return error
             }
@@ -83,7 +102,7 @@ extension Head {
 
 extension FileSystem {
     /// Copies by pieces, so that memory holds one.
-    fileprivate func linkOrCopy(_ old: String, to new: String) throws(FileError) {
+    func linkOrCopy(_ old: String, to new: String) throws(FileError) {
         do throws(FileError) {
             try link(old, to: new)
         } catch {

@@ -47,15 +47,24 @@ extension TimeSeriesStore {
         }
         guard let firstOffset else { return nil }
         for slot in bad { gatherer.keepReadablePieces(of: slot) }
-        let aside = joined(damagedFolder, block.name.text)
+        let aside = try asideName(of: block)
+        // The damaged file stays where it is until the new one takes its place, and keeps its second name then: whatever fails in
+        // between, nothing readable is out of reach.
         try fileAccess(block.path) { () throws(FileError) in
-            try files.rename(block.path, to: aside)
+            try files.linkOrCopy(block.path, to: aside)
             try files.syncFolder(damagedFolder)
         }
+        // Without its sources: blocks that it was made of and that are still there have what it lost, and are read again.
         let made = try writeBlock(block.name, metadata: index.metadata) { writer throws(StoreError) in
             for (slot, labels) in gatherer.ordered() where !gatherer.pieces[slot].isEmpty {
                 let samples = try blockSamples(gatherer, slot, [])
                 try fileAccess(folder) { () throws(FileError) in try writer.add(labels, samples) }
+            }
+        }
+        if made == nil {
+            try fileAccess(block.path) { () throws(FileError) in
+                try files.remove(block.path)
+                try files.syncFolder(blockFolder)
             }
         }
         state.withLock { state in
@@ -68,5 +77,18 @@ extension TimeSeriesStore {
             count: block.sampleCount - (made?.sampleCount ?? 0))
         problem.setAsideAs = aside
         return problem
+    }
+
+    /// A name in the folder of damaged files that is free: a repair that was cut off may have taken the first.
+    private func asideName(of block: Block) throws(StoreError) -> String {
+        try fileAccess(damagedFolder) { () throws(FileError) in
+            var path = joined(damagedFolder, block.name.text)
+            var number = 2
+            while try files.status(of: path) != nil {
+                path = joined(damagedFolder, "\(block.name.text)-\(number)")
+                number += 1
+            }
+            return path
+        }
     }
 }

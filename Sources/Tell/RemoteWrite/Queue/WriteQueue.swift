@@ -44,6 +44,8 @@ final class WriteQueue: Sendable {
         var sampleCount = 0
         var newestTime = Int64.min
         var hasUnsynced = false
+        /// A write failed in the midst: what the segment defines is not to be trusted, and nothing more is written to it.
+        var isTorn = false
         var listeners: [AsyncStream<Void>.Continuation] = []
     }
 
@@ -115,8 +117,10 @@ final class WriteQueue: Sendable {
 
     /// Writes down samples by number.
     /// - Parameter labels: of the series whose number is not known in the segment yet.
+    /// - Returns: how many were left out because nobody knows their labels.
     /// - Throws: `FileError`; nothing of the block is in the queue then, or it is behind a torn record and will be read.
-    func append(_ block: SampleBlock, labels: (SeriesReference) -> Labels?) throws {
+    @discardableResult
+    func append(_ block: SampleBlock, labels: (SeriesReference) -> Labels?) throws -> Int {
         try state.withLock { state in
             try rotateIfFull(&state, now: block.timestamp)
             var ids: [UInt32] = []
@@ -138,6 +142,7 @@ final class WriteQueue: Sendable {
             var bytes: [UInt8] = new.isEmpty ? [] : QueueFormat.series(new)
             bytes += QueueFormat.block(ids, values, at: block.timestamp.millisecondsSinceEpoch)
             try write(bytes, &state, sampleCount: ids.count, newest: block.timestamp.millisecondsSinceEpoch)
+            return block.references.count - ids.count
         }
     }
 
@@ -185,8 +190,8 @@ final class WriteQueue: Sendable {
         do {
             try state.file.write(bytes)
         } catch {
-            // Part of it may be there. The rest of this segment is not to be trusted, nor what it defines.
-            try? startSegment(&state, now: Timestamp(millisecondsSinceEpoch: newest))
+            // Part of it may be there. A full disk has no room for the next segment either: the next record tries to begin it.
+            state.isTorn = true
             throw error
         }
         state.length += Int64(bytes.count)
@@ -197,9 +202,10 @@ final class WriteQueue: Sendable {
     }
 
     private func rotateIfFull(_ state: inout State, now: Timestamp) throws {
-        guard state.length >= limits.segmentByteCount else { return }
+        guard state.length >= limits.segmentByteCount || state.isTorn else { return }
         try state.file.sync()
         try startSegment(&state, now: now)
+        state.isTorn = false
     }
 
     private func startSegment(_ state: inout State, now: Timestamp) throws {

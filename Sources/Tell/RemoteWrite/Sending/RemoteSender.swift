@@ -37,10 +37,12 @@ final class RemoteSender: Sendable {
         positionFile = joined(queue.folder, "\(Self.fileName(settings.name)).position")
         let saved = try Self.position(in: positionFile, queue.files)
         // An address that is new gets what comes from now on, as the reference does.
-        let start = saved.map { max($0, queue.beginning) } ?? queue.end
+        let start = saved.map { max($0.position, queue.beginning) } ?? queue.end
         var tally = SenderTally()
+        tally.newestSentTime = saved?.newestSentTime ?? .min
+        tally.startTime = around.wallClock.now.millisecondsSinceEpoch
         tally.shards = settings.queue.shardsMin
-        state = Mutex(State(tally: tally, position: start, savedPosition: saved))
+        state = Mutex(State(tally: tally, position: start, savedPosition: saved?.position))
         // Else a crash in the first second would make the address new once more.
         try savePosition()
     }
@@ -55,11 +57,14 @@ final class RemoteSender: Sendable {
             })
     }
 
-    private static func position(in path: String, _ files: any FileSystem) throws -> QueuePosition? {
+    /// Reads `segment offset newest`; the last, the time of the newest sample that was sent, is missing until one was.
+    private static func position(
+        in path: String, _ files: any FileSystem
+    ) throws -> (position: QueuePosition, newestSentTime: Int64?)? {
         guard try files.status(of: path) != nil else { return nil }
         let words = String(decoding: try files.contents(of: path), as: UTF8.self).split(whereSeparator: \.isWhitespace)
-        guard words.count == 2, let segment = Int(words[0]), let offset = Int64(words[1]) else { return nil }
-        return QueuePosition(segment: segment, offset: offset)
+        guard words.count >= 2, let segment = Int(words[0]), let offset = Int64(words[1]) else { return nil }
+        return (QueuePosition(segment: segment, offset: offset), words.count > 2 ? Int64(words[2]) : nil)
     }
 
     var position: QueuePosition { state.withLock { $0.position } }
@@ -76,11 +81,12 @@ final class RemoteSender: Sendable {
 
     /// Makes the position survive.
     func savePosition() throws {
-        let position = state.withLock { state -> QueuePosition? in
-            state.position == state.savedPosition ? nil : state.position
+        let (position, newest) = state.withLock { state -> (QueuePosition?, Int64) in
+            (state.position == state.savedPosition ? nil : state.position, state.tally.newestSentTime)
         }
         guard let position else { return }
-        try queue.files.replace(positionFile, with: Array("\(position.segment) \(position.offset)\n".utf8))
+        let last = newest > .min ? " \(newest)" : ""
+        try queue.files.replace(positionFile, with: Array("\(position.segment) \(position.offset)\(last)\n".utf8))
         state.withLock { $0.savedPosition = position }
     }
 
@@ -165,7 +171,7 @@ final class RemoteSender: Sendable {
             for (index, requests) in plan.shards.enumerated() where !requests.isEmpty {
                 let sender = RequestSender(
                     settings: settings, userAgent: around.userAgent, connection: connections[index],
-                    clock: around.clock
+                    clock: around.clock, wallClock: around.wallClock
                 ) { [self] change in state.withLock { change(&$0.tally) } }
                 group.addTask {
                     for request in requests { self.note(try await sender.send(request)) }
@@ -224,7 +230,8 @@ final class RemoteSender: Sendable {
 
     private func sendOnce(_ request: WriteRequest, _ connection: HTTPConnection) async -> Bool {
         let sender = RequestSender(
-            settings: settings, userAgent: around.userAgent, connection: connection, clock: around.clock
+            settings: settings, userAgent: around.userAgent, connection: connection, clock: around.clock,
+            wallClock: around.wallClock
         ) { _ in }
         return await sender.isTaken(request)
     }

@@ -22,6 +22,7 @@ struct RequestSender: Sendable {
     let userAgent: String
     let connection: HTTPConnection
     let clock: any Clock<Duration>
+    let wallClock: any WallClock
     let tally: @Sendable (_ change: @Sendable (inout SenderTally) -> Void) -> Void
 
     /// How one try ended.
@@ -141,9 +142,8 @@ struct RequestSender: Sendable {
             }
             return .taken
         case 429 where settings.queue.retriesOnRateLimit, 500...:
-            let seconds = response.headers["Retry-After"].flatMap { Int($0) }
-            // Nobody shall stop us for a day.
-            return .later(seconds.map { .seconds(max(0, min($0, 3600))) }, reason: reason)
+            let wished = response.headers["Retry-After"].flatMap { retryDelay($0, now: wallClock.now) }
+            return .later(wished, reason: reason)
         case 400: return .refused(reason: reason, mayBePartial: true)
         default: return .refused(reason: reason, mayBePartial: false)
         }

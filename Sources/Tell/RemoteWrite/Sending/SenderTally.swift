@@ -21,6 +21,8 @@ struct SenderTally: Sendable {
     var desiredShards = 1
     var pending = 0
     var newestSentTime = Int64.min
+    /// When the sender came to be, in milliseconds since the epoch.
+    var startTime = Int64.min
     /// Why the last request failed; nil when it worked.
     var lastError: String?
 
@@ -56,10 +58,12 @@ struct SenderTally: Sendable {
         put("max_samples_per_send", .gauge, "Samples of one request.", Double(settings.queue.samplesPerSendMax))
         put("sent_batch_duration_seconds_sum", .summary, "Time that requests took.", requestSeconds)
         put("sent_batch_duration_seconds_count", .summary, "Time that requests took.", Double(requests))
-        if newestSentTime > .min {
+        // An address that never took anything is behind by all the time that it was tried, not by none.
+        let sentTime = newestSentTime > .min ? newestSentTime : startTime
+        if sentTime > .min {
             put(
-                "queue_highest_sent_timestamp_seconds", .gauge, "The newest sample that was sent.",
-                Double(newestSentTime) / 1000)
+                "queue_highest_sent_timestamp_seconds", .gauge,
+                "The newest sample that was sent; while there is none, when sending began.", Double(sentTime) / 1000)
         }
         if newestTime > .min {
             put(

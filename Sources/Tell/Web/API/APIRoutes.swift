@@ -40,6 +40,13 @@ extension WebSite {
             get(APIPath.rules, "Rule groups.", "[RuleGroupStatus]") { site, _ in
                 try .json(try await site.inspectedRuleGroups())
             },
+            get(
+                APIPath.series, "How much is stored, and which metrics, labels and targets have the most series.",
+                "SeriesOverview",
+                [.optional("limit", "How many of each kind, 1 to 1000; 10 when left out.", .number(1...1000))]
+            ) { site, request in
+                try .json(try await site.service.seriesOverview(limit: Int(request.query["limit"] ?? "") ?? 10))
+            },
             get(APIPath.jobs, "Jobs with their last runs.", "[JobStatus]") { site, _ in
                 try .json(try await site.service.jobs())
             },

@@ -32,6 +32,10 @@ extension WebSite {
         Route(.get, "/probes", .page, .needs(.viewSite), "Probes.", query: [.range], probes),
         Route(.get, "/alerts", .page, .needs(.viewSite), "Alerts and rules.", alerts),
         Route(.get, "/rules", .page, .needs(.viewSite), "Rules, and those that match no series.", rules),
+        Route(
+            .get, "/series", .page, .needs(.viewSite), "How much is stored, and what has the most series.",
+            query: [.optional("limit", "How many of each kind, 1 to 1000; 20 when left out.", .number(1...1000))],
+            series),
         Route(.get, "/jobs", .page, .needs(.viewSite), "Jobs.", jobs),
         Route(.get, "/jobs/{name}", .page, .needs(.viewSite), "A job with its runs.", job),
         Route(.get, "/jobs/{name}/runs/{run}", .page, .needs(.viewSite), "A run with its output.", jobRun),

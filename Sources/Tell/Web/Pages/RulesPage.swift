@@ -1,3 +1,5 @@
+import Diagnostics
+import Logging
 import Texts
 import Units
 import WebAPI
@@ -6,7 +8,16 @@ extension WebSite {
     /// The groups, with what each rule's selectors miss.
     func inspectedRuleGroups() async throws -> [RuleGroupStatus] {
         var groups = try await service.ruleGroups()
-        let found = try await service.unmatchedSelectors(of: Set(groups.flatMap(\.rules).map(\.expression)))
+        let found: [String: [UnmatchedSelector]]
+        do {
+            found = try await service.unmatchedSelectors(of: Set(groups.flatMap(\.rules).map(\.expression)))
+        } catch is CancellationError {
+            throw CancellationError()
+        } catch {
+            // The store cannot be asked just now. Each rule says so itself; what matches nothing is not known, and not said.
+            logger.warning("rules: what matches no series could not be looked up: \(describe(error))")
+            return groups
+        }
         for group in groups.indices {
             for rule in groups[group].rules.indices {
                 groups[group].rules[rule].unmatched = found[groups[group].rules[rule].expression] ?? []

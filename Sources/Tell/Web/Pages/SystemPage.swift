@@ -16,6 +16,7 @@ extension WebSite {
             <section class="strip"><p>Jaga \(version.version) \(version.revision) · Swift \(version.swiftVersion) · \
             \(context.running(since: version.startedAt)) · \(t[.residentMemory]) \(context.bytes(version.residentBytes)) · \
             PID \(version.processID) · <span class="code">\(version.dataFolder)</span></p>
+            <p><a href="/series">\(t[.seriesTitle])</a></p>
             <p>\(context.button("/actions/reload", t[.reloadNow], .reload))</p></section>
             """
         return .html(

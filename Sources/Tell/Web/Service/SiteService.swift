@@ -17,6 +17,10 @@ public protocol SiteService: PrometheusService {
     /// The selectors of expressions that match no series at all, by expression; those that find all they ask for are left out.
     func unmatchedSelectors(of expressions: Set<String>) async throws -> [String: [UnmatchedSelector]]
 
+    /// How much is stored, and what has the most series.
+    /// - Parameter limit: how many of each kind are named.
+    func seriesOverview(limit: Int) async throws -> SeriesOverview
+
     func jobs() async throws -> [JobStatus]
     /// - Throws: `Problem` of code `notFound`.
     func job(_ name: String, runCountMax: Int) async throws -> JobDetail

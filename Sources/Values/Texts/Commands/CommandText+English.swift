@@ -96,6 +96,7 @@ extension CommandText {
         case .selectorUnmatched: "no series has these labels"
         case .seriesAhead:
             "{count} {count?sample is|samples are} of the future and {count?was|were} refused: a block of {count?it|them} would keep the present out"
+        case .seriesByJob: "Series by job"
         case .seriesByMetric: "Series by metric"
         case .seriesByPair: "Series by label and value"
         case .seriesByTarget: "Series by target"
@@ -104,6 +105,8 @@ extension CommandText {
             "DAMAGED: {samples} {samples?sample|samples} in {blocks} {blocks?block|blocks}, {records} {records?record|records} in {segments} {segments?segment|segments} of the log"
         case .seriesExported:
             "{samples} {samples?sample|samples}; {others} stale markers and histograms have no text"
+        case .seriesImportUnknown:
+            "{count} {count?sample|samples} in chunks of kinds that are not known were left out: {kinds}"
         case .seriesImported: "{samples} {samples?sample|samples} stored in {blocks} {blocks?block|blocks}"
         case .seriesImportedPartly:
             "{samples} {samples?sample|samples} stored in {blocks} {blocks?block|blocks}; {others} of the time still in memory left out"
@@ -113,8 +116,13 @@ extension CommandText {
             "{series} series and {samples} {samples?sample|samples} in memory, the log has {log}"
         case .seriesIntact:
             "intact: {samples} {samples?sample|samples} in {blocks} {blocks?block|blocks}, {records} {records?record|records} in {segments} {segments?segment|segments} of the log"
+        case .seriesLimits: "most series: {series} in all, {metric} of one metric, {target} of one target"
         case .seriesNothingToRepair: "nothing to repair"
+        case .seriesRefused: "{count} times since the start a series was refused because of a limit"
+        case .seriesRefusedByMetric: "Refusals by metric"
+        case .seriesRefusedByTarget: "Refusals by target"
         case .seriesSnapshot: "snapshot in {folder}"
+        case .seriesUnlimited: "no limit"
         case .seriesValuesByLabel: "Values by label"
         case .statusAlerts: "{firing} {firing?alert|alerts} firing, {pending} pending"
         case .statusLine: "{headline} on {host}: {counts}; {alerts}"

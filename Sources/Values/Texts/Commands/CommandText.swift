@@ -14,9 +14,11 @@ public enum CommandText: String, TextKey {
     case headlineCritical, headlineOK, headlineUnknown, headlineWarning, initWritten, jobsNone
     case ledgerBroken, ledgerIntact, linkPage, linkPath, outputOfLastRun, passwordNotSet, passwordSet
     case queryEmpty, queryWarning, restoreWould, roleChanged, scriptCases, selectorNameUnknown
-    case selectorNearest, selectorUnmatched, seriesAhead, seriesByMetric, seriesByPair, seriesByTarget
-    case seriesBytesByLabel, seriesDamaged, seriesExported, seriesImported, seriesImportedPartly
-    case seriesInBlocks, seriesInMemory, seriesIntact, seriesNothingToRepair, seriesSnapshot
-    case seriesValuesByLabel, statusAlerts, statusLine, statusRows, tokenRevoked, userRemoved
-    case valueAfterRestart, valueUntilRestart, version
+    case selectorNearest, selectorUnmatched, seriesAhead, seriesByJob, seriesByMetric, seriesByPair
+    case seriesByTarget, seriesBytesByLabel, seriesDamaged, seriesExported, seriesImported
+    case seriesImportedPartly, seriesImportUnknown, seriesInBlocks, seriesInMemory, seriesIntact
+    case seriesLimits, seriesNothingToRepair, seriesRefused, seriesRefusedByMetric
+    case seriesRefusedByTarget, seriesSnapshot, seriesUnlimited, seriesValuesByLabel, statusAlerts
+    case statusLine, statusRows, tokenRevoked, userRemoved, valueAfterRestart, valueUntilRestart
+    case version
 }

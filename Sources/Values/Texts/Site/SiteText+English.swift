@@ -59,6 +59,7 @@ extension SiteText {
         case .reloadLate: "applied, but {keys} {count?takes|take} effect only after a restart of the daemon"
         case .reloadUnchanged: "the configuration is unchanged"
         case .samplesNoneCame: "no sample was stored in the last {span}: nothing was read"
+        case .rulesFailing: "{count} {count?rule|rules} cannot be evaluated: {reason}"
         case .samplesNotStored: "samples are not stored: {reason}"
         case .samplesNotStoredReason: "the store cannot be written"
         case .samplesOutOfOrder:

@@ -1,15 +1,17 @@
 /// Sentences about the state of the site and about what was asked of it, in the order of the alphabet.
 public enum SiteText: String, TextKey {
     case actionBackupDone, actionBackupRunning, actionDrillDone, actionDrillRunning, actionJobDone
-    case actionJobFailed, actionJobRunning, actionReloadRunning, actionRestoreDone, actionRestoreRunning
-    case actionVerifyDone, actionVerifyRunning, alertsNone, andMore, andMoreOf, backupFailed, backupNone
-    case backupProved, backupTooOld, checkAnswersWrongly, checkBackupProgram, checkBackupSpace
-    case checkBackupSpaceShort, checkBackupWillBeMade, checkMailLogin, checkMailNoLogin, checkMailPlainPassword
-    case checkPartFails, checkReachable, checkSamples, checkSecurityNone, checkSecurityTLS, copyDamaged
-    case copyDamagedReason, discoveryBad, drillFailed, drillMissing, figureConnections, figureDisk, figureMemory
-    case figureProcessor, figureRequests, figureSeries, jobBad, jobsGood, newestBackup, probeBad, probeNotYet
-    case probesGood, receiverBad, receiverBadReason, receiversNone, receiversWaiting, reloadChanged, reloadLate
-    case reloadUnchanged, samplesNoneCame, samplesNotStored, samplesNotStoredReason, samplesOutOfOrder
-    case samplesOverLimit, sourceNotRead, sourceUnread, targetBad, targetsGood, targetsNone, watchedBackups
-    case watchedJobs, watchedProbes, watchedRules, watchedScraped, watchedServers
+    case actionJobFailed, actionJobRunning, actionReloadRunning, actionRestoreDone
+    case actionRestoreRunning, actionVerifyDone, actionVerifyRunning, alertsNone, andMore, andMoreOf
+    case backupFailed, backupNone, backupProved, backupTooOld, checkAnswersWrongly, checkBackupProgram
+    case checkBackupSpace, checkBackupSpaceShort, checkBackupWillBeMade, checkMailLogin
+    case checkMailNoLogin, checkMailPlainPassword, checkPartFails, checkReachable, checkSamples
+    case checkSecurityNone, checkSecurityTLS, copyDamaged, copyDamagedReason, discoveryBad
+    case drillFailed, drillMissing, figureConnections, figureDisk, figureMemory, figureProcessor
+    case figureRequests, figureSeries, jobBad, jobsGood, newestBackup, probeBad, probeNotYet
+    case probesGood, receiverBad, receiverBadReason, receiversNone, receiversWaiting, reloadChanged
+    case reloadLate, reloadUnchanged, rulesFailing, samplesNoneCame, samplesNotStored
+    case samplesNotStoredReason, samplesOutOfOrder, samplesOverLimit, sourceNotRead, sourceUnread
+    case targetBad, targetsGood, targetsNone, watchedBackups, watchedJobs, watchedProbes, watchedRules
+    case watchedScraped, watchedServers
 }

@@ -64,7 +64,7 @@ extension LiveSite {
         var areas = targetAreas(firing)
         let probes = try await probes()
         if !probes.isEmpty { areas.append(probeArea(probes)) }
-        areas.append(alertArea(firing))
+        areas.append(alertArea(firing, await parts.rules.snapshot))
         let backups = try await backups()
         for target in backups.targets {
             areas.append(
@@ -136,9 +136,16 @@ extension LiveSite {
         return AreaStatus(kind: .probes, name: "", verdict: probes.map(\.verdict).worst, reason: reason)
     }
 
-    private func alertArea(_ firing: [ActiveAlert]) -> AreaStatus {
+    private func alertArea(_ firing: [ActiveAlert], _ groups: [Rules.RuleGroupStatus]) -> AreaStatus {
         let told = firing.filter { verdict(of: $0) != .ok }
         guard let worst = told.max(by: { verdict(of: $0).weight < verdict(of: $1).weight }) else {
+            // A rule that could not look has seen nothing, which is not the same as nothing to see.
+            let failing = groups.flatMap(\.rules).filter { $0.lastError != nil }
+            if let first = failing.first {
+                return AreaStatus(
+                    kind: .alerts, name: "", verdict: .unknown,
+                    reason: t(.rulesFailing, ["count": failing.count, "reason": first.lastError ?? ""]))
+            }
             return AreaStatus(kind: .alerts, name: "", verdict: .ok, reason: t[.alertsNone])
         }
         let more = told.count > 1 ? t(.andMore, ["count": told.count - 1]) : ""

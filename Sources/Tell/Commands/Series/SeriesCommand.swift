@@ -1,0 +1,213 @@
+import ArgumentParser
+import Diagnostics
+import DurableFiles
+import Exposition
+import Glibc
+import JSONCoding
+import Series
+import PromQL
+import Texts
+import TimeSeriesStore
+import Units
+
+/// Runs `body` with the data folder locked against a daemon.
+/// - Throws: `PlainFailure` where there is no such folder; what says that a daemon uses it.
+func withLockedFolder<Value>(_ folder: String, _ body: (String) async throws -> Value) async throws -> Value {
+    guard access(folder, F_OK) == 0 else {
+        throw PlainFailure("not-found", "there is no data folder '\(folder)'")
+    }
+    let lock = try RealFiles().lockDataFolder(folder, holder: getpid())
+    let value = try await body(folder)
+    try lock.release()
+    return value
+}
+
+/// `jaga series`: the stored samples. What only reads works beside a daemon, by asking it; what changes files needs the folder alone.
+struct SeriesCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "series", abstract: "Work with the stored samples.",
+        discussion: """
+            'stats', 'export' and 'snapshot' work with and without a daemon on the data folder, 'verify' changes nothing and may \
+            run beside one. 'repair' and 'import' need the folder for themselves and end with 11 while a daemon uses it.
+            """,
+        subcommands: [Stats.self, Verify.self, Repair.self, Export.self, Import.self, Snapshot.self])
+
+    struct FolderOptions: ParsableArguments {
+        @Option(
+            name: .long, help: ArgumentHelp("The daemon's data folder (or JAGA_DATA).", valueName: "folder"))
+        var data: String?
+
+        @OptionGroup var output: OutputOptions
+
+        private var root: String { dataFolder(data, Console.current) }
+        /// The folder of the samples.
+        var series: String { joined(root, "series") }
+
+        /// Opens the store, with the folder locked against a daemon. `body` may take long.
+        /// - Parameter mayBeNew: the data folder may be empty, as before the daemon's first start.
+        func withStore<Value>(
+            mayBeNew: Bool, _ body: (TimeSeriesStore) async throws -> Value
+        ) async throws -> Value {
+            try await withLock(mayBeNew: mayBeNew) { try await body(try TimeSeriesStore.open(folder: series)) }
+        }
+
+        /// Opens the store where no daemon has the folder, and asks that one where it has.
+        func withStore<Value>(
+            _ body: (TimeSeriesStore) async throws -> Value, daemon: (any APIConnection) async throws -> Value
+        ) async throws -> Value {
+            do {
+                return try await holdingLock { try await body(try TimeSeriesStore.open(folder: series)) }
+            } catch let error as FileError where error.code == .locked {
+                let options = ConnectionOptions(socketPath: joined(root, "run/jaga.sock"))
+                return try await daemon(try Console.current.connect(options))
+            }
+        }
+
+        /// - Throws: `PlainFailure` of code `locked` while a daemon has the folder.
+        func withLock<Value>(mayBeNew: Bool = false, _ body: () async throws -> Value) async throws -> Value {
+            do {
+                return try await holdingLock(mayBeNew: mayBeNew, body)
+            } catch let error as FileError where error.code == .locked {
+                throw PlainFailure(
+                    "locked", "a daemon uses the data folder '\(root)'",
+                    hint: "Stop it first: this changes the files under it. 'jaga series stats', 'verify', 'export' and "
+                        + "'snapshot' work while it runs.", cause: error)
+            }
+        }
+
+        private func holdingLock<Value>(
+            mayBeNew: Bool = false, _ body: () async throws -> Value
+        ) async throws -> Value {
+            try requireFolder(mayBeNew: mayBeNew)
+            let lock = try RealFiles().lockDataFolder(root, holder: getpid())
+            let value = try await body()
+            try lock.release()
+            return value
+        }
+
+        /// - Throws: `PlainFailure` of code `not-found` where there is no data folder, or none with samples.
+        func requireFolder(mayBeNew: Bool = false) throws {
+            guard access(root, F_OK) == 0 else {
+                throw PlainFailure(
+                    "not-found", "there is no data folder '\(root)'",
+                    hint: "Name the daemon's data folder with --data or JAGA_DATA.")
+            }
+            if mayBeNew, try RealFiles().list(root).allSatisfy(Self.firstNames.contains) { return }
+            guard access(series, F_OK) == 0 else {
+                throw PlainFailure(
+                    "not-found", "the folder '\(root)' holds no samples",
+                    hint: "Name the daemon's data folder with --data or JAGA_DATA.")
+            }
+        }
+
+        /// What a data folder may hold before anything is stored.
+        private static let firstNames: Set<String> = ["run", "spool", "backups", "lost+found"]
+
+        func show(_ value: JSONValue, _ lines: [String]) {
+            Console.current.output(output.json ? value.canonicalText : lines.joined(separator: "\n"))
+        }
+    }
+
+    struct Verify: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Read every byte and say what is damaged, with file and offset. Exits with 3 on damage.")
+        @OptionGroup var folder: FolderOptions
+
+        func run() async throws {
+            try folder.requireFolder()
+            let found = try verifyStore(folder.series)
+            folder.show(
+                [
+                    "intact": .bool(found.isIntact), "blocks": .integer(Int64(found.blockCount)),
+                    "block_samples": .integer(found.blockSampleCount), "segments": .integer(Int64(found.segmentCount)),
+                    "records": .integer(Int64(found.recordCount)),
+                    "problems": .array(found.problems.map { .string($0.description) }),
+                ],
+                found.problems.map(\.description) + [
+                    Console.current.phrases(
+                        found.isIntact ? .seriesIntact : .seriesDamaged,
+                        [
+                            "samples": found.blockSampleCount, "blocks": found.blockCount,
+                            "records": found.recordCount, "segments": found.segmentCount,
+                        ])
+                ])
+            if !found.isIntact { throw EndWith(.findings) }
+        }
+    }
+
+    struct Repair: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Set damaged files aside and keep all that can be read. Exits with 3 when there was damage.")
+        @OptionGroup var folder: FolderOptions
+
+        func run() async throws {
+            let problems = try await folder.withLock { try repairStore(folder.series) }
+            folder.show(
+                ["problems": .array(problems.map { .string($0.description) })],
+                problems.isEmpty ? [Console.current.phrases[.seriesNothingToRepair]] : problems.map(\.description))
+            if !problems.isEmpty { throw EndWith(.findings) }
+        }
+    }
+
+    struct Export: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Print samples as OpenMetrics text.",
+            discussion: "'jaga series import' and 'promtool tsdb create-blocks-from openmetrics' read it.")
+        @Argument(help: "Which series, as in '{job=\"shop\"}'. All without it.") var selector: String?
+        @Option(
+            name: .long, parsing: .unconditional,
+            help: "From this instant on: RFC 3339, seconds since 1970, or how long ago, as in 6h.")
+        var from: String?
+
+        @Option(name: .long, parsing: .unconditional, help: "Up to this instant, written likewise.")
+        var to: String?
+
+        @OptionGroup var folder: FolderOptions
+
+        func validate() throws {
+            _ = try matchers()
+            _ = try span()
+        }
+
+        private func span() throws -> (start: Timestamp, end: Timestamp) {
+            let now = Console.current.now()
+            let start = try from.map { try OptionValue.instant($0, "--from", now: now) } ?? .distantPast
+            let end = try to.map { try OptionValue.instant($0, "--to", now: now) } ?? .distantFuture
+            guard start <= end else {
+                throw ValidationError("--from \(from ?? "") is after --to \(to ?? ""); exchange them.")
+            }
+            return (start, end)
+        }
+
+        func run() async throws {
+            let matchers = try matchers()
+            let (start, end) = try span()
+            func export(_ store: TimeSeriesStore) throws -> ExportOutcome {
+                try store.exportOpenMetrics(matchers, from: start, through: end) { piece in
+                    // Whole lines, without the last line feed: the console ends a line.
+                    Console.current.output(String(decoding: piece.dropLast(), as: UTF8.self))
+                }
+            }
+            let outcome = try await folder.withStore { store in
+                try export(store)
+            } daemon: { daemon in
+                // A snapshot is a store of its own, and costs links. It goes when its samples are printed.
+                let snapshot = try await Snapshot.made(by: daemon, folder)
+                defer { try? RealFiles().removeTree(snapshot) }
+                return try export(try TimeSeriesStore.open(folder: snapshot))
+            }
+            Console.current.notes(
+                Console.current.phrases(
+                    .seriesExported, ["samples": outcome.written, "others": outcome.leftOut]))
+        }
+
+        private func matchers() throws -> [LabelMatcher] {
+            guard let selector else { return [] }
+            do {
+                return try Expression.parseSelector(selector)
+            } catch {
+                throw ValidationError("'\(selector)' is no selector: \(error.summary)")
+            }
+        }
+    }
+}

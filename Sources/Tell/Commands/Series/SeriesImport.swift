@@ -1,0 +1,75 @@
+import ArgumentParser
+import Diagnostics
+import DurableFiles
+import JSONCoding
+import Texts
+import TimeSeriesStore
+import Units
+
+extension SeriesCommand {
+    struct Import: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Take in old samples: OpenMetrics text with timestamps, or block folders of Prometheus.",
+            discussion: """
+                What is already stored for an instant stays. Exits with 3 when something was left out: samples too new to be \
+                taken, or of kinds that are not known.
+                """)
+        @Argument(help: "Files of OpenMetrics text; folders that are blocks of Prometheus, or hold such.") var paths:
+            [String]
+        @OptionGroup var folder: FolderOptions
+
+        func run() async throws {
+            var leftOut: LeftOutSamples = [:]
+            let outcome = try await folder.withStore(mayBeNew: true) { store in
+                // As far ahead as a live sample may be.
+                var backfill = Backfill(into: store, latest: Console.current.now() + .seconds(600))
+                for path in paths { try read(path, into: &backfill, &leftOut) }
+                let outcome = try backfill.finish()
+                try await store.sync()
+                return outcome
+            }
+            let unknown = leftOut.values.reduce(0, +)
+            let t = Console.current.phrases
+            var lines = [
+                t(
+                    outcome.tooNew > 0 ? .seriesImportedPartly : .seriesImported,
+                    ["samples": outcome.stored, "blocks": outcome.blocksWritten, "others": outcome.tooNew])
+            ]
+            if outcome.ahead > 0 { lines.append(t(.seriesAhead, ["count": outcome.ahead])) }
+            if unknown > 0 {
+                let kinds = leftOut.sorted { $0.key < $1.key }.map { "\($0.key) (\($0.value))" }.joined(separator: ", ")
+                lines.append(t(.seriesImportUnknown, ["count": unknown, "kinds": kinds]))
+            }
+            folder.show(
+                [
+                    "stored": .integer(outcome.stored), "too_new": .integer(outcome.tooNew),
+                    "ahead": .integer(outcome.ahead), "blocks": .integer(Int64(outcome.blocksWritten)),
+                    "unknown": .object(leftOut.mapValues { .integer(Int64($0)) }),
+                ], lines)
+            if outcome.tooNew + outcome.ahead + Int64(unknown) > 0 { throw EndWith(.findings) }
+        }
+
+        private func read(_ path: String, into backfill: inout Backfill, _ leftOut: inout LeftOutSamples) throws {
+            let files = RealFiles()
+            guard let status = try files.status(of: path) else {
+                throw PlainFailure("not-found", "there is no '\(path)'")
+            }
+            guard status.kind == .folder else {
+                var text = OpenMetricsFile(path)
+                return try text.read(into: &backfill)
+            }
+            var blocks = [path]
+            if try files.status(of: joined(path, "index")) == nil {
+                blocks = try files.list(path).sorted().map { joined(path, $0) }
+                    .filter { try files.status(of: joined($0, "index")) != nil }
+            }
+            guard !blocks.isEmpty else {
+                throw PlainFailure("no-blocks", "'\(path)' is no block of Prometheus and holds none")
+            }
+            for block in blocks {
+                let found = try PrometheusBlock(block).forEachSeries { try backfill.add($0) }
+                leftOut.merge(found, uniquingKeysWith: +)
+            }
+        }
+    }
+}
