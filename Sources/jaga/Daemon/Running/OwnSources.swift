@@ -83,8 +83,8 @@ func ownSources(_ parts: SiteParts) -> [SourcePlan] {
         (
             OwnSource(
                 labels: own, series: parts.series, ledger: parts.ledger, startedAt: parts.startedAt,
-                remote: parts.remote, rules: parts.rules, scrapes: parts.scrapes,
-                noteCounts: { [weak parts] in parts?.note($0) }),
+                remote: parts.remote,
+                noteCounts: { [weak parts] in parts?.note($0) }, rules: parts.rules, scrapes: parts.scrapes),
             "own"
         ),
         (LabelledSource(JobSeries(parts.jobs), own), "jobs"),
