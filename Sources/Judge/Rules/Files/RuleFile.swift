@@ -21,13 +21,15 @@ public enum RuleFile {
     static func readWithPlaces(_ yaml: String, file: String, templates: any TemplateExpanding) throws(InvalidInput)
         -> (groups: [RuleGroup], places: [String: SourcePosition])
     {
-        let reading = try SettingsDocument.read(yaml, file: file, sources: .verbatim, as: RuleFileSection.self)
+        // What is wrong elsewhere in the file does not hide a template that is wrong too.
+        let (reading, found) = try SettingsDocument.examine(
+            yaml, file: file, sources: .verbatim, as: RuleFileSection.self)
         let document = reading.section
         var places: [String: SourcePosition] = [:]
         for value in reading.values {
             if case .file(let position) = value.origin { places[value.path] = position }
         }
-        var faults: [Diagnostic] = []
+        var faults = found
         for (groupIndex, group) in document.groups.enumerated() {
             for (ruleIndex, rule) in group.rules.enumerated() {
                 for (key, template) in rule.templates {
@@ -41,7 +43,13 @@ public enum RuleFile {
                 }
             }
         }
-        guard faults.isEmpty else { throw InvalidInput(faults) }
+        guard faults.isEmpty else {
+            throw InvalidInput(
+                faults.sorted { left, right in
+                    guard let a = left.position, let b = right.position else { return right.position != nil }
+                    return a < b
+                })
+        }
         return (document.groups.map { $0.group(file: file) }, places)
     }
 }

@@ -142,14 +142,34 @@ struct SeriesCommand: AsyncParsableCommand {
             abstract: "Print samples as OpenMetrics text.",
             discussion: "'jaga series import' and 'promtool tsdb create-blocks-from openmetrics' read it.")
         @Argument(help: "Which series, as in '{job=\"shop\"}'. All without it.") var selector: String?
-        @Option(name: .long, help: "From this instant on, in seconds since 1970.") var from: Double?
-        @Option(name: .long, help: "Up to this instant, in seconds since 1970.") var to: Double?
+        @Option(
+            name: .long, parsing: .unconditional,
+            help: "From this instant on: RFC 3339, seconds since 1970, or how long ago, as in 6h.")
+        var from: String?
+
+        @Option(name: .long, parsing: .unconditional, help: "Up to this instant, written likewise.")
+        var to: String?
+
         @OptionGroup var folder: FolderOptions
+
+        func validate() throws {
+            _ = try matchers()
+            _ = try span()
+        }
+
+        private func span() throws -> (start: Timestamp, end: Timestamp) {
+            let now = Console.current.now()
+            let start = try from.map { try OptionValue.instant($0, "--from", now: now) } ?? .distantPast
+            let end = try to.map { try OptionValue.instant($0, "--to", now: now) } ?? .distantFuture
+            guard start <= end else {
+                throw ValidationError("--from \(from ?? "") is after --to \(to ?? ""); exchange them.")
+            }
+            return (start, end)
+        }
 
         func run() async throws {
             let matchers = try matchers()
-            let start = try Self.instant(from) ?? .distantPast
-            let end = try Self.instant(to) ?? .distantFuture
+            let (start, end) = try span()
             func export(_ store: TimeSeriesStore) throws -> ExportOutcome {
                 try store.exportOpenMetrics(matchers, from: start, through: end) { piece in
                     // Whole lines, without the last line feed: the console ends a line.
@@ -169,20 +189,12 @@ struct SeriesCommand: AsyncParsableCommand {
                     .seriesExported, ["samples": outcome.written, "others": outcome.leftOut]))
         }
 
-        private static func instant(_ seconds: Double?) throws -> Timestamp? {
-            guard let seconds else { return nil }
-            guard let milliseconds = Int64(exactly: (seconds * 1000).rounded()) else {
-                throw ValidationError("\(seconds) is no number of seconds since 1970")
-            }
-            return Timestamp(millisecondsSinceEpoch: milliseconds)
-        }
-
         private func matchers() throws -> [LabelMatcher] {
             guard let selector else { return [] }
             do {
                 return try Expression.parseSelector(selector)
             } catch {
-                throw ValidationError("'\(selector)': \(error.summary)")
+                throw ValidationError("'\(selector)' is no selector: \(error.summary)")
             }
         }
     }

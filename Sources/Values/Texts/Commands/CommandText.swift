@@ -20,5 +20,5 @@ public enum CommandText: String, TextKey {
     case seriesInBlocks, seriesInMemory, seriesIntact, seriesLimits, seriesNothingToRepair
     case seriesRefused, seriesRefusedByMetric, seriesRefusedByTarget, seriesSnapshot
     case seriesUnlimited, seriesValuesByLabel, statusAlerts, statusLine, statusRows, tokenRevoked
-    case userRemoved, version
+    case userRemoved, valueAfterRestart, valueUntilRestart, version
 }

@@ -7,10 +7,11 @@ public enum SiteText: String, TextKey {
     case checkBackupProgram, checkBackupSpace, checkBackupSpaceShort, checkBackupWillBeMade
     case checkMailLogin, checkMailNoLogin, checkMailPlainPassword, checkPartFails, checkReachable
     case checkSamples, checkSecurityNone, checkSecurityTLS, copyDamaged, copyDamagedReason
-    case drillFailed, drillMissing, figureConnections, figureDisk, figureMemory, figureProcessor
-    case figureRequests, figureSeries, jobBad, jobsGood, newestBackup, probeBad, probeNotYet
-    case probesGood, receiverBad, receiverBadReason, receiversNone, receiversWaiting
-    case reloadChanged, reloadLate, reloadUnchanged, rulesFailing, samplesNotStored
-    case samplesNotStoredReason, sourceNotRead, sourceUnread, watchedBackups, watchedJobs
-    case watchedProbes, watchedRules, watchedScraped, watchedServers
+    case discoveryBad, drillFailed, drillMissing, figureConnections, figureDisk, figureMemory
+    case figureProcessor, figureRequests, figureSeries, jobBad, jobsGood, newestBackup, probeBad
+    case probeNotYet, probesGood, receiverBad, receiverBadReason, receiversNone, receiversWaiting
+    case reloadChanged, reloadLate, reloadUnchanged, rulesFailing, samplesNoneCame
+    case samplesNotStored, samplesNotStoredReason, samplesOutOfOrder, samplesOverLimit
+    case sourceNotRead, sourceUnread, targetBad, targetsGood, targetsNone, watchedBackups
+    case watchedJobs, watchedProbes, watchedRules, watchedScraped, watchedServers
 }

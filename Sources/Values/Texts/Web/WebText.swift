@@ -49,7 +49,7 @@ public enum WebText: String, TextKey {
     case setPasswordTitle, showQuery, since, skipToContent, sourcesTitle, stateFiring
     case stateInactive, statePending, stateRecording, storedInBlocks, storedInMemory, switchedOff
     case switchTheme, targetsTitle, throughDay, timeLimit, timeRange, tokenCreated, tokensTitle
-    case tookTime, unknownValue, untilRevoked, userName, validDays, valueCount, valuesByLabel
-    case verdictCritical, verdictOK, verdictUnknown, verdictWarning, verifyLedgerNow
-    case verifyLedgerTitle, verifyNow, watchedTitle
+    case tookTime, unknownValue, untilRevoked, userName, validDays, valueAfterRestart, valueCount
+    case valuesByLabel, valueUntilRestart, verdictCritical, verdictOK, verdictUnknown
+    case verdictWarning, verifyLedgerNow, verifyLedgerTitle, verifyNow, watchedTitle
 }
