@@ -41,7 +41,7 @@ import WebAPI
         Case("series export --from 1e30", "'1e30' for --from is no instant", "series export"),
         Case("series export --from nan", "'nan' for --from is no instant", "series export"),
         Case("series export --from 20 --to 10", "--from 20 is after --to 10", "series export"),
-        Case("series stats --limit -1", "--limit -1 is not between 1 and 10000", "series stats"),
+        Case("series stats --limit -1", "--limit -1 is not between 1 and 1000", "series stats"),
         Case("series stats --limit 1x", "'1x' is invalid for '--limit <limit>'", "series stats"),
         Case("rules backtest r.yml --from 6h --step 0s", "must be longer than nothing", "rules backtest"),
         Case("rules backtest r.yml --from 6h --step -15s", "write --step=15s", "rules backtest"),

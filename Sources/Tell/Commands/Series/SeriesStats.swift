@@ -11,9 +11,8 @@ extension SeriesCommand {
             discussion: """
                 While the daemon runs, also how often it refused a series because of a limit, and of which metrics and targets.
                 """)
-        @Option(name: .long, parsing: .unconditional, help: "How many of each kind are named, 1 to 1000.")
-        var limit = 10
-
+        @Option(name: .long, parsing: .unconditional, help: "How many of each kind are named, 1 to 1000.") var limit =
+            10
         @OptionGroup var folder: FolderOptions
 
         func validate() throws { try OptionValue.count(limit, "--limit", in: 1...1000) }

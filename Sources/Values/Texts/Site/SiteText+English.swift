@@ -60,6 +60,8 @@ extension SiteText {
         case .reloadUnchanged: "the configuration is unchanged"
         case .samplesNoneCame: "no sample was stored in the last {span}: nothing was read"
         case .rulesFailing: "{count} {count?rule|rules} cannot be evaluated: {reason}"
+        case .rulesFailing: "{count} {count?rule|rules} cannot be evaluated: {reason}"
+        case .samplesNoneCame: "no sample was stored in the last {span}: nothing was read"
         case .samplesNotStored: "samples are not stored: {reason}"
         case .samplesNotStoredReason: "the store cannot be written"
         case .samplesOutOfOrder:
