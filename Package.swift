@@ -127,7 +127,8 @@ let sense: [Target] = [
         "Probes", "Sense",
         ["Units", "Series", "Diagnostics", "JSONCoding", "Texts", "Settings", "BlockingCalls", "Outbound"]),
     library("LogTail", "Sense", ["Units", "Series", "Diagnostics", "Settings", "BlockingCalls", "DurableFiles"]),
-    library("Discovery", "Sense", ["Units", "Diagnostics", "JSONCoding", "Outbound", "Processes"]),
+    library(
+        "Discovery", "Sense", ["Units", "Diagnostics", "JSONCoding", "BlockingCalls", "Outbound", "Processes"]),
 ]
 
 let judge: [Target] = [
@@ -293,7 +294,7 @@ let testTargets: [Target] = [
             .logging,
         ]),
     tests("LogTail", ["Units", "Series", "Outbound", "TestSupport"]),
-    tests("Discovery", ["Diagnostics", "JSONCoding"]),
+    tests("Discovery", ["Diagnostics", "JSONCoding", "TestSupport", "Units"]),
     tests(
         "Rules",
         [
@@ -341,7 +342,7 @@ let testTargets: [Target] = [
             "Units", "Series", "Events", "JSONCoding", "Diagnostics", "Settings", "Discovery", "Ledger", "Rules",
             "Probes",
             "Texts", "WebAPI", "Commands", "Backup", "Collectors", "ClientSettings", "RemoteWrite", "Scraping",
-            "Notifications", "TimeSeriesStore",
+            "Notifications", "TimeSeriesStore", "DurableFiles",
             "TestSupport",
             .argumentParser,
             .logging,

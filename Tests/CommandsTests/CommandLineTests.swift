@@ -50,7 +50,7 @@ import WebAPI
         for arguments in [["stauts"], ["status", "--jsn"], ["demo", "--break", "databse"], ["restore", "shop"]] {
             let terminal = Terminal(answers: [:])
             #expect(await terminal.run(arguments) == .usage, "\(arguments)")
-            #expect(terminal.notes.contains("Usage: jaga"), "\(terminal.notes)")
+            #expect(terminal.notes.contains("\n      See 'jaga"), "\(terminal.notes)")
             #expect(terminal.output.isEmpty)
         }
         let terminal = Terminal(answers: [:])
@@ -101,7 +101,7 @@ import WebAPI
             answers: [
                 APIPath.query: #"{"status":"error","errorType":"bad_data","error":"parse error: unexpected end"}"#
             ], status: 400)
-        #expect(await bad.run("query", "(") == .failed)
+        #expect(await bad.run("query", "(") == .usage)
         #expect(bad.notes == "jaga: parse error: unexpected end")
     }
 
@@ -119,6 +119,13 @@ import WebAPI
         let version = Terminal(answers: nil)
         #expect(await version.run("version") == .done)
         #expect(version.output == "jaga 9.9.9 (abc)\ndaemon not running")
+        // One that refuses does run.
+        let refused = Terminal(answers: [:], refusal: Problem(.unauthenticated, "this needs a login"))
+        #expect(await refused.run("version") == .refused)
+        #expect(refused.output == "jaga 9.9.9 (abc)" && refused.notes == "jaga: this needs a login")
+        let json = Terminal(answers: [:], refusal: Problem(.unauthenticated, "this needs a login"))
+        #expect(await json.run("version", "--json") == .refused)
+        #expect(json.output == #"{"version":"9.9.9","revision":"abc","daemon":null}"#)
     }
 
     @Test func `the headline counts the rows below it, not the alerts`() async throws {
@@ -143,7 +150,7 @@ import WebAPI
         ] {
             let terminal = Terminal(answers: [:])
             #expect(await terminal.run(arguments) == .usage)
-            #expect(terminal.notes.hasPrefix("jaga: \(remedy)\nUsage: jaga"), "\(terminal.notes)")
+            #expect(terminal.notes.hasPrefix("jaga: \(remedy)\n      See 'jaga"), "\(terminal.notes)")
         }
         // What the parser knows how to say stays as it is.
         let terminal = Terminal(answers: [:])
@@ -162,7 +169,7 @@ import WebAPI
         #expect(terminal.sent.map(\.line) == ["POST \(APIPath.query)"])
         let body = try #require(terminal.sent.first?.body)
         #expect(body.contentType == "application/x-www-form-urlencoded")
-        #expect(String(decoding: body.bytes, as: UTF8.self) == "query=up%7Bjob%3D%22a%20b%22%7D%20%2B%201&time=5")
+        #expect(String(decoding: body.bytes, as: UTF8.self) == "query=up%7Bjob%3D%22a%20b%22%7D%20%2B%201&time=5.000")
         #expect(terminal.output == "1e+99")
     }
 
@@ -212,7 +219,9 @@ import WebAPI
     func `an absurd span of validity is refused with the range`(span: String) async {
         let terminal = Terminal(answers: [:])
         #expect(await terminal.run("user", "add-token", "grafana", "--valid-for=\(span)") == .usage)
-        #expect(terminal.notes.contains("from 1m to 10y") || terminal.notes.contains("is not a duration"))
+        #expect(
+            ["from 1m to 10y", "is not a duration", "must be longer", "must not be negative", "longer than 100y"]
+                .contains { terminal.notes.contains($0) }, "\(terminal.notes)")
         #expect(terminal.sent.isEmpty)
     }
 

@@ -48,6 +48,7 @@ import WebAPI
         #expect(await parse.run("promql", "parse", "up offset 1m") == .done)
         #expect(parse.output.contains(#""type":"vectorSelector""#) && parse.output.contains(#""offset":60000"#))
         let fault = Terminal(answers: nil)
-        #expect(await fault.run("promql", "format", "sum(") == .failed)
+        #expect(await fault.run("promql", "format", "sum(") == .usage)
+        #expect(fault.notes.hasPrefix("jaga: ") && !fault.notes.contains("--help"), "\(fault.notes)")
     }
 }

@@ -62,7 +62,7 @@ import WebAPI
         #expect(
             terminal.output.contains("Down  2026-01-01T00:00:00Z  2026-01-01T00:05:00Z  still open  55m"),
             "\(terminal.output)")
-        #expect(await Terminal(answers: [:]).run("rules", "backtest", "good.yml", "--from", "yesterday") == .failed)
+        #expect(await Terminal(answers: [:]).run("rules", "backtest", "good.yml", "--from", "yesterday") == .usage)
     }
 }
 

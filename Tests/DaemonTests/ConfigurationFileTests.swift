@@ -43,7 +43,7 @@ import Units
         #expect(try faults(folder.file("program")) == ["program is not UTF-8 text"])
         try writeBytes([0x61, 0x00, 0x62], to: folder.file("zero"))
         let zero = try faults(folder.file("zero"))
-        #expect(zero.count == 1 && zero[0].contains("not YAML"), "\(zero)")
+        #expect(zero == ["zero:1:2: holds the control character U+0000, so it is no text; remove it"])
         guard geteuid() != 0 else { return }
         try writeText("site: x\n", to: folder.file("closed.yaml"))
         chmod(folder.file("closed.yaml"), 0)
@@ -56,7 +56,13 @@ import Units
             of: "site: shop\nprbes: []\nrules:\n  files: [rules.yml, none.yml]\n  disabled: [PostgresDwn]\n")
         #expect(found.contains { $0.hasPrefix("jaga.yaml:2:1: prbes: unknown key") }, "\(found)")
         #expect(found.contains { $0.hasPrefix("rules.yml:1:") }, "\(found)")
-        #expect(found.contains { $0 == "jaga.yaml:4:10: rules.files: 'none.yml' names no file" }, "\(found)")
+        #expect(found.contains { $0 == "jaga.yaml:4:22: rules.files[1]: 'none.yml' names no file" }, "\(found)")
+        #expect(
+            found.contains {
+                $0
+                    == "jaga.yaml:5:14: rules.disabled[0]: there is no shipped alert 'PostgresDwn'; did you mean 'PostgresDown'?"
+            }, "\(found)")
+        #expect(found.count == 4, "\(found)")
     }
 
     @Test func `one missing password is one fault`() throws {

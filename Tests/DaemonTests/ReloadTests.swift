@@ -1,3 +1,4 @@
+import Web
 import Collectors
 import Diagnostics
 import Events
@@ -22,9 +23,12 @@ struct ReloadTests {
         folder = try TemporaryFolder("reload")
     }
 
-    private func site(_ configuration: String) async throws -> SiteParts {
+    private func site(
+        _ configuration: String, overrides: LoadedSettings.Overrides = .init()
+    ) async throws -> SiteParts {
         try configure(configuration)
-        let loaded = try LoadedSettings.load(file: folder.file("jaga.yaml"), discovered: "", at: clock.time)
+        let loaded = try LoadedSettings.load(
+            file: folder.file("jaga.yaml"), discovered: "", overrides: overrides, at: clock.time)
         return try await SiteParts.build(
             dataFolder: folder.path, loaded: loaded, clock: clock.wall, processID: 1, logger: Logger(label: "test"))
     }
@@ -58,9 +62,14 @@ struct ReloadTests {
         let entries = try await parts.ledger.reader.entries(matching: filter)
         #expect(entries.count == 1)
         #expect(entries[0].event.payload["faults"]?.arrayValue?.count == 2)
+        func lastSucceeded() async throws -> JSONValue? {
+            try await LiveSite(parts: parts).status(.runtimeinfo, limit: 1)["reloadConfigSuccess"]
+        }
+        #expect(try await lastSucceeded() == false)
         // The next good one is taken as if nothing had been.
         try configure("probes: [\(probe("a", 1))]\n")
         #expect(try await parts.reload(by: .jaga) == "the configuration is unchanged")
+        #expect(try await lastSucceeded() == true)
     }
 
     @Test func `a file that went away is a refusal, not an empty configuration`() async throws {
@@ -88,5 +97,60 @@ struct ReloadTests {
         #expect(ended.state == .failed && ended.code == "invalid-input")
         // It is over, so that the next one may begin.
         #expect(parts.beginReload())
+    }
+
+    /// The value of a key as `config show` has it, with its origin and what a restart makes of it.
+    private func shown(_ key: String, _ parts: SiteParts) async throws -> [String?] {
+        let value = try await LiveSite(parts: parts).configuration().values.first { $0.path == key }
+        return [value?.value, value?.origin.replacing("\(folder.path)/", with: ""), value?.afterRestart]
+    }
+
+    @Test func `an option of the command line stands before the file, through every reload, and is shown so`()
+        async throws
+    {
+        let listen = HostAndPort("[::1]:7777")
+        let parts = try await site("web: {listen: \"127.0.0.1:1\"}\n", overrides: .init(listen: listen))
+        let live = LiveSite(parts: parts)
+        func expectTruth() async throws {
+            #expect(try await shown("web.listen", parts) == ["[::1]:7777", "option --listen", nil])
+            let flags = try await live.status(.flags, limit: 10)
+            #expect(flags["web.listen"]?.stringValue == "[::1]:7777")
+            let yaml = try await live.status(.config, limit: 10)["yaml"]?.stringValue ?? ""
+            #expect(yaml.contains("web.listen: \"[::1]:7777\"\n"), "\(yaml)")
+            #expect(parts.loaded.withLock { $0.settings.web.port } == 7777)
+        }
+        try await expectTruth()
+        // What the option hides makes no difference, and needs no restart.
+        try configure("web: {listen: \"127.0.0.1:2\"}\n")
+        #expect(try await parts.reload(by: .jaga) == "the configuration is unchanged")
+        try await expectTruth()
+    }
+
+    @Test func `what needs a restart is shown as it runs, and going back to it needs none`() async throws {
+        let parts = try await site("series: {retention: 15d}\nrules: {interval: 15s}\n")
+        #expect(try await shown("series.retention", parts) == ["15d", "jaga.yaml:1:21", nil])
+        try configure("series: {retention: 30d}\nrules: {interval: 5s}\n")
+        let late = try await parts.reload(by: .jaga)
+        #expect(late == "applied, but rules.interval, series.retention take effect only after a restart of the daemon")
+        #expect(try await shown("series.retention", parts) == ["15d", "jaga.yaml:1:21", "30d"])
+        #expect(try await shown("rules.interval", parts) == ["15s", "jaga.yaml:2:19", "5s"])
+        let runtime = try await LiveSite(parts: parts).status(.runtimeinfo, limit: 1)
+        #expect(runtime["storageRetention"]?.stringValue == "15d")
+        // Still, when something else changes meanwhile.
+        try configure("series: {retention: 30d}\nprobes: [\(probe("a", 1))]\n")
+        #expect(try await parts.reload(by: .jaga).contains("but series.retention takes effect only after a restart"))
+        try configure("series: {retention: 15d}\n")
+        let back = try await parts.reload(by: .jaga)
+        #expect(back.hasPrefix("applied; changed: ") && !back.contains("restart"), "\(back)")
+        #expect(try await shown("series.retention", parts) == ["15d", "jaga.yaml:1:21", nil])
+    }
+
+    @Test func `a removed key that needs a restart is in force until then`() async throws {
+        let parts = try await site("remote_write: [{url: \"http://127.0.0.1:1/w\", name: far}]\n")
+        try configure("site: x\n")
+        #expect(try await parts.reload(by: .jaga).contains("only after a restart"))
+        #expect(try await shown("remote_write[0].name", parts) == ["far", "jaga.yaml:1:52", ""])
+        #expect(try await LiveSite(parts: parts).status().host == parts.hostName)
+        #expect(try await shown("site", parts)[2] == "x")
     }
 }

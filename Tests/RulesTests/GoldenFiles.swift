@@ -27,9 +27,11 @@ let promtool: String? = ["/usr/bin/promtool", "/usr/local/bin/promtool"].first {
     access(path, X_OK) == 0
 }
 
-/// Runs a program to its end and gives what it printed on both streams, as the shell would show it.
+/// Runs a program to its end and gives what it printed on both streams, as the shell would show it. promtool leaves the folders of
+/// its test series behind, so each run has a folder for temporary files of its own, which goes with it.
 func runProgram(_ words: [String]) throws -> (status: Int32, output: String) {
-    let line = words.map { "'\($0)'" }.joined(separator: " ") + " 2>&1"
+    let command = words.map { "'\($0)'" }.joined(separator: " ")
+    let line = "d=$(mktemp -d) || exit 125; trap 'rm -rf \"$d\"' EXIT; TMPDIR=$d \(command) 2>&1"
     guard let pipe = popen(line, "r") else { throw PlainFailure("failed", "cannot run \(line)") }
     var bytes: [UInt8] = []
     var piece = [UInt8](repeating: 0, count: 65_536)

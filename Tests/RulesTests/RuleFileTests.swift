@@ -45,6 +45,30 @@ import Units
         #expect(group.rules[1].expressionText.contains("${1}x"))
     }
 
+    @Test func `a template that is wrong is told beside what is wrong elsewhere, in the order of the file`() {
+        let fault = #expect(throws: InvalidInput.self) {
+            try RuleFile.read(
+                """
+                groups:
+                  - name: a
+                    rules:
+                      - alert: A
+                        expr: up == 0
+                        annotations: {summary: "{{ nosuch $value }}"}
+                      - record: "bad name"
+                        expr: up
+                      - alert: B
+                        expr: up == 0
+                        labels: {severity: "{{ $labels.x"}
+                """, file: "f.yml", templates: AnnotationTemplates())
+        }
+        let told = fault?.diagnostics.map(\.description) ?? []
+        #expect(told.count == 3, "\(told)")
+        #expect(
+            told.map { $0.prefix(10) } == ["f.yml:6:32", "f.yml:7:17", "f.yml:11:28"].map { $0.prefix(10) }, "\(told)")
+        #expect(told.first?.contains("nosuch") == true && told.dropFirst().first?.contains("bad name") == true)
+    }
+
     @Test func `every fault is told at once with its place`() {
         let fault = #expect(throws: InvalidInput.self) {
             try RuleFile.read(

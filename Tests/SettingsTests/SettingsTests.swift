@@ -122,7 +122,8 @@ import Units
     }
 
     @Test(arguments: [
-        ("a: [1", ": not YAML: did not find"), ("port: 1\nport: 2\n", "'port' stands already at line 1"),
+        ("a: [1", "jaga.yaml:1:4: the '[' that opens here is not closed; add ']'"),
+        ("port: 1\nport: 2\n", "'port' stands already at line 1"),
         ("- 1\n", "the file holds a list where a mapping of keys is expected"),
         ("port: {a: 1}\n", "jaga.yaml:1:7: port: is a mapping where a whole number from 1 to 65535 is expected"),
         ("probes: [{url: x, interval: 10ms}]\n", "'10ms' is shorter than 1s, the least that works"),

@@ -86,6 +86,27 @@ import Units
         #expect(store.health.maintenanceFault == nil)
         #expect(try await openStore(files).samples()[Labels("a")]?.count == 2)
     }
+
+    @Test func `a full segment that cannot be synced refuses the batch, and the next one begins another`() async throws
+    {
+        let disk = MemoryFiles()
+        let files = FaultyFiles(disk)
+        let store = try openStore(files, segmentByteCountMax: 250)
+        files.arm(.init(.error(EIO), call: 1, operations: [.sync]))
+        var refused: [Int64] = []
+        for step in 0..<30 as Range<Int64> {
+            do {
+                try await store.append(batch(epoch + step, [(Labels("a"), Double(step))]))
+            } catch let error as StoreError {
+                #expect(error.code == .ingestionStopped && !store.health.isWritable)
+                refused.append(step)
+            }
+        }
+        #expect(refused.count == 1 && store.health.isWritable, "\(refused)")
+        try await store.sync()
+        disk.endProcess()
+        #expect(try await openStore(disk).samples()[Labels("a")]?.count == 29)
+    }
 }
 
 /// The run that the faults disturb, with what the model makes of it.

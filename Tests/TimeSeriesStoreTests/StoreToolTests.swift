@@ -39,6 +39,18 @@ import Units
         #expect(damaged.problems[0].byteOffset == 16 && damaged.problems[1].byteOffset <= 300)
     }
 
+    @Test func `deletions that cannot be read are not taken for none`() async throws {
+        let store = try await filled()
+        try await store.delete(
+            [[try LabelMatcher(Labels.metricName, .equal, "m")]], from: at(epoch), through: at(epoch + hour))
+        let faulty = FaultyFiles(files)
+        // The file of deletions is opened last.
+        faulty.arm(.init(.error(EIO), call: .max, operations: [.open]))
+        #expect(try verifyStore(folder, files: faulty).isIntact)
+        faulty.arm(.init(.error(EIO), call: faulty.callCount, operations: [.open]))
+        #expect(try verifyStore(folder, files: faulty).problems.map(\.kind) == [.tombstonesDamaged])
+    }
+
     @Test func `repair keeps all readable chunks and sets the damaged file aside`() async throws {
         let before = try await filled().samples()
         let name = try files.list(joined(folder, "blocks"))[0]

@@ -109,6 +109,8 @@ final class FakeSite: FakePrometheus {
             source("nginx/front", "nginx", up: true, address: "http://127.0.0.1/nginx_status"),
             source("scrape/" + Self.hostile, "scrape", up: nil, address: "http://127.0.0.1:9000/metrics"),
             source("scrape/shop", "scrape", up: true, address: "http://127.0.0.1:8080/metrics"),
+            source("scrape/workers/10.0.0.1:9000", "scrape", up: true, address: "http://10.0.0.1:9000/metrics"),
+            source("scrape/workers/10.0.0.2:9000", "scrape", up: false, address: "http://10.0.0.2:9000/metrics"),
             source("probe/home", "http_probe", up: true),
         ]
     }
@@ -323,6 +325,7 @@ final class FakeSite: FakePrometheus {
             values: [
                 .init(path: "postgres[0].password", value: "<redacted>", origin: "/etc/jaga/jaga.yaml:12:3"),
                 .init(path: "web.listen", value: "127.0.0.1:9797", origin: "default"),
+                .init(path: "series.retention", value: "15d", origin: "default", afterRestart: "30d"),
             ])
     }
 

@@ -44,6 +44,19 @@ import WebAPI
         #expect(reply.header("x-content-type-options") == "nosniff")
     }
 
+    @Test func `a job that is scraped leads to its target that is not well`() async throws {
+        let fixture = try WebFixture()
+        let session = try await fixture.session(.administrator)
+        let reply = await fixture.get("/source?name=workers&kind=application", session: session)
+        #expect(reply.status == 200 && reply.text.contains("<h1>scrape/workers/10.0.0.2:9000</h1>"))
+    }
+
+    @Test func `a value that waits for a restart is shown as it runs, with what comes`() async throws {
+        let fixture = try WebFixture()
+        let reply = await fixture.get("/jaga", session: try await fixture.session(.administrator))
+        #expect(reply.text.contains("15d (after a restart: 30d)"))
+    }
+
     @Test func `text from outside cannot become markup`() {
         let hostile = "<script>alert(1)</script>\"'&"
         let markup: Markup = "<p title=\"\(hostile)\">\(hostile)</p>"

@@ -65,6 +65,7 @@ public enum Shop {
         router.post("/control/faults") { request, _ in
             try checkToken(request, configuration)
             let body = try await request.body.collect(upTo: 4096)
+            // What is no order, for whatever reason, is answered with 400.
             guard let order = (try? JSONValue(parsing: String(buffer: body))).flatMap({ OrderedFaults($0) }) else {
                 throw HTTPError(.badRequest)
             }

@@ -13,6 +13,7 @@ struct ShopPages: Sendable {
     let log: ApplicationLog
 
     func front(_ request: Request) async throws -> Response {
+        // A shop sells without its cache: the page then leaves the figure out.
         let visits = try? await cache.pipeline([["INCR", "visits"]], timeout: .seconds(1)).first?.integer
         let agent = request.headers[.userAgent] ?? ""
         try await database.query(
@@ -28,6 +29,7 @@ struct ShopPages: Sendable {
 
     func products(_ request: Request) async throws -> Response {
         let key = "products:front"
+        // Without the cache the list comes from the database.
         if let cached = try? await cache.pipeline([["GET", key]], timeout: .seconds(1)).first?.text {
             return json(cached)
         }
@@ -41,6 +43,7 @@ struct ShopPages: Sendable {
             ]
         }
         let text = JSONValue.array(list).canonicalText
+        // What could not be kept is read again the next time.
         _ = try? await cache.pipeline([["SET", key, text, "EX", "5"]], timeout: .seconds(1))
         return json(text)
     }

@@ -38,6 +38,13 @@ public struct SettingsReading<Section: SettingsSection> {
     public let values: [SettingsValue]
     public let warnings: [Diagnostic]
     let secretHashes: [String: Int]
+    let textPlaces: [String: SourcePosition]
+
+    /// Where the value at `path` stands, which may be an element of a list of texts (`rules.files[1]`).
+    /// - Returns: nil for a default, and for what is not there.
+    public func place(of path: String) -> SourcePosition? {
+        textPlaces[path] ?? values.first { $0.path == path }?.origin.position
+    }
 
     /// The fingerprints of a list's elements, in one pass.
     public func fingerprints(ofList path: String, count: Int) -> [Int] {
@@ -111,7 +118,8 @@ public enum SettingsDocument {
         let faults = sorted(context.diagnostics.filter { $0.severity == .error })
         let warnings = sorted(context.diagnostics.filter { $0.severity == .warning })
         let reading = SettingsReading(
-            section: section, values: context.values, warnings: warnings, secretHashes: context.secretHashes)
+            section: section, values: context.values, warnings: warnings, secretHashes: context.secretHashes,
+            textPlaces: context.textPlaces)
         return (reading, faults)
     }
 

@@ -117,34 +117,30 @@ extension SettingsNode {
     private static func diagnostic(
         for error: YamlError, in yaml: String, file: String, start: SourcePosition
     ) -> Diagnostic {
-        func at(_ mark: Mark) -> SourcePosition { SourcePosition(file: file, line: mark.line, column: mark.column) }
+        if let fault = YAMLFault(error, in: yaml, file: file) { return fault.diagnostic }
         switch error {
-        case .scanner(let context, let problem, let mark, _), .parser(let context, let problem, let mark, _),
-            .composer(let context, let problem, let mark, _):
-            if let tab = tab(in: yaml, upTo: mark.line, file: file) { return tab }
-            let within = context.map { " (\($0.text), which began at line \($0.mark.line))" } ?? ""
-            return Diagnostic(at: at(mark), "not YAML: \(problem)\(within)")
         case .duplicatedKeysInMapping(let duplicates, let context):
             let names = duplicates.map { "'\($0)'" }.joined(separator: ", ")
-            return Diagnostic(at: at(context.mark), "\(names) stands more than once in this mapping; keep one")
-        case .reader(let problem, _, _, _):
-            return Diagnostic(at: start, "not YAML: \(problem); the file must be UTF-8 text")
-        default:
-            return Diagnostic(at: start, "not YAML: \(error)")
+            let place = SourcePosition(file: file, line: context.mark.line, column: context.mark.column)
+            return Diagnostic(at: place, "\(names) stands more than once in this mapping; keep one")
+        case .reader: return unreadable(yaml, file: file)
+        default: return Diagnostic(at: start, "cannot be read as YAML, for want of memory or by a fault of the reader")
         }
     }
 
-    /// The first line up to the one where reading stopped that is indented by a tab, which YAML does not allow.
-    private static func tab(in yaml: String, upTo lineOfError: Int, file: String) -> Diagnostic? {
-        for (index, line) in lines(of: yaml).prefix(lineOfError).enumerated() {
-            let indentation = line.prefix { $0 == " " || $0 == "\t" }
-            guard let tab = indentation.firstIndex(of: "\t"), indentation.count < line.count else { continue }
-            return Diagnostic(
-                at: SourcePosition(
-                    file: file, line: index + 1, column: line.distance(from: line.startIndex, to: tab) + 1),
-                "a tab indents this line; YAML takes only spaces, so write two spaces for it")
+    /// The first character that no YAML text holds.
+    private static func unreadable(_ yaml: String, file: String) -> Diagnostic {
+        for (number, line) in lines(of: yaml).enumerated() {
+            for (column, character) in line.enumerated() where character != "\t" {
+                guard let code = controlCharacter(in: String(character)) else { continue }
+                return Diagnostic(
+                    at: SourcePosition(file: file, line: number + 1, column: column + 1),
+                    "holds the control character \(code), so it is no text; remove it")
+            }
         }
-        return nil
+        return Diagnostic(
+            at: SourcePosition(file: file, line: 1, column: 1),
+            "holds what is no text; the file must be UTF-8 without control characters")
     }
 
     static func lines(of text: String) -> [Substring] {

@@ -171,6 +171,7 @@ extension SettingsReader {
                         "is \(item.kindName) where a text is expected"))
                 continue
             }
+            context.textPlaces["\(childPath(key))[\(texts.count)]"] = item.position
             texts.append(expand(written, at: item.position, path: childPath(key))?.text ?? written)
         }
         show(key, "[\(texts.joined(separator: ", "))]", origin: .file(node.position))

@@ -136,6 +136,8 @@ public struct SettingsValue: Sendable, Hashable {
         case environment(String, SourcePosition)
         /// From `file:` in the file.
         case secretFile(String, SourcePosition)
+        /// From an option of the command line, as in `--listen`, which takes the place of what the file says.
+        case option(String)
     }
 
     public let path: String
@@ -144,13 +146,18 @@ public struct SettingsValue: Sendable, Hashable {
     public let origin: Origin
     /// What the key is for, in a sentence.
     public let documentation: String
+
+    /// The same key with a value from somewhere else.
+    public func with(_ text: String, from origin: Origin) -> SettingsValue {
+        SettingsValue(path: path, text: text, origin: origin, documentation: documentation)
+    }
 }
 
 extension SettingsValue.Origin {
-    /// The place in the file; nil for a default.
+    /// The place in the file; nil for what comes from elsewhere.
     public var position: SourcePosition? {
         switch self {
-        case .standard: nil
+        case .standard, .option: nil
         case .file(let position), .environment(_, let position), .secretFile(_, let position): position
         }
     }
@@ -163,6 +170,7 @@ extension SettingsValue.Origin: CustomStringConvertible {
         case .file(let position): "\(position)"
         case .environment(let name, let position): "${\(name)} at \(position)"
         case .secretFile(let path, let position): "file:\(path) at \(position)"
+        case .option(let name): "option \(name)"
         }
     }
 }
@@ -175,6 +183,8 @@ final class ReadingContext {
     var diagnostics: [Diagnostic] = []
     var declarations: [SettingsDeclaration] = []
     var values: [SettingsValue] = []
+    /// Where the elements of lists of texts stand, by path.
+    var textPlaces: [String: SourcePosition] = [:]
     /// Hashes of secrets by path, seeded anew in each process: they tell a change, and nothing else.
     var secretHashes: [String: Int] = [:]
     /// Sections being entered for the reference, to stop at one that contains itself.

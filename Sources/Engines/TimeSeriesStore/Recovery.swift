@@ -92,6 +92,7 @@ struct Recovery {
     private mutating func setAside(_ kind: StoreProblem.Kind, _ path: String, name: String, at offset: Int64) {
         var problem = StoreProblem(kind: kind, file: path, byteOffset: offset, count: 0)
         let target = joined(joined(folder, "damaged"), name)
+        // What cannot be set aside stays, and the problem says that it does. A rename that a crash undoes is done again.
         if (try? files.rename(path, to: target)) != nil {
             problem.setAsideAs = target
             try? files.syncFolder(joined(folder, "damaged"))
@@ -197,6 +198,7 @@ private struct SegmentReplay {
             var reader = ByteReader(payload)
             let count = try reader.count(limit: LogFormat.declarationByteCountMax)
             let offset = reader.offset
+            // The caller reports the record's place; how it is damaged helps nobody.
             guard let contents = try? zstdBlockContents(Array(payload[offset...]), byteCount: count) else {
                 throw CodingError(.invalid, at: offset)
             }

@@ -1,29 +1,48 @@
+import BlockingCalls
 import Diagnostics
 public import Glibc
 public import JSONCoding
 
-/// Looks at a host and says what runs on it. Reads files and asks local sockets; changes nothing, and connects to nothing but
-/// a container engine's socket.
+/// Looks at a host and says what runs on it. Reads files and changes nothing. It connects to a container engine's socket, and, where
+/// it cannot be seen whose a socket is, to the usual ports of Redis, PostgreSQL and web servers with a harmless question.
 public struct HostFinder: Sendable {
     /// Answers `GET path` on a unix socket with the body. For the container engine.
     public typealias SocketFetch = @Sendable (_ socket: String, _ path: String) async throws -> JSONValue
     /// Prints the running units, one line each, as `systemctl list-units --plain --no-legend` does.
     public typealias UnitList = @Sendable () async throws -> String
+    /// Asks what a server at an address of this host is.
+    public typealias PortLook = @Sendable (_ host: String, _ port: Int) async -> PortAnswer?
 
     private let tree: HostTree
     private let isRoot: Bool
     private let fetch: SocketFetch
     private let listUnits: UnitList
+    private let ask: PortLook
 
-    /// - Parameter isRoot: whether every process's sockets can be seen.
+    /// - Parameters:
+    ///   - isRoot: whether every process's sockets should be seen.
+    ///   - ask: `askPort` where it is nil.
     public init(
         tree: HostTree = HostTree(), isRoot: Bool = geteuid() == 0, fetch: @escaping SocketFetch,
-        listUnits: @escaping UnitList
+        listUnits: @escaping UnitList, ask: PortLook? = nil
     ) {
         self.tree = tree
         self.isRoot = isRoot
         self.fetch = fetch
         self.listUnits = listUnits
+        self.ask = ask ?? { host, port in await Self.askPort(host, port) }
+    }
+
+    /// Asks the port in the language that is usual there, for a second at most.
+    @concurrent
+    static func askPort(_ host: String, _ port: Int) async -> PortAnswer? {
+        guard let question = PortQuestion.usual(at: port) else { return nil }
+        do {
+            return try await BlockingThreads.shared.run { question.ask(host, port) }
+        } catch {
+            // Cancelled: nobody waits for the answer.
+            return nil
+        }
     }
 
     public func find() async -> Findings {
@@ -31,7 +50,8 @@ public struct HostFinder: Sendable {
         let hostName = tree.text("/proc/sys/kernel/hostname") ?? tree.text("/etc/hostname") ?? "localhost"
         findings.hostName = String(hostName.prefix { !$0.isNewline })
         let processes = tree.processes()
-        let listeners = tree.listeners(among: processes)
+        let (seen, hasHidden) = tree.listeners(among: processes)
+        let listeners = await asked(seen)
         findings.mounts = mounts()
         var explained = findPostgres(listeners, into: &findings)
         explained.formUnion(findRedis(listeners, into: &findings))
@@ -39,12 +59,35 @@ public struct HostFinder: Sendable {
         findOthers(listeners, explained: explained, into: &findings)
         await findUnits(into: &findings)
         await findContainers(into: &findings)
-        if !isRoot, listeners.contains(where: { $0.process == nil && $0.address.port != nil }) {
+        if !isRoot || hasHidden,
+            listeners.contains(where: { ($0.process == nil || $0.guess != nil) && $0.address.port != nil })
+        {
             findings.notes.append(
                 "some listening sockets belong to other users and their programs cannot be seen; run as root to see all"
-            )
+                    + (isRoot ? ", outside of a container or with CAP_SYS_PTRACE" : ""))
         }
         return findings
+    }
+
+    /// At most this many ports are asked: a host has a handful, and each takes up to a second.
+    private static let questionsMax = 32
+
+    /// Asks at the sockets that nobody is known or guessed to own.
+    private func asked(_ listeners: [Listener]) async -> [Listener] {
+        var listeners = listeners
+        let open = listeners.indices.filter { index in
+            listeners[index].process == nil && listeners[index].address.port.flatMap(PortQuestion.usual) != nil
+        }.prefix(Self.questionsMax)
+        await withTaskGroup(of: (Int, PortAnswer?).self) { group in
+            for index in open {
+                guard let host = listeners[index].address.localHost, let port = listeners[index].address.port else {
+                    continue
+                }
+                group.addTask { (index, await ask(host, port)) }
+            }
+            for await (index, answer) in group { listeners[index].answer = answer }
+        }
+        return listeners
     }
 
     // MARK: PostgreSQL and Redis
@@ -62,19 +105,22 @@ public struct HostFinder: Sendable {
             findings.postgres.append(
                 .init(
                     host: String(path[..<slash]), port: port,
-                    evidence: "unix socket \(path)\(owner(listener))", isGuess: false))
+                    evidence: "unix socket \(path)\(owner(listener))", isGuess: listener.guess != nil))
         }
         for listener in listeners {
             guard let port = listener.address.port, let host = listener.address.localHost else { continue }
             let isServer = ["postgres", "postmaster"].contains(listener.process?.name)
-            guard isServer || (listener.process == nil && port == 5432) else { continue }
+            let answers = listener.answer == .postgres
+            guard isServer || answers || (listener.process == nil && port == 5432) else { continue }
             explained.insert(listener.address)
             guard ports.insert(port).inserted else { continue }
             findings.postgres.append(
                 .init(
                     host: host, port: port,
-                    evidence: isServer ? "listens on \(listener.address)\(owner(listener))" : "port 5432 is open",
-                    isGuess: !isServer))
+                    evidence: isServer
+                        ? "listens on \(listener.address)\(owner(listener))"
+                        : "port \(port) \(answers ? "answers as PostgreSQL does" : "is open")",
+                    isGuess: !isServer || listener.guess != nil))
         }
         return explained
     }
@@ -84,28 +130,35 @@ public struct HostFinder: Sendable {
         var knownPids: Set<Int> = []
         for listener in listeners {
             let isServer = ["redis-server", "valkey-server"].contains(listener.process?.name)
-            let isWellKnown = listener.process == nil && listener.address.port == 6379
+            let answers = listener.answer == .redis
+            let isWellKnown = answers || (listener.process == nil && listener.address.port == 6379)
             guard isServer || isWellKnown else { continue }
             explained.insert(listener.address)
             // One server usually has both addresses and sockets of both families: one entry each is enough.
             if let pid = listener.process?.pid, !knownPids.insert(pid).inserted { continue }
-            if isWellKnown, findings.redis.contains(where: { $0.port == 6379 }) { continue }
-            let evidence = isServer ? "listens on \(listener.address)\(owner(listener))" : "port 6379 is open"
+            if isWellKnown, findings.redis.contains(where: { $0.port == listener.address.port }) { continue }
+            let evidence =
+                isServer
+                ? "listens on \(listener.address)\(owner(listener))"
+                : "port \(listener.address.port ?? 0) \(answers ? "answers as Redis does" : "is open")"
             switch listener.address {
             case .tcp(_, let port):
                 findings.redis.append(
                     .init(
                         host: listener.address.localHost, port: port, socket: nil, evidence: evidence,
-                        isGuess: !isServer))
+                        isGuess: !isServer || listener.guess != nil))
             case .unix(let path):
-                findings.redis.append(.init(host: nil, port: 0, socket: path, evidence: evidence, isGuess: false))
+                findings.redis.append(
+                    .init(
+                        host: nil, port: 0, socket: path, evidence: evidence, isGuess: listener.guess != nil))
             }
         }
         return explained
     }
 
     private func owner(_ listener: Listener) -> String {
-        listener.process.map { " of \($0.name) (pid \($0.pid))" } ?? ""
+        let ground = listener.guess.map { ", \($0)" } ?? ""
+        return listener.process.map { " of \($0.name) (pid \($0.pid))\(ground)" } ?? ""
     }
 
     // MARK: nginx
@@ -119,7 +172,8 @@ public struct HostFinder: Sendable {
         let isConfigured = tree.exists(configurationFile)
         guard
             master != nil
-                || (isConfigured && listeners.contains { $0.process == nil && [80, 443].contains($0.address.port) })
+                || (isConfigured
+                    && listeners.contains { $0.process == nil && ([80, 443].contains($0.address.port) || $0.isNginx) })
         else {
             if isConfigured { findings.notes.append("\(configurationFile) exists but nginx does not run") }
             return []
@@ -188,7 +242,10 @@ public struct HostFinder: Sendable {
                 continue
             }
             findings.otherListeners.append(
-                .init(name: process.name, evidence: "listens on \(listener.address) (pid \(process.pid))"))
+                .init(
+                    name: process.name,
+                    evidence: "listens on \(listener.address) (pid \(process.pid)"
+                        + (listener.guess.map { ", guessed: \($0))" } ?? ")")))
         }
     }
 
@@ -243,5 +300,12 @@ public struct HostFinder: Sendable {
         } catch {
             findings.notes.append("the container engine at \(socket) gave no list: \(describe(error))")
         }
+    }
+}
+
+extension Listener {
+    /// Whether a web server answered that calls itself nginx.
+    fileprivate var isNginx: Bool {
+        if case .web(let server) = answer { server.lowercased().hasPrefix("nginx") } else { false }
     }
 }

@@ -30,8 +30,11 @@ public struct HostTree: Sendable {
     }
 
     /// Names in a folder, sorted, without `.` and `..`; empty when it cannot be read.
-    func names(in folder: String) -> [String] {
-        guard let directory = opendir(real(folder)) else { return [] }
+    func names(in folder: String) -> [String] { namesIfReadable(in: folder) ?? [] }
+
+    /// The same; nil when the folder cannot be read.
+    func namesIfReadable(in folder: String) -> [String]? {
+        guard let directory = opendir(real(folder)) else { return nil }
         defer { closedir(directory) }
         var names: [String] = []
         while let entry = readdir(directory) {
@@ -41,6 +44,12 @@ public struct HostTree: Sendable {
             if name != "." && name != ".." { names.append(name) }
         }
         return names.sorted()
+    }
+
+    /// The user a file belongs to.
+    func owner(of path: String) -> UInt32? {
+        var facts = stat()
+        return stat(real(path), &facts) == 0 ? facts.st_uid : nil
     }
 
     func exists(_ path: String) -> Bool { access(real(path), F_OK) == 0 }

@@ -9,8 +9,12 @@ public struct Listener: Sendable, Hashable {
     }
 
     public var address: Address
-    /// Nil when the owner cannot be seen, as for other users' processes without root.
+    /// Nil when the owner cannot be seen or guessed.
     public var process: HostProcess?
+    /// On what ground `process` is a guess; nil where the kernel says so.
+    public var guess: String?
+    /// What answered at the port; nil where nobody was asked, or nobody answered.
+    public var answer: PortAnswer?
 }
 
 /// A running program.
@@ -20,6 +24,8 @@ public struct HostProcess: Sendable, Hashable {
     public var name: String
     /// Empty for kernel threads.
     public var arguments: [String]
+    /// The user it runs as; nil where that cannot be read.
+    public var user: UInt32?
 }
 
 extension HostTree {
@@ -29,21 +35,33 @@ extension HostTree {
             guard let pid = Int(entry), let name = text("/proc/\(pid)/comm") else { return nil }
             let commandLine = text("/proc/\(pid)/cmdline") ?? ""
             let arguments = commandLine.split(separator: "\0").map(String.init)
-            return HostProcess(pid: pid, name: String(name.prefix { !$0.isNewline }), arguments: arguments)
+            return HostProcess(
+                pid: pid, name: String(name.prefix { !$0.isNewline }), arguments: arguments, user: user(of: pid))
         }
     }
 
-    /// All listening TCP and unix sockets with their owners (proc(5): /proc/net/tcp, /proc/net/unix).
-    func listeners(among processes: [HostProcess]) -> [Listener] {
+    /// The effective user: the second number behind `Uid:` (proc(5)).
+    private func user(of pid: Int) -> UInt32? {
+        let status = text("/proc/\(pid)/status") ?? ""
+        let line = status.split(separator: "\n").first { $0.hasPrefix("Uid:") }
+        let numbers = line?.split { $0 == "\t" || $0 == " " }.dropFirst() ?? []
+        return numbers.count > 1 ? UInt32(numbers[numbers.startIndex + 1]) : nil
+    }
+
+    /// All listening TCP and unix sockets with their owners (proc(5): /proc/net/tcp, /proc/net/unix), known or guessed.
+    /// - Returns: also whether there are processes whose sockets cannot be seen.
+    func listeners(among processes: [HostProcess]) -> (listeners: [Listener], hasHidden: Bool) {
         var addressByInode: [String: Listener.Address] = [:]
+        var userByInode: [String: UInt32] = [:]
         for (file, isIPv6) in [("/proc/net/tcp", false), ("/proc/net/tcp6", true)] {
             for line in (text(file) ?? "").split(separator: "\n").dropFirst() {
                 let fields = line.split(separator: " ")
-                // Field 3 is the state (0A is LISTEN), field 9 the inode.
+                // Field 3 is the state (0A is LISTEN), field 7 the user, field 9 the inode.
                 guard fields.count > 9, fields[3] == "0A", let address = tcpAddress(fields[1], isIPv6: isIPv6) else {
                     continue
                 }
                 addressByInode[String(fields[9])] = address
+                userByInode[String(fields[9])] = UInt32(fields[7])
             }
         }
         for line in (text("/proc/net/unix") ?? "").split(separator: "\n").dropFirst() {
@@ -51,13 +69,22 @@ extension HostTree {
             // Flag 0x10000 is __SO_ACCEPTCON: the socket listens. Names that begin with @ have no file.
             guard fields.count == 8, fields[3] == "00010000", fields[7].hasPrefix("/") else { continue }
             addressByInode[String(fields[6])] = .unix(path: String(fields[7]))
+            userByInode[String(fields[6])] = owner(of: String(fields[7]))
         }
         var owners: [String: HostProcess] = [:]
+        var hasHidden = false
         for process in processes {
-            for descriptor in names(in: "/proc/\(process.pid)/fd") {
-                guard let target = link("/proc/\(process.pid)/fd/\(descriptor)"), target.hasPrefix("socket:[") else {
+            guard let descriptors = namesIfReadable(in: "/proc/\(process.pid)/fd") else {
+                hasHidden = true
+                continue
+            }
+            for descriptor in descriptors {
+                guard let target = link("/proc/\(process.pid)/fd/\(descriptor)") else {
+                    // Root may list the numbers of any process; where they lead needs CAP_SYS_PTRACE.
+                    hasHidden = true
                     continue
                 }
+                guard target.hasPrefix("socket:[") else { continue }
                 let inode = String(target.dropFirst("socket:[".count).dropLast())
                 // Workers inherit their master's socket; the one that came first opened it.
                 if addressByInode[inode] != nil, owners[inode].map({ $0.pid > process.pid }) ?? true {
@@ -65,8 +92,12 @@ extension HostTree {
                 }
             }
         }
-        return addressByInode.map { Listener(address: $0.value, process: owners[$0.key]) }
-            .sorted { $0.address.sortKey < $1.address.sortKey }
+        let listeners = addressByInode.map { inode, address in
+            if let owner = owners[inode] { return Listener(address: address, process: owner) }
+            let guess = OwnerGuess(address, user: userByInode[inode], among: processes)
+            return Listener(address: address, process: guess?.process, guess: guess?.ground)
+        }
+        return (listeners.sorted { $0.address.sortKey < $1.address.sortKey }, hasHidden)
     }
 
     /// `0100007F:1F90`: the address as 32-bit words in the host's byte order, in hexadecimal, and the port.

@@ -58,20 +58,25 @@ public struct EffectiveConfiguration: Sendable, Codable, Hashable {
         public var path: String
         /// As the file would write it; `<redacted>` for secrets.
         public var value: String
-        /// `default`, `found`, `flag`, or the place in the file: `/etc/jaga/jaga.yaml:12:3`.
+        /// `default`, `option --listen`, or the place in the file: `/etc/jaga/jaga.yaml:12:3`.
         public var origin: String
         public var documentation: String = ""
+        /// What the file says by now and only a restart brings into force; empty where the key was removed. Left out where
+        /// `value` is what the file says.
+        public var afterRestart: String?
 
         public init(
             path: String,
             value: String,
             origin: String,
-            documentation: String = ""
+            documentation: String = "",
+            afterRestart: String? = nil
         ) {
             self.path = path
             self.value = value
             self.origin = origin
             self.documentation = documentation
+            self.afterRestart = afterRestart
         }
     }
 

@@ -90,6 +90,7 @@ extension JSONValue: ExpressibleByDictionaryLiteral {
 extension JSONValue: Codable {
     public init(from decoder: any Decoder) throws {
         let container = try decoder.singleValueContainer()
+        // A decoder does not say what stands there: each attempt that fails leads to the next kind, and the last one throws.
         if container.decodeNil() {
             self = .null
         } else if let value = try? container.decode(Bool.self) {

@@ -23,4 +23,7 @@ public struct HostAndPort: Sendable, Hashable {
         self.host = String(host)
         self.port = port
     }
+
+    /// As it is read again: an address with colons in brackets.
+    public var text: String { "\(host.contains(":") ? "[\(host)]" : host):\(port)" }
 }

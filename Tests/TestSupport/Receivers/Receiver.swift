@@ -36,8 +36,8 @@ struct Receiver: Sendable {
 
     func received() throws -> [JSONValue] {
         guard let text = try? readText(messagesPath) else { return [] }
-        // The last line may be half written.
-        return try text.prefix(through: text.lastIndex(of: "\n") ?? text.startIndex).split(separator: "\n")
-            .map { try JSONValue(parsing: String($0)) }
+        // The last line may be half written, and of the first one there may be nothing yet.
+        guard let end = text.lastIndex(of: "\n") else { return [] }
+        return try text[...end].split(separator: "\n").map { try JSONValue(parsing: String($0)) }
     }
 }

@@ -167,6 +167,7 @@ private struct QuickPass {
         if length < oldLine.count, oldLine.suffix(length).elementsEqual(new[start..<place]) { return true }
         var cursor = LineCursor(Array(new[start..<place]), limits: limits)
         _ = cursor.nextLine()
+        // What is no exemplar goes the slow way, which says why.
         guard let exemplar = try? cursor.exemplar() else { return false }
         exemplars.append(
             .init(

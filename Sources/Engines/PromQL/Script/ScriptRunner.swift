@@ -130,6 +130,7 @@ public struct ScriptRunner: Sendable {
 
     private func rangeFault(_ comparison: ScriptComparison, around time: Timestamp) async -> String? {
         let query = comparison.evaluation.query
+        // What cannot be read was judged as an instant query already.
         guard !comparison.evaluation.isOrdered,
             let expression = try? Expression.parse(query, features: engine.options.features),
             expression.type == .scalar || expression.type == .instantVector,

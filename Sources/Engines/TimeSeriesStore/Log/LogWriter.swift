@@ -41,7 +41,8 @@ struct LogWriter: ~Copyable {
     /// - Returns: its number.
     mutating func prepare(at now: Int64) throws(FileError) -> UInt64 {
         if let current, current.byteCount < segmentByteCountMax { return current.number }
-        if current != nil { try? rotate() }
+        // A full segment that cannot be synced must not be lost sight of: the batch is refused, and the next one tries again.
+        if current != nil { try rotate() }
         // A number is never used twice, also when making the file failed half-way.
         lastNumber += 1
         let path = joined(folder, LogFormat.segmentName(lastNumber))
@@ -52,6 +53,7 @@ struct LogWriter: ~Copyable {
             try files.syncFolder(folder)
             self.file = consume file
         } catch {
+            // The first error is the one to tell; an empty segment that stays is passed over at the next start.
             try? files.remove(path)
             throw error
         }

@@ -134,6 +134,7 @@ final class SampleGatherer {
         let all = pieces[slot]
         pieces[slot] = all.filter { piece in
             pieces[slot] = [piece]
+            // That the slot is damaged has been reported; which of its pieces are is what is asked here.
             return (try? samples(of: slot)) != nil
         }
     }
@@ -258,6 +259,7 @@ final class SampleGatherer {
             let entry = span.times[Int(head.chunks[number].time)]
             let decoded = span.pages[Int(entry.page)].withBytes(Int(entry.offset), Int(entry.byteCount)) { bytes in
                 var source = ByteSource(bytes)
+                // What does not decode is a fault of ours, and ends the program below.
                 return try? decodedIntegers(&source, count: Int(entry.sampleCount))
             }
             guard let decoded else { preconditionFailure("times in memory do not decode") }

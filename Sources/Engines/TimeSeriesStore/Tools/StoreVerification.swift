@@ -51,7 +51,12 @@ public func verifyStore(_ folder: String, files: any FileSystem = RealFiles()) t
         }
     }
     let tombstones = joined(folder, TombstoneFile.name)
-    if let bytes = try? files.contents(of: tombstones), (try? TombstoneFile.read(bytes)) == nil {
+    do {
+        _ = try TombstoneFile.read(try files.contents(of: tombstones))
+    } catch let error as FileError where error.code == .notFound {
+        // Nothing was deleted.
+    } catch {
+        // Unreadable or not as it was written: either way it cannot be said what is deleted.
         found.problems.append(StoreProblem(kind: .tombstonesDamaged, file: tombstones, byteOffset: 0, count: 0))
     }
     return found

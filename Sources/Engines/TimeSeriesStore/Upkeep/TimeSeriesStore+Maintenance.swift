@@ -13,6 +13,7 @@ extension TimeSeriesStore {
     public func run(clock: some Clock<Duration>, wall: any WallClock) async {
         var nextMaintenance = clock.now.advanced(by: Self.maintenanceInterval)
         while !Task.isCancelled {
+            // A sleep fails only by being cancelled. What the others meet stands in `health`, and the next round tries again.
             guard (try? await clock.sleep(for: settings.fsyncInterval)) != nil else { break }
             _ = try? await sync()
             if clock.now >= nextMaintenance {

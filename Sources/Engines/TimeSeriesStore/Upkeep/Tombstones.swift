@@ -59,6 +59,7 @@ enum TombstoneFile {
                 let name = try reader.text()
                 let op = Int(try reader.byte())
                 let value = try reader.text()
+                // A pattern that cannot be read is as damaged as an operator that there is not.
                 guard op < operators.count, let matcher = try? LabelMatcher(name, operators[op], value) else {
                     throw CodingError(.invalid, at: reader.offset)
                 }

@@ -22,13 +22,15 @@ public enum RuleFile {
     static func readWithPlaces(
         _ yaml: String, file: String, templates: any TemplateExpanding, features: QueryFeatures
     ) throws(InvalidInput) -> (groups: [RuleGroup], places: [String: SourcePosition]) {
-        let reading = try SettingsDocument.read(yaml, file: file, sources: .verbatim, as: RuleFileSection.self)
+        // What is wrong elsewhere in the file does not hide a template that is wrong too.
+        let (reading, found) = try SettingsDocument.examine(
+            yaml, file: file, sources: .verbatim, as: RuleFileSection.self)
         let document = reading.section
         var places: [String: SourcePosition] = [:]
         for value in reading.values {
             if case .file(let position) = value.origin { places[value.path] = position }
         }
-        var faults: [Diagnostic] = []
+        var faults = found
         for (groupIndex, group) in document.groups.enumerated() {
             for (ruleIndex, rule) in group.rules.enumerated() {
                 func fault(_ key: String, _ message: String) {
@@ -46,7 +48,13 @@ public enum RuleFile {
                 }
             }
         }
-        guard faults.isEmpty else { throw InvalidInput(faults) }
+        guard faults.isEmpty else {
+            throw InvalidInput(
+                faults.sorted { left, right in
+                    guard let a = left.position, let b = right.position else { return right.position != nil }
+                    return a < b
+                })
+        }
         return (document.groups.map { $0.group(file: file, features) }, places)
     }
 }
@@ -163,7 +171,8 @@ private struct RuleSection: SettingsSection {
 
     /// What of the expression is not allowed; nil where all is.
     func expressionFault(_ features: QueryFeatures) -> String? {
-        guard let expr else { return nil }
+        // What is no expression at all has its fault already.
+        guard let expr, (try? Expression.parse(expr, features: .allSyntax)) != nil else { return nil }
         do throws(QueryFault) {
             _ = try Expression.parse(expr, features: features)
             return nil

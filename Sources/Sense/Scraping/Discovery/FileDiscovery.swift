@@ -39,8 +39,8 @@ final class FileDiscovery: TargetDiscovery {
     var changePoll: Duration? { .seconds(2) }
 
     func hasChanged() async -> Bool {
-        let now = try? await BlockingThreads.shared.run { [patterns] in Self.stamps(of: patterns) }
         // No answer means that the task was cancelled.
+        let now = try? await BlockingThreads.shared.run { [patterns] in Self.stamps(of: patterns) }
         guard let now else { return false }
         return state.withLock { $0.stamps != now }
     }

@@ -22,12 +22,16 @@ struct DaemonOptions: ParsableArguments {
 
     @OptionGroup var output: OutputOptions
 
+    func validate() throws { try url.map { try OptionValue.url($0, "--url") } }
+
     /// - Throws: `PlainFailure` when no socket can be there.
     func connect() throws -> any APIConnection {
         let console = Console.current!
+        let named = console.environment("JAGA_URL").flatMap { $0.isEmpty ? nil : $0 }
+        if url == nil, let named { try OptionValue.url(named, "JAGA_URL") }
         return try console.connect(
             ConnectionOptions(
-                socketPath: dataFolder(data, console) + "/run/jaga.sock", url: url ?? console.environment("JAGA_URL"),
+                socketPath: dataFolder(data, console) + "/run/jaga.sock", url: url ?? named,
                 token: console.environment("JAGA_TOKEN").map { Secret($0) }))
     }
 

@@ -83,15 +83,15 @@ public struct ServeOptions: Sendable {
     public var configurationFile: String?
     public var dataFolder: String
     /// Nil: as the configuration says.
-    public var listen: String?
-    public var logLevel: String
+    public var listen: HostAndPort?
+    public var logLevel: LogLevel
 }
 
 public struct DemoOptions: Sendable {
     /// `database`, `cache`, `web`, `app`, `disk`; nil runs until it is interrupted.
     public var fault: String?
     public var port: Int
-    public var size: String
+    public var size: DemoSize
     public var seed: UInt64
     public var dataFolder: String?
     /// How long a fault stays after its alert has fired.

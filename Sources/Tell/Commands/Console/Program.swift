@@ -8,7 +8,11 @@ public func runCommandLine(_ arguments: [String], console: Console) async -> Pro
     await Console.$current.withValue(console) {
         let asJSON = arguments.contains("--json")
         do {
+            if arguments.first == "help", let unknown = unknownCommand(in: Array(arguments.dropFirst())) {
+                throw ValidationError(unknown)
+            }
             var command = try Jaga.parseAsRoot(arguments)
+            try refuseEmpty(arguments)
             if var asynchronous = command as? any AsyncParsableCommand {
                 try await asynchronous.run()
             } else {
@@ -38,42 +42,66 @@ private func reportParsing(
         return .done
     }
     if code == .validationFailure {
-        let unknown = unknownCommand(in: arguments)
-        if asJSON {
-            report(PlainFailure("usage", unknown ?? Jaga.message(for: error)), asJSON: true, console: console)
-        } else if let unknown {
-            // The parser speaks of an unexpected argument; the usage that it prints below still helps.
-            let usage = message.firstRange(of: "Usage:").map { message[$0.lowerBound...] } ?? ""
-            console.notes("jaga: \(unknown)\n\(usage)")
-        } else {
-            console.notes(message)
-        }
+        let failure = PlainFailure(
+            "usage", unknownCommand(in: arguments) ?? sentence(Jaga.message(for: error)),
+            hint: "See '\(commandPath(in: arguments).path) --help'.")
+        report(failure, asJSON: asJSON, console: console)
         return .usage
     }
     report(PlainFailure("failed", describe(error)), asJSON: asJSON, console: console)
     return .failed
 }
 
-/// What to say of a word that stands where a command should and is none; nil when that is not what is wrong.
-private func unknownCommand(in arguments: [String]) -> String? {
+/// An empty word is mostly a variable of a script that is not set, and a folder or a name that is empty would lead elsewhere.
+private func refuseEmpty(_ arguments: [String]) throws {
+    guard let index = arguments.firstIndex(where: { $0.isEmpty || ($0.hasPrefix("--") && $0.hasSuffix("=")) }) else {
+        return
+    }
+    let word = arguments[index]
+    let place = !word.isEmpty ? word : index > 0 ? "the word after '\(arguments[index - 1])'" : "the first word"
+    throw ValidationError("\(place) is empty; leave it out, or see whether a variable is not set.")
+}
+
+/// The parser's message on one line. It begins with a capital letter, where after "jaga:" the sentence goes on, and writes more
+/// than five choices as a list.
+private func sentence(_ message: String) -> String {
+    let lines = message.split(separator: "\n")
+    let choices = lines.filter { $0.hasPrefix("  - ") }.map { $0.dropFirst(4) }
+    let text =
+        lines.filter { !$0.hasPrefix("  - ") }.joined(separator: " ").replacing("one of the following:", with: "one of")
+        + (choices.isEmpty ? "" : " \(choices.joined(separator: ", "))")
+    // A single sentence has no full stop, as everywhere behind "jaga:".
+    let ended = text.hasSuffix(".") && !text.contains(". ") ? String(text.dropLast()) : text
+    guard let first = ended.first, let second = ended.dropFirst().first, second.isLowercase else { return ended }
+    return first.lowercased() + ended.dropFirst()
+}
+
+/// The command that the words name, as far as they name one, and the word where that ended.
+private func commandPath(
+    in arguments: [String]
+) -> (command: any ParsableCommand.Type, path: String, next: String?) {
     var command: any ParsableCommand.Type = Jaga.self
     var path = "jaga"
     for word in arguments {
-        let children = command.configuration.subcommands
-        guard !children.isEmpty, !word.hasPrefix("-") else { return nil }
-        if let child = children.first(where: { $0._commandName == word }) {
-            command = child
-            path += " \(word)"
-            continue
+        guard let child = command.configuration.subcommands.first(where: { $0._commandName == word }) else {
+            return (command, path, word)
         }
-        guard word != "help" else { return nil }
-        let names = children.filter { $0.configuration.shouldDisplay }.map { $0._commandName }
-        let remedy =
-            nearestName(to: word, among: names).map { "did you mean '\($0)'?" }
-            ?? "the commands are \(names.joined(separator: ", "))"
-        return "there is no command '\(path) \(word)'; \(remedy)"
+        command = child
+        path += " \(word)"
     }
-    return nil
+    return (command, path, nil)
+}
+
+/// What to say of a word that stands where a command should and is none; nil when that is not what is wrong.
+private func unknownCommand(in arguments: [String]) -> String? {
+    let (command, path, next) = commandPath(in: arguments)
+    let children = command.configuration.subcommands
+    guard let word = next, !children.isEmpty, !word.hasPrefix("-"), word != "help" else { return nil }
+    let names = children.filter { $0.configuration.shouldDisplay }.map { $0._commandName }
+    let remedy =
+        nearestName(to: word, among: names).map { "did you mean '\($0)'?" }
+        ?? "the commands are \(names.joined(separator: ", "))"
+    return "there is no command '\(path) \(word)'; \(remedy)"
 }
 
 private func report(_ failure: any Failure, asJSON: Bool, console: Console) {
@@ -97,6 +125,7 @@ private func status(for failure: any Failure) -> ProgramStatus {
         case .notFound: return .notFound
         case .conflict: return .locked
         case .unauthenticated, .forbidden: return .refused
+        case .invalid: return .usage
         default: return .failed
         }
     }

@@ -26,6 +26,8 @@ extension ProgramStatus {
         case "invalid-input": self = .configurationInvalid
         case "locked", "file-locked": self = .locked
         case "not-found": self = .notFound
+        // "bad_data": what the Prometheus API calls an expression that cannot be read, or a parameter of the wrong form.
+        case "usage", "bad_data": self = .usage
         default: return nil
         }
     }

@@ -66,8 +66,10 @@ struct Jobs: AsyncParsableCommand {
     struct Show: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Show one job with its runs.")
         @Argument(help: "The job's name.") var name: String
-        @Option(name: .long, help: "How many runs.") var limit = 10
+        @Option(name: .long, parsing: .unconditional, help: "How many runs.") var limit = 10
         @OptionGroup var daemon: DaemonOptions
+
+        func validate() throws { try OptionValue.count(limit, "--limit", in: 1...500) }
 
         func run() async throws {
             let detail: JobDetail = try await daemon.connect().get("\(APIPath.job(name))?runs=\(limit)")

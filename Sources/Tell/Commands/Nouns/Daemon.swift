@@ -22,17 +22,23 @@ struct Serve: AsyncParsableCommand {
     @Option(name: .long, help: "The address of the pages and the API, instead of the configuration's web.listen.")
     var listen: String?
 
-    @Option(name: .long, help: "trace, debug, info, notice, warning, error or critical.")
-    var logLevel = "info"
+    @Option(name: .long, help: "How much it says.")
+    var logLevel = LogLevel.info
 
     @OptionGroup var output: OutputOptions
+
+    func validate() throws { _ = try listenAddress() }
+
+    private func listenAddress() throws -> HostAndPort? {
+        try listen.map { try OptionValue.listenAddress($0, "--listen") }
+    }
 
     func run() async throws {
         let console = Console.current!
         try await console.program.serve(
             ServeOptions(
                 configurationFile: config ?? standardConfigurationFile(), dataFolder: dataFolder(data, console),
-                listen: listen, logLevel: logLevel))
+                listen: try listenAddress(), logLevel: logLevel))
     }
 }
 
@@ -192,7 +198,15 @@ struct Config: AsyncParsableCommand {
             try daemon.show(effective) { effective, page in
                 page.table(
                     [.columnKey, .columnValue, .columnOrigin],
-                    effective.values.map { [Cell($0.path), Cell($0.value), Cell($0.origin, .dim)] })
+                    effective.values.map { value in
+                        let text =
+                            value.afterRestart.map { next in
+                                next.isEmpty
+                                    ? page.t(.valueUntilRestart, ["value": value.value])
+                                    : page.t(.valueAfterRestart, ["value": value.value, "next": next])
+                            } ?? value.value
+                        return [Cell(value.path), Cell(text), Cell(value.origin, .dim)]
+                    })
             }
         }
     }
@@ -217,8 +231,15 @@ struct Version: AsyncParsableCommand {
 
     func run() async throws {
         let console = Console.current!
-        // A daemon that does not run is an answer here, not a failure.
-        let running: VersionInfo? = try? await daemon.connect().get(APIPath.version)
+        // A daemon that does not run is an answer here; one that refuses or cannot be reached is a failure, told at the end.
+        var running: VersionInfo?
+        var failure: (any Error)?
+        do {
+            running = try await daemon.connect().get(APIPath.version)
+        } catch let unreachable as DaemonUnreachable where unreachable.reason == .notRunning {
+        } catch {
+            failure = error
+        }
         if daemon.output.json {
             let runningText = try running.map { String(decoding: try APIJSON.encode($0), as: UTF8.self) } ?? "null"
             console.output(
@@ -226,6 +247,7 @@ struct Version: AsyncParsableCommand {
                 {"version":\(PrometheusJSON.quoted(console.program.version)),\
                 "revision":\(PrometheusJSON.quoted(console.program.revision)),"daemon":\(runningText)}
                 """)
+            if let failure { throw failure }
             return
         }
         let t = console.phrases
@@ -238,6 +260,8 @@ struct Version: AsyncParsableCommand {
                         "version": running.version, "revision": running.revision, "pid": running.processID,
                         "folder": running.dataFolder,
                     ]))
+        } else if let failure {
+            throw failure
         } else {
             console.output(t[.daemonNotRunning])
         }
@@ -255,11 +279,11 @@ struct Demo: AsyncParsableCommand {
     @Option(name: .customLong("break"), help: "What to break: database, cache, web, app or disk.")
     var fault: String?
 
-    @Option(name: .long, help: "The port of Jaga's pages; 0 takes a free one.")
+    @Option(name: .long, parsing: .unconditional, help: "The port of Jaga's pages; 0 takes a free one.")
     var port = 9797
 
-    @Option(name: .long, help: "How much data the shop has: small, medium or large.")
-    var size = "small"
+    @Option(name: .long, help: "How much data the shop has.")
+    var size = DemoSize.small
 
     @Option(name: .long, help: "The seed of the generated data.")
     var seed: UInt64 = 1
@@ -267,7 +291,7 @@ struct Demo: AsyncParsableCommand {
     @Option(name: .long, help: "Where Jaga keeps its data, if it should stay; otherwise it goes with the rest.")
     var data: String?
 
-    @Option(name: .long, help: "How long the fault stays after its alert has fired.")
+    @Option(name: .long, parsing: .unconditional, help: "How long the fault stays after its alert has fired.")
     var hold = "5s"
 
     @Option(name: .long, help: "Post the messages to this web address too.")
@@ -282,8 +306,10 @@ struct Demo: AsyncParsableCommand {
     @OptionGroup var output: OutputOptions
 
     func validate() throws {
-        guard Duration(prometheusText: hold) != nil else {
-            throw ValidationError("'\(hold)' is not a duration; write it like 5s or 1m.")
+        _ = try OptionValue.span(hold, "--hold")
+        try webhook.map { try OptionValue.url($0, "--webhook") }
+        if let smtp, HostAndPort(smtp) == nil {
+            throw ValidationError("'\(smtp)' for --smtp is no mail server; write it like mail.example.org:25.")
         }
         let faults = ["database", "cache", "web", "app", "disk"]
         if let fault, !faults.contains(fault) {
@@ -300,7 +326,7 @@ struct Demo: AsyncParsableCommand {
         try await Console.current.program.demo(
             DemoOptions(
                 fault: fault, port: port, size: size, seed: seed, dataFolder: data,
-                hold: Duration(prometheusText: hold) ?? .seconds(5), webhook: webhook, smtp: smtp, stackOnly: stackOnly,
+                hold: try OptionValue.span(hold, "--hold"), webhook: webhook, smtp: smtp, stackOnly: stackOnly,
                 language: Console.current.language))
     }
 }

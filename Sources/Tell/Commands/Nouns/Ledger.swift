@@ -15,13 +15,11 @@ struct LedgerCommand: AsyncParsableCommand {
         @Option(name: .long, help: "Only this kind (alert.fired) or family (alert.).") var kind: String?
         @Option(name: .long, help: "Only this subject (job/nightly) or family (job/).") var subject: String?
         @Option(name: .long, help: "Only what this actor did.") var actor: String?
-        @Option(name: .long, help: "How many entries.") var limit = 50
+        @Option(name: .long, parsing: .unconditional, help: "How many entries.") var limit = 50
 
         /// Refuses what could never match, so that a misspelt filter is not taken for an empty ledger.
         func validate() throws {
-            guard (1...1000).contains(limit) else {
-                throw ValidationError("--limit \(limit) is not between 1 and 1000.")
-            }
+            try OptionValue.count(limit, "--limit", in: 1...1000)
             if let kind, !EventKind.isKnown(kind) {
                 let names = EventKind.known.map(\.rawValue) + EventKind.families
                 let remedy =

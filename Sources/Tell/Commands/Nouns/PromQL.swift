@@ -73,7 +73,7 @@ struct PromQLCommand: AsyncParsableCommand {
         @OptionGroup var output: OutputOptions
 
         func run() async throws {
-            let text = try Expression.parse(expression, features: .allSyntax).prettyText
+            let text = try parsed(expression).prettyText
             Console.current.output(output.json ? JSONValue.object(["query": .string(text)]).canonicalText : text)
         }
     }
@@ -86,8 +86,17 @@ struct PromQLCommand: AsyncParsableCommand {
         @OptionGroup var output: OutputOptions
 
         func run() async throws {
-            Console.current.output(try Expression.parse(expression, features: .allSyntax).tree.canonicalText)
+            Console.current.output(try parsed(expression).tree.canonicalText)
         }
+    }
+}
+
+/// - Throws: `PlainFailure` of the code that the API has for it too.
+private func parsed(_ text: String) throws -> Expression {
+    do {
+        return try Expression.parse(text, features: .allSyntax)
+    } catch {
+        throw PlainFailure("bad_data", error.summary, hint: error.hint)
     }
 }
 

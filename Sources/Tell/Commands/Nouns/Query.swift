@@ -15,13 +15,16 @@ struct Query: AsyncParsableCommand {
     var expression: String
 
     @Option(
-        name: .long, help: "The instant, or the end of the range: RFC 3339, or seconds since 1970; without it, now.")
+        name: .long, parsing: .unconditional,
+        help: "The instant, or the end of the range: RFC 3339, seconds since 1970, or how long ago; without it, now.")
     var time: String?
 
-    @Option(name: .long, help: "How far back from there, as in 6h.")
+    @Option(name: .long, parsing: .unconditional, help: "How far back from there, as in 6h.")
     var range: String?
 
-    @Option(name: .long, help: "From step to step of the range, as in 1m; without it what fits the terminal.")
+    @Option(
+        name: .long, parsing: .unconditional,
+        help: "From step to step of the range, as in 1m; without it what fits the terminal.")
     var step: String?
 
     @Flag(name: .long, help: "Draw a chart; one hour when --range is not given.")
@@ -29,11 +32,19 @@ struct Query: AsyncParsableCommand {
 
     @OptionGroup var daemon: DaemonOptions
 
+    func validate() throws {
+        _ = try time.map { try OptionValue.instant($0, "--time", now: Console.current.now()) }
+        _ = try range.map { try OptionValue.span($0, "--range") }
+        guard let step else { return }
+        _ = try OptionValue.span(step, "--step")
+        if range == nil, !graph { throw ValidationError("--step is for a range; give --range or --graph too.") }
+    }
+
     func run() async throws {
         let console = Console.current!
-        let span = try Self.duration(range ?? (graph ? "1h" : nil), "--range")
+        let span = try (range ?? (graph ? "1h" : nil)).map { try OptionValue.span($0, "--range") }
         // The expression goes in the body: it may be longer than an address may be.
-        let form = try span.map { try rangeForm($0, console) } ?? instantForm
+        let form = try span.map { try rangeForm($0, console) } ?? instantForm(console)
         let body = try await daemon.connect().raw(
             "POST", span == nil ? APIPath.query : APIPath.queryRange, body: APIBody(form: form))
         if daemon.output.json {
@@ -60,16 +71,17 @@ struct Query: AsyncParsableCommand {
 
     // MARK: Asking
 
-    private var instantForm: [String: String] {
+    private func instantForm(_ console: Console) throws -> [String: String] {
         var form = ["query": expression]
-        form["time"] = time
+        // Without a time it is the daemon's now.
+        if time != nil { form["time"] = Self.seconds(try instant(console)) }
         return form
     }
 
     private func rangeForm(_ span: Duration, _ console: Console) throws -> [String: String] {
         let end = try instant(console)
         let stepMs =
-            try Self.duration(step, "--step")?.wholeMilliseconds
+            try step.map { try OptionValue.span($0, "--step").wholeMilliseconds }
             ?? max(1000, span.wholeMilliseconds / Int64(max(20, 2 * console.width)) / 1000 * 1000)
         return [
             "query": expression, "start": Self.seconds(end - span), "end": Self.seconds(end),
@@ -78,27 +90,13 @@ struct Query: AsyncParsableCommand {
     }
 
     private func instant(_ console: Console) throws -> Timestamp {
-        guard let time else { return console.now() }
-        if let parsed = Timestamp(rfc3339: time) { return parsed }
-        guard let seconds = Double(time), seconds.magnitude < 1e12 else {
-            throw ValidationError(
-                "'\(time)' is no instant; write it like 2026-03-01T07:05:00Z or in seconds since 1970.")
-        }
-        return Timestamp(secondsSinceEpoch: seconds)
+        try time.map { try OptionValue.instant($0, "--time", now: console.now()) } ?? console.now()
     }
 
     private static func seconds(_ time: Timestamp) -> String {
         let ms = time.millisecondsSinceEpoch
         let fraction = String(ms.magnitude % 1000 + 1000).dropFirst()
         return "\(ms < 0 ? "-" : "")\(ms.magnitude / 1000).\(fraction)"
-    }
-
-    private static func duration(_ text: String?, _ option: String) throws -> Duration? {
-        guard let text else { return nil }
-        guard let span = Duration(prometheusText: text), span > .zero else {
-            throw ValidationError("'\(text)' for \(option) is not a duration; write it like 30s, 5m or 6h.")
-        }
-        return span
     }
 
     // MARK: Showing

@@ -18,13 +18,18 @@ extension RulesCommand {
         @Argument(help: "A Prometheus rule file.")
         var file: String
 
-        @Option(name: .long, help: "The begin: RFC 3339, seconds since 1970, or how long ago, as in 6h.")
+        @Option(
+            name: .long, parsing: .unconditional,
+            help: "The begin: RFC 3339, seconds since 1970, or how long ago, as in 6h.")
         var from: String
 
-        @Option(name: .long, help: "The end, written like the begin; without it, now.")
+        @Option(
+            name: .long, parsing: .unconditional, help: "The end, written like the begin; without it, now.")
         var to: String?
 
-        @Option(name: .long, help: "The time between evaluations; without it, each group's interval.")
+        @Option(
+            name: .long, parsing: .unconditional,
+            help: "The time between evaluations; without it, each group's interval.")
         var step: String?
 
         @Flag(name: .long, help: "Read the samples in the data folder itself.")
@@ -33,15 +38,23 @@ extension RulesCommand {
         @OptionGroup var language: LanguageOptions
         @OptionGroup var daemon: DaemonOptions
 
+        func validate() throws { _ = try request() }
+
+        private func request() throws -> BacktestRequest {
+            let now = Console.current.now()
+            let start = try OptionValue.instant(from, "--from", now: now)
+            let end = try to.map { try OptionValue.instant($0, "--to", now: now) } ?? now
+            guard start < end else {
+                throw ValidationError("The begin is not before the end; write --from 6h, for instance.")
+            }
+            return BacktestRequest(
+                file: file, start: start, end: end, step: try step.map { try OptionValue.span($0, "--step") },
+                features: language.features)
+        }
+
         func run() async throws {
             let console = Console.current!
-            let end = try to.map { try instant($0, "--to") } ?? console.now()
-            let start = try instant(from, "--from")
-            guard start < end else {
-                throw PlainFailure("usage", "the begin is not before the end", hint: "Write --from 6h, for instance.")
-            }
-            let request = BacktestRequest(
-                file: file, start: start, end: end, step: try step.map(span), features: language.features)
+            let request = try request()
             let reports =
                 if offline {
                     try await withLockedFolder(dataFolder(daemon.data, console)) { folder in
@@ -105,22 +118,6 @@ extension RulesCommand {
             for report in reports {
                 if let failure = report.failure { page.line("\(report.rule): \(failure)", .red) }
             }
-        }
-
-        private func instant(_ text: String, _ option: String) throws -> Timestamp {
-            if let time = Timestamp(rfc3339: text) { return time }
-            if let span = Duration(prometheusText: text) { return Console.current.now() - span }
-            if let seconds = Double(text), seconds.magnitude < 9e12 { return Timestamp(secondsSinceEpoch: seconds) }
-            throw PlainFailure(
-                "usage", "\(option) '\(text)' is no time",
-                hint: "Write it like 2026-01-31T12:00:00Z, or 6h for six hours ago.")
-        }
-
-        private func span(_ text: String) throws -> Duration {
-            guard let span = Duration(prometheusText: text), span > .zero else {
-                throw PlainFailure("usage", "--step '\(text)' is no duration", hint: "Write it like 15s or 1m.")
-            }
-            return span
         }
     }
 }

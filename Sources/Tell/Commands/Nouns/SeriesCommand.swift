@@ -59,8 +59,10 @@ struct SeriesCommand: AsyncParsableCommand {
     struct Stats: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Say how much is stored, and which metrics, labels and targets have the most series.")
-        @Option(name: .long, help: "How many of each kind are named.") var limit = 10
+        @Option(name: .long, parsing: .unconditional, help: "How many of each kind are named.") var limit = 10
         @OptionGroup var folder: FolderOptions
+
+        func validate() throws { try OptionValue.count(limit, "--limit", in: 1...10_000) }
 
         func run() async throws {
             try await folder.withStore { store in
@@ -156,14 +158,34 @@ struct SeriesCommand: AsyncParsableCommand {
             abstract: "Print samples as OpenMetrics text.",
             discussion: "'jaga series import' and 'promtool tsdb create-blocks-from openmetrics' read it.")
         @Argument(help: "Which series, as in '{job=\"shop\"}'. All without it.") var selector: String?
-        @Option(name: .long, help: "From this instant on, in seconds since 1970.") var from: Double?
-        @Option(name: .long, help: "Up to this instant, in seconds since 1970.") var to: Double?
+        @Option(
+            name: .long, parsing: .unconditional,
+            help: "From this instant on: RFC 3339, seconds since 1970, or how long ago, as in 6h.")
+        var from: String?
+
+        @Option(name: .long, parsing: .unconditional, help: "Up to this instant, written likewise.")
+        var to: String?
+
         @OptionGroup var folder: FolderOptions
+
+        func validate() throws {
+            _ = try matchers()
+            _ = try span()
+        }
+
+        private func span() throws -> (start: Timestamp, end: Timestamp) {
+            let now = Console.current.now()
+            let start = try from.map { try OptionValue.instant($0, "--from", now: now) } ?? .distantPast
+            let end = try to.map { try OptionValue.instant($0, "--to", now: now) } ?? .distantFuture
+            guard start <= end else {
+                throw ValidationError("--from \(from ?? "") is after --to \(to ?? ""); exchange them.")
+            }
+            return (start, end)
+        }
 
         func run() async throws {
             let matchers = try matchers()
-            let start = from.map { Timestamp(millisecondsSinceEpoch: Int64($0 * 1000)) } ?? .distantPast
-            let end = to.map { Timestamp(millisecondsSinceEpoch: Int64($0 * 1000)) } ?? .distantFuture
+            let (start, end) = try span()
             let outcome = try await folder.withStore { store in
                 try store.exportOpenMetrics(matchers, from: start, through: end) { piece in
                     // Whole lines, without the last line feed: the console ends a line.
@@ -180,7 +202,7 @@ struct SeriesCommand: AsyncParsableCommand {
             do {
                 return try Expression.parseSelector(selector)
             } catch {
-                throw ValidationError("'\(selector)': \(error.summary)")
+                throw ValidationError("'\(selector)' is no selector: \(error.summary)")
             }
         }
     }

@@ -35,13 +35,13 @@ struct User: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Create a user and print the link that sets the password.")
         @Argument(help: "The name.") var name: String
-        @Option(name: .long, help: "viewer, operator or administrator.") var role = "viewer"
+        @Option(name: .long, help: "What it may do.") var role = RoleOption.viewer
         @OptionGroup var daemon: DaemonOptions
 
         func run() async throws {
             let connection = try daemon.connect()
             let link: WebAPI.PasswordLink = try await connection.post(
-                APIPath.users, CreateUser(name: name, role: role))
+                APIPath.users, CreateUser(name: name, role: role.rawValue))
             try await show(link, connection, daemon)
         }
     }
@@ -49,13 +49,13 @@ struct User: AsyncParsableCommand {
     struct Role: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Change a user's role.")
         @Argument(help: "The name.") var name: String
-        @Argument(help: "viewer, operator or administrator.") var role: String
+        @Argument(help: "What the user may do.") var role: RoleOption
         @OptionGroup var daemon: DaemonOptions
 
         func run() async throws {
-            let body = APIBody(json: Array(try APIJSON.encode(ChangeUser(role: role))))
+            let body = APIBody(json: Array(try APIJSON.encode(ChangeUser(role: role.rawValue))))
             _ = try await daemon.connect().raw("PUT", APIPath.user(name), body: body)
-            Console.current.notes(Console.current.phrases(.roleChanged, ["user": name, "role": role]))
+            Console.current.notes(Console.current.phrases(.roleChanged, ["user": name, "role": role.rawValue]))
         }
     }
 
@@ -105,9 +105,11 @@ struct User: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "add-token", abstract: "Create an API token and print it this once.")
         @Argument(help: "What it is for.") var name: String
-        @Option(name: .long, help: "viewer, operator or administrator.") var role = "viewer"
-        @Option(name: .long, help: "How long it is valid, from 1m to 10y; without it until revoked.") var validFor:
-            String?
+        @Option(name: .long, help: "What it may do.") var role = RoleOption.viewer
+        @Option(
+            name: .long, parsing: .unconditional,
+            help: "How long it is valid, from 1m to 10y; without it until revoked.")
+        var validFor: String?
         @OptionGroup var daemon: DaemonOptions
 
         /// Shorter is over before it is used; longer than ten years is a slip, and "until revoked" can be had.
@@ -117,9 +119,7 @@ struct User: AsyncParsableCommand {
 
         private func validForMs() throws -> Int64? {
             guard let validFor else { return nil }
-            guard let span = Duration(prometheusText: validFor) else {
-                throw ValidationError("'\(validFor)' is not a duration; write it like 12h or 90d.")
-            }
+            let span = try OptionValue.span(validFor, "--valid-for")
             guard Self.validForRange.contains(span) else {
                 throw ValidationError(
                     "A token cannot be valid for '\(validFor)'; the range is from 1m to 10y. Leave --valid-for out for a token "
@@ -130,7 +130,7 @@ struct User: AsyncParsableCommand {
 
         func run() async throws {
             let token: NewToken = try await daemon.connect().post(
-                APIPath.tokens, CreateToken(name: name, role: role, validForMs: try validForMs()))
+                APIPath.tokens, CreateToken(name: name, role: role.rawValue, validForMs: try validForMs()))
             try daemon.show(token) { token, page in page.line(token.secret) }
         }
     }

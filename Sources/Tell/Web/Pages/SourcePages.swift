@@ -30,7 +30,11 @@ extension WebSite {
         // An area of the overview is called by what it is, a source by how it is read.
         let kind = request.query["kind"].map { $0 == AreaStatus.Kind.application.rawValue ? "scrape" : $0 }
         let sources = try await site.service.sources().filter { kind == nil || $0.kind == kind }
-        let found = sources.first { $0.name == name } ?? sources.first { $0.name.hasSuffix("/\(name)") }
+        // A job that is scraped has several targets: the one that is not well is what one comes for.
+        let ofJob = sources.filter { $0.name.hasPrefix("scrape/\(name)/") }
+        let found =
+            sources.first { $0.name == name } ?? sources.first { $0.name.hasSuffix("/\(name)") }
+            ?? ofJob.first { $0.up != true } ?? ofJob.first
         guard let found else {
             throw Problem(
                 .notFound, "there is no source '\(name.prefix(80))'", hint: "See the list of databases and services.")

@@ -55,10 +55,16 @@ extension PageContext {
         guard mayDo(.viewConfiguration) else { return "" }
         let configuration = try await site.service.configuration()
         let rows = configuration.values.map { value in
-            """
-            <tr><td class="code" title="\(value.documentation)">\(value.path)</td><td class="code">\(value.value)</td>\
-            <td>\(value.origin)</td></tr>
-            """ as Markup
+            let text =
+                value.afterRestart.map { next in
+                    next.isEmpty
+                        ? t(.valueUntilRestart, ["value": value.value])
+                        : t(.valueAfterRestart, ["value": value.value, "next": next])
+                } ?? value.value
+            return """
+                <tr><td class="code" title="\(value.documentation)">\(value.path)</td><td class="code">\(text)</td>\
+                <td>\(value.origin)</td></tr>
+                """ as Markup
         }
         return """
             <h2>\(t[.configurationTitle])</h2>

@@ -1,7 +1,6 @@
 public import Settings
 public import Texts
-
-import Units
+public import Units
 
 /// The section `web`: where the pages and the API are served.
 public struct WebSettings: SettingsSection, Sendable {
@@ -38,6 +37,13 @@ public struct WebSettings: SettingsSection, Sendable {
             "session_max", default: .seconds(7 * 86_400), atLeast: .seconds(60),
             "A login ends after this long in any case.")
         language = s.choice("language", default: Language.english, "The language of pages, messages and reports.")
+    }
+
+    /// The same, served at another address.
+    public func listening(at address: HostAndPort) -> WebSettings {
+        WebSettings(
+            host: address.host, port: address.port, publicURL: publicURL, trustedProxies: trustedProxies,
+            sessionIdle: sessionIdle, sessionMax: sessionMax, language: language)
     }
 
     public init(

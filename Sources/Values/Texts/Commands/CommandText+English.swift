@@ -121,6 +121,8 @@ extension CommandText {
         case .statusRows: "{critical} critical, {warning} warning, {unknown} unknown of {count}"
         case .tokenRevoked: "revoked {id}"
         case .userRemoved: "removed {user}"
+        case .valueAfterRestart: "{value} (after a restart: {next})"
+        case .valueUntilRestart: "{value} (until a restart)"
         case .version: "jaga {version} ({revision})"
         }
     }

@@ -17,5 +17,6 @@ public enum CommandText: String, TextKey {
     case selectorNearest, selectorUnmatched, seriesAhead, seriesByMetric, seriesByPair, seriesByTarget
     case seriesBytesByLabel, seriesDamaged, seriesExported, seriesImported, seriesImportedPartly
     case seriesInBlocks, seriesInMemory, seriesIntact, seriesNothingToRepair, seriesSnapshot
-    case seriesValuesByLabel, statusAlerts, statusLine, statusRows, tokenRevoked, userRemoved, version
+    case seriesValuesByLabel, statusAlerts, statusLine, statusRows, tokenRevoked, userRemoved
+    case valueAfterRestart, valueUntilRestart, version
 }

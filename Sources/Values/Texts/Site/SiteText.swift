@@ -6,9 +6,10 @@ public enum SiteText: String, TextKey {
     case backupProved, backupTooOld, checkAnswersWrongly, checkBackupProgram, checkBackupSpace
     case checkBackupSpaceShort, checkBackupWillBeMade, checkMailLogin, checkMailNoLogin, checkMailPlainPassword
     case checkPartFails, checkReachable, checkSamples, checkSecurityNone, checkSecurityTLS, copyDamaged
-    case copyDamagedReason, drillFailed, drillMissing, figureConnections, figureDisk, figureMemory
+    case copyDamagedReason, discoveryBad, drillFailed, drillMissing, figureConnections, figureDisk, figureMemory
     case figureProcessor, figureRequests, figureSeries, jobBad, jobsGood, newestBackup, probeBad, probeNotYet
     case probesGood, receiverBad, receiverBadReason, receiversNone, receiversWaiting, reloadChanged, reloadLate
-    case reloadUnchanged, samplesNotStored, samplesNotStoredReason, sourceNotRead, sourceUnread, watchedBackups
+    case reloadUnchanged, samplesNoneCame, samplesNotStored, samplesNotStoredReason, samplesOutOfOrder
+    case samplesOverLimit, sourceNotRead, sourceUnread, targetBad, targetsGood, targetsNone, watchedBackups
     case watchedJobs, watchedProbes, watchedRules, watchedScraped, watchedServers
 }

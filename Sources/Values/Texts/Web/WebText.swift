@@ -43,7 +43,8 @@ public enum WebText: String, TextKey {
     case seriesCount, setPasswordFor, setPasswordNow, setPasswordTitle, showQuery, since
     case skipToContent, sourcesTitle, stateFiring, stateInactive, statePending, stateRecording
     case switchedOff, switchTheme, targetsTitle, throughDay, timeLimit, timeRange, tokenCreated
-    case tokensTitle, tookTime, unknownValue, untilRevoked, userName, validDays, valueCount
+    case tokensTitle, tookTime, unknownValue, untilRevoked, userName, validDays, valueAfterRestart
+    case valueCount, valueUntilRestart
     case verdictCritical, verdictOK, verdictUnknown, verdictWarning, verifyLedgerNow
     case verifyLedgerTitle, verifyNow, watchedTitle
 }

@@ -25,9 +25,12 @@ struct DemoRun {
     private var t: Phrases<DemoText> { Phrases(options.language) }
 
     func run() async throws {
-        guard let size = SampleData.Size(rawValue: options.size) else {
-            throw PlainFailure("invalid", "'\(options.size)' is not a size", hint: "It is one of small, medium, large.")
-        }
+        let size: SampleData.Size =
+            switch options.size {
+            case .small: .small
+            case .medium: .medium
+            case .large: .large
+            }
         if !options.stackOnly { say(t[.starting]) }
         let stack = try await Stack.start(
             shopProgram: [try programPath(), "sample-shop", "--config"],
@@ -75,7 +78,9 @@ struct DemoRun {
         let traffic = Traffic(port: stack.nginx.port, requestsPerSecond: 10)
         let daemon = Daemon(
             options: .init(
-                configurationFile: file, dataFolder: dataFolder, listen: ("127.0.0.1", options.port),
+                configurationFile: file, dataFolder: dataFolder,
+                overrides: .init(
+                    listen: HostAndPort("127.0.0.1:\(options.port)", ports: 0...65_535), listenOption: "--port"),
                 assetsFolder: JagaProgram().assetsFolder(),
                 onReady: { address, link in introduce(stack.description, address, link, dataFolder) },
                 quickAlerts: (Self.directAlerts, .seconds(4)),

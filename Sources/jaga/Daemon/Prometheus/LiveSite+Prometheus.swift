@@ -75,7 +75,7 @@ extension LiveSite {
 
     /// Experimental parts of the language are read where the settings allow them, as in queries.
     private func parsed(_ expression: String) throws -> Expression {
-        try Expression.parse(expression, features: parts.loaded.withLock { $0.settings.queryOptions.features })
+        try Expression.parse(expression, features: parts.started.settings.queryOptions.features)
     }
 
     // MARK: The store
@@ -141,11 +141,11 @@ extension LiveSite {
 
     private var runtimeInfo: JSONValue {
         let loaded = parts.loaded.withLock { $0 }
-        let series = loaded.settings.series.store
+        let series = parts.started.settings.series.store
         let stats = parts.series.stats
         return [
             "startTime": .string(parts.startedAt.rfc3339), "CWD": .string(parts.dataFolder),
-            "reloadConfigSuccess": true,
+            "reloadConfigSuccess": .bool(parts.lastReloadWasRefused.withLock { !$0 }),
             "lastConfigTime": .string(loaded.loadedAt.rfc3339),
             "corruptionCount": .integer(Int64(stats.health.problems.count)),
             "storageRetention": .string(series.retention.prometheusText), "GOMAXPROCS": 0, "GOMEMLIMIT": 0,

@@ -32,8 +32,8 @@ struct Daemon {
     struct Options: Sendable {
         var configurationFile: String?
         var dataFolder: String
-        /// Nil: as the configuration says.
-        var listen: (host: String, port: Int)?
+        /// What the command line sets in place of the configuration.
+        var overrides = LoadedSettings.Overrides()
         /// Where set-up unpacked the scripts of the charts.
         var assetsFolder: String?
         /// Told the address of the pages once they are served, and the set-up link on a first start.
@@ -58,7 +58,7 @@ struct Daemon {
         let folder = try DataFolder(options.dataFolder)
         let discovered = options.configurationFile == nil ? await Discoverer().configuration(at: clock.now) : ""
         var loaded = try LoadedSettings.load(
-            file: options.configurationFile, discovered: discovered, at: clock.now)
+            file: options.configurationFile, discovered: discovered, overrides: options.overrides, at: clock.now)
         if let quick = options.quickAlerts { loaded.shortenHolds(of: quick.names, to: quick.holdMax) }
         for warning in loaded.warnings { logger.warning("\(warning)") }
         let parts = try await SiteParts.build(
@@ -157,7 +157,7 @@ struct Daemon {
         let clock = clock
         let logger = logger
         let web = parts.loaded.withLock { $0 }.settings.web
-        let (host, port) = options.listen ?? (web.host, web.port)
+        let (host, port) = (web.host, web.port)
         let readiness = Readiness(of: 2) { [options] bound in
             func address(_ host: String) -> String {
                 "http://\(host.contains(":") ? "[\(host)]" : host):\(bound ?? port)"
@@ -209,8 +209,14 @@ struct Daemon {
 
     private func reloadOnHangUp(_ parts: SiteParts) async {
         for await _ in await UnixSignalsSequence(trapping: .sighup) {
-            // The reason of a refusal is in the log and in the ledger.
-            _ = try? await parts.reload(by: Actor(.system, "SIGHUP"))
+            do {
+                let outcome = try await parts.reload(by: Actor(.system, "SIGHUP"))
+                logger.info("reload by SIGHUP: \(outcome)")
+            } catch is InvalidInput {
+                // Its faults are in the log and in the ledger already.
+            } catch {
+                logger.error("reload by SIGHUP failed: \(describe(error))")
+            }
         }
     }
 

@@ -34,5 +34,6 @@ struct Discoverer: Sendable {
 
 /// The machine's name, from the kernel.
 func kernelHostName() -> String {
+    // A Linux without this file is not known; a name is needed all the same, and this one is true.
     (try? readText("/proc/sys/kernel/hostname")).map { String($0.prefix { !$0.isNewline }) } ?? "localhost"
 }

@@ -21,16 +21,15 @@ public struct JagaProgram: ProgramParts {
     public var revision: String { JagaVersion.revision }
 
     public func serve(_ options: ServeOptions) async throws {
-        guard let level = Logger.Level(rawValue: options.logLevel.lowercased()) else {
-            throw PlainFailure(
-                "invalid", "'\(options.logLevel)' is not a log level",
-                hint: "Write trace, debug, info, notice, warning, error or critical.")
+        // Both lists have the same names.
+        guard let level = Logger.Level(rawValue: options.logLevel.rawValue) else {
+            preconditionFailure("no level of the log is called \(options.logLevel)")
         }
-        let address = try options.listen.map { try listenAddress($0) }
         let logger = Logger(label: "jaga") { _ in LineLog(level: level, clock: clock) }
         let daemon = Daemon(
             options: .init(
-                configurationFile: options.configurationFile, dataFolder: options.dataFolder, listen: address,
+                configurationFile: options.configurationFile, dataFolder: options.dataFolder,
+                overrides: .init(listen: options.listen),
                 assetsFolder: assetsFolder(),
                 onReady: { address, link in
                     logger.info("watching; the pages are at \(address)")
@@ -39,16 +38,6 @@ public struct JagaProgram: ProgramParts {
                     }
                 }), clock: clock, logger: logger)
         try await daemon.run()
-    }
-
-    /// `host:port`, `:port`, `[v6]:port`.
-    private func listenAddress(_ text: String) throws -> (String, Int) {
-        let whole = text.hasPrefix(":") ? "0.0.0.0\(text)" : text
-        guard let address = HostAndPort(whole, ports: 0...65_535) else {
-            throw PlainFailure(
-                "invalid", "'\(text)' is not an address to listen at", hint: "Write it like 127.0.0.1:9797.")
-        }
-        return (address.host, address.port)
     }
 
     public func discoveredConfiguration() async throws -> String {

@@ -53,7 +53,8 @@ extension SiteParts {
             throw error
         }
         let wiring = try Wiring(
-            loaded, hostName: host, dataFolder: dataFolder, events: ledger, state: state, clock: clock, keeping: [])
+            loaded, language: settings.web.language, hostName: host, dataFolder: dataFolder, events: ledger,
+            state: state, clock: clock, keeping: [])
         let (feed, remote) = try feed(
             into: series, loaded, dataFolder: dataFolder, host: host, clock: clock, logger: logger)
         let scrapes = ScrapeManager(

@@ -1,6 +1,5 @@
 import Web
 import Notifications
-import PromQL
 import Ledger
 import Collectors
 import Settings
@@ -37,9 +36,11 @@ extension SiteParts {
         let exchange: SettingsExchange
         do {
             let discovered = before.file == nil ? await Discoverer().configuration(at: clock.now) : ""
-            next = try LoadedSettings.load(file: before.file, discovered: discovered, at: clock.now)
+            next = try LoadedSettings.load(
+                file: before.file, discovered: discovered, overrides: before.overrides, at: clock.now)
             exchange = try SettingsExchange(next, for: self)
         } catch {
+            lastReloadWasRefused.withLock { $0 = true }
             let faults = (error as? InvalidInput)?.diagnostics.map(\.description) ?? [describe(error)]
             try await ledger.record([
                 Event(
@@ -60,19 +61,35 @@ extension SiteParts {
         ])
         await exchange.apply(to: self)
         loaded.withLock { $0 = next }
+        lastReloadWasRefused.withLock { $0 = false }
         changes.announce(.configuration)
         for warning in next.warnings { logger.warning("\(warning)") }
         logger.info("configuration applied", metadata: ["changed": "\(changed.count)"])
-        let late = changed.filter { key in
-            key != "web.public_url"
-                && (key.hasPrefix("web.") || key.hasPrefix("series.") || key.hasPrefix("remote_write")
-                    || key.hasPrefix("remote_queue") || key.hasPrefix("global.external_labels"))
-        }
+        // Against what runs, not against the file before: a key that went there and back again needs no restart.
+        let late = differences(started, next).filter(LoadedSettings.needsRestart)
         guard late.isEmpty else {
             return t(.reloadLate, ["keys": late.joined(separator: ", "), "count": late.count])
         }
         return changed.isEmpty
             ? t[.reloadUnchanged] : t(.reloadChanged, ["keys": changed.prefix(20).joined(separator: ", ")])
+    }
+
+    /// The effective values as they are in force: of keys that need a restart, those of the start.
+    var valuesInForce: [ValueInForce] {
+        let now = loaded.withLock { $0.values }
+        let next = Dictionary(now.map { ($0.path, $0) }, uniquingKeysWith: { _, last in last })
+        let running = Dictionary(started.values.map { ($0.path, $0) }, uniquingKeysWith: { _, last in last })
+        var result = now.map { value in
+            guard LoadedSettings.needsRestart(value.path) else { return ValueInForce(value: value) }
+            guard let old = running[value.path] else {
+                return ValueInForce(value: value.with("", from: .standard), afterRestart: value.text)
+            }
+            return old.text == value.text ? ValueInForce(value: value) : .init(value: old, afterRestart: value.text)
+        }
+        // What a removed key set is in force until the restart.
+        result += started.values.filter { next[$0.path] == nil && LoadedSettings.needsRestart($0.path) }
+            .map { ValueInForce(value: $0, afterRestart: "") }
+        return result
     }
 
     /// The keys whose effective value differs, sorted. Values are not shown: some are secret.
@@ -85,6 +102,23 @@ extension SiteParts {
     }
 }
 
+/// An effective value, and what it becomes.
+struct ValueInForce {
+    var value: SettingsValue
+    /// What the file says by now and a restart will bring; empty: nothing. Nil where the two agree.
+    var afterRestart: String?
+}
+
+extension LoadedSettings {
+    /// Whether what `key` says is taken at the start alone: other parts hold it, or samples would come to bear two names.
+    static func needsRestart(_ key: String) -> Bool {
+        let keys = ["site", "rules.interval", "global.evaluation_interval", "queries.lookback", "queries.features"]
+        let sections = ["web.", "series.", "remote_write", "remote_queue", "global.external_labels"]
+        return key != "web.public_url"
+            && (keys.contains(key) || key.hasPrefix("queries.features[") || sections.contains { key.hasPrefix($0) })
+    }
+}
+
 /// All that a reload puts in the place of the old, made before anything is touched, so that a fault leaves the old standing.
 struct SettingsExchange {
     let next: LoadedSettings
@@ -93,7 +127,8 @@ struct SettingsExchange {
     init(_ next: LoadedSettings, for parts: SiteParts) throws {
         self.next = next
         wiring = try Wiring(
-            next, hostName: parts.hostName, dataFolder: parts.dataFolder, events: parts.ledger,
+            next, language: parts.language, hostName: parts.hostName, dataFolder: parts.dataFolder,
+            events: parts.ledger,
             state: parts.state, clock: parts.clock, keeping: parts.plan.withLock { $0.probes })
     }
 
@@ -101,14 +136,12 @@ struct SettingsExchange {
         parts.backups.withLock { $0 = wiring.backups }
         parts.jobs.replace(with: wiring.jobs)
         parts.outbox.apply(
-            next.settings.notifications, site: next.settings.site ?? parts.hostName,
+            next.settings.notifications, site: parts.siteName,
             externalURL: next.settings.web.publicURL)
         await parts.alerts.apply(
             tree: wiring.tree, hasReceivers: !next.settings.notifications.receivers.isEmpty,
             externalURL: next.settings.web.publicURL)
-        await parts.rules.replace(
-            groups: next.groups, defaultInterval: next.settings.ruleInterval,
-            queries: QueryEngine(parts.reading, options: next.settings.queryOptions))
+        await parts.rules.replace(groups: next.groups)
         parts.plan.withLock { $0 = wiring.sources }
         parts.sources.replace(with: wiring.sources.plans + ownSources(parts))
         parts.scrapes.replace(with: next.scrapeJobs)

@@ -51,6 +51,8 @@ final class SiteParts: Sendable {
     let startedAt: Timestamp
     let processID: Int32
     let loaded: Mutex<LoadedSettings>
+    /// The settings of the start, for what only a restart changes.
+    let started: LoadedSettings
     let plan: Mutex<SourcePlans>
     let series: TimeSeriesStore
     /// What rules, pages and the API read: the same store, or one that is reached over HTTP.
@@ -77,6 +79,10 @@ final class SiteParts: Sendable {
     let language: Language
     /// What the rules' selectors missed when last looked at: a look costs milliseconds for each rule.
     let unmatched = Mutex<UnmatchedLook?>(nil)
+    /// Whether samples come to be stored.
+    let storage = Mutex(StorageWatch())
+    /// Whether the last reload, if there was one, was refused.
+    let lastReloadWasRefused = Mutex(false)
     private let reloading = Mutex(false)
     /// Where the server listens, once it does.
     private let listeningURL = Mutex<String?>(nil)
@@ -97,6 +103,7 @@ final class SiteParts: Sendable {
         startedAt = clock.now
         self.processID = processID
         self.loaded = Mutex(loaded)
+        started = loaded
         language = loaded.settings.web.language
         self.plan = Mutex(plan)
         self.series = series
@@ -119,15 +126,19 @@ final class SiteParts: Sendable {
         self.changes = changes
     }
 
+    /// What the site is called.
+    var siteName: String { started.settings.site ?? hostName }
+
     /// The query engine with the site's limits.
     /// - Parameters:
     ///   - timeLimit: the shorter one of this and the site's counts.
     ///   - lookback: how far back an instant selector looks; nil for the site's.
     func engine(timeLimit: Duration, lookback: Duration? = nil) -> QueryEngine {
-        let settings = loaded.withLock { $0.settings }
-        var options = settings.queryOptions
+        let settings = loaded.withLock { $0.settings.queries }
+        // As the rules have them, which take them at the start.
+        var options = started.settings.queryOptions
         if let lookback { options.lookback = lookback }
-        return QueryEngine(reading, limits: settings.queries.limits(timeLimit: timeLimit), options: options)
+        return QueryEngine(reading, limits: settings.limits(timeLimit: timeLimit), options: options)
     }
 
     /// The labels of the series matching any of `selectors`, sorted.
@@ -152,6 +163,9 @@ final class SiteParts: Sendable {
         guard configured.isEmpty else { return configured.hasSuffix("/") ? String(configured.dropLast()) : configured }
         return listeningURL.withLock { $0 }
     }
+
+    /// Notes what the store has counted, so that a standstill is seen.
+    func note(_ counts: StoreCounts) { storage.withLock { $0.note(counts, at: SuspendingClock.now) } }
 
     func noteListening(at url: String) { listeningURL.withLock { $0 = url } }
 

@@ -14,6 +14,7 @@ import Notifications
 import Probes
 import Series
 import StateStore
+import Texts
 import Units
 
 /// What follows from the settings: sources, jobs, backups, routes. Made at the start and for each reload, before anything of the
@@ -24,13 +25,17 @@ struct Wiring {
     let backups: Backups
     let tree: RoutingTree
 
-    /// - Parameter existing: probes that run; those whose settings are the same go on with what they remember.
+    /// - Parameters:
+    ///   - language: of what probes say, which is the site's since its start.
+    ///   - existing: probes that run; those whose settings are the same go on with what they remember.
     init(
-        _ loaded: LoadedSettings, hostName: String, dataFolder: String, events: any EventRecording, state: StateStore,
+        _ loaded: LoadedSettings, language: Language, hostName: String, dataFolder: String, events: any EventRecording,
+        state: StateStore,
         clock: any WallClock, keeping existing: [SiteParts.RunningProbe]
     ) throws {
         let settings = loaded.settings
-        sources = try Self.sources(loaded, hostName: hostName, dataFolder: dataFolder, keeping: existing)
+        sources = try Self.sources(
+            loaded, language: language, hostName: hostName, dataFolder: dataFolder, keeping: existing)
         let backups = Backups(
             settings.backup.targets.map { $0.value.target(name: $0.name) },
             folder: settings.backup.folder ?? "\(dataFolder)/backups", events: events, store: state, wall: clock)
@@ -44,7 +49,8 @@ struct Wiring {
     }
 
     private static func sources(
-        _ loaded: LoadedSettings, hostName: String, dataFolder: String, keeping existing: [SiteParts.RunningProbe]
+        _ loaded: LoadedSettings, language: Language, hostName: String, dataFolder: String,
+        keeping existing: [SiteParts.RunningProbe]
     ) throws -> SiteParts.SourcePlans {
         let settings = loaded.settings
         var result = SiteParts.SourcePlans()
@@ -61,7 +67,7 @@ struct Wiring {
         for (settings, fingerprint) in zip(settings.probes, loaded.probeFingerprints) {
             let kept = existing.first { $0.fingerprint == fingerprint && $0.probe.name == "probe/\(settings.name)" }
             let running =
-                kept ?? .init(probe: Probe(settings, language: loaded.settings.web.language), fingerprint: fingerprint)
+                kept ?? .init(probe: Probe(settings, language: language), fingerprint: fingerprint)
             result.probes.append(running)
             result.plans.append(
                 SourcePlan(LabelledSource(running.probe, ["host": hostName]), identity: ObjectIdentity(running.probe)))

@@ -1,4 +1,5 @@
 import PromQL
+import Web
 import RemoteSeries
 import ClientSettings
 import Collectors
@@ -31,31 +32,42 @@ struct LoadedSettings: Sendable {
     /// Of the text, in hexadecimal.
     var sha256: String
     var loadedAt: Timestamp
+    /// What the command line set in place of the file.
+    var overrides: Overrides
+
+    /// Options of the command line that take the place of what the file says, at the start and at each reload.
+    struct Overrides: Sendable {
+        /// For `web.listen`.
+        var listen: HostAndPort?
+        /// The option that set it; the demo has one of its own.
+        var listenOption = "--listen"
+    }
 
     /// Reads a file, or the text that discovery wrote, and every rule file.
     /// - Throws: `InvalidInput` with the faults of all files, or with the reason why the file cannot be read.
-    static func load(file: String?, discovered: String, at now: Timestamp) throws -> LoadedSettings {
+    static func load(
+        file: String?, discovered: String, overrides: Overrides = Overrides(), at now: Timestamp
+    ) throws -> LoadedSettings {
         let text = try file.map { try readConfiguration($0) } ?? discovered
         let outcome = try SettingsDocument.examine(
             text, file: file ?? "(found on this host)", sources: .process, as: SiteSettings.self)
         let reading = outcome.reading
         let folder = file.map { $0.contains("/") ? String($0[..<$0.lastIndex(of: "/")!]) : "." } ?? "."
         // The rule files are read whatever else is wrong, so that one run finds all faults.
-        let place = reading.values.first { $0.path == "rules.files" }?.origin.position
         var groups: [RuleGroup] = []
         var faults = outcome.faults
         do {
             groups = try RuleCollection.load(
                 reading.section.rules, further: reading.section.ruleFiles,
-                features: reading.section.queryOptions.features, folder: folder, namedAt: place,
-                disabledAt: reading.values.first { $0.path == "rules.disabled" }?.origin.position)
+                features: reading.section.queryOptions.features, folder: folder, place: reading.place)
         } catch let invalid as InvalidInput {
             faults += invalid.diagnostics
         }
         var scrapes: (jobs: [ScrapeJob], warnings: [Diagnostic]) = ([], [])
         do {
             scrapes = try ScrapeCollection.load(
-                reading.section, values: reading.values, folder: folder, host: kernelHostName(), sources: .process)
+                reading.section, values: reading.values, place: reading.place, folder: folder, host: kernelHostName(),
+                sources: .process)
         } catch let invalid as InvalidInput {
             faults += invalid.diagnostics
         }
@@ -64,12 +76,25 @@ struct LoadedSettings: Sendable {
             let hex = String(byte, radix: 16)
             return hex.count == 1 ? "0\(hex)" : hex
         }
-        return LoadedSettings(
+        var loaded = LoadedSettings(
             settings: reading.section, values: reading.values, warnings: reading.warnings + scrapes.warnings,
             groups: groups, scrapeJobs: scrapes.jobs,
             remoteWrites: reading.section.remoteWrite.map { $0.resolved(in: folder) }, folder: folder,
             probeFingerprints: reading.fingerprints(ofList: "probes", count: reading.section.probes.count),
-            file: file, sha256: digest.joined(), loadedAt: now)
+            file: file, sha256: digest.joined(), loadedAt: now, overrides: overrides)
+        loaded.applyOverrides()
+        return loaded
+    }
+
+    private mutating func applyOverrides() {
+        if let listen = overrides.listen {
+            settings.web = settings.web.listening(at: listen)
+            override("web.listen", listen.text, overrides.listenOption)
+        }
+    }
+
+    private mutating func override(_ path: String, _ text: String, _ option: String) {
+        values = values.map { $0.path == path ? $0.with(text, from: .option(option)) : $0 }
     }
 
     /// Makes the alerts of these names fire at the latest after `most`.

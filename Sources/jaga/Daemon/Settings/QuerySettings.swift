@@ -13,11 +13,11 @@ public struct QuerySettings: SettingsSection, Sendable {
         var options = QueryOptions()
         options.lookback = s.duration(
             "lookback", default: .seconds(300), atLeast: .seconds(1),
-            "How old the newest sample of a series may be to stand for it.")
+            "How old the newest sample of a series may be to stand for it. Needs a restart to change.")
         let names = s.texts(
             "features",
             "Experimental parts of the language that are allowed, by the names of Prometheus's feature flags, as in "
-                + "promql-experimental-functions.")
+                + "promql-experimental-functions. Needs a restart to change.")
         for name in names {
             if name == QueryOptions.delayedNameRemovalFlag {
                 options.delaysNameRemoval = true

@@ -8,22 +8,23 @@ enum RuleCollection {
     /// - Parameters:
     ///   - further: paths of files beside those of `settings`.
     ///   - folder: what relative paths start from.
-    ///   - place: where the configuration names the files, for what is wrong with a name.
     ///   - features: what expressions may use beyond the stable language.
-    ///   - disabledAt: where it names the shipped alerts that are off.
-    /// - Throws: `InvalidInput` with the faults of all files.
+    ///   - place: where a key of the configuration stands, for what is wrong with a name.
+    /// - Throws: `InvalidInput` with the faults of all files and names.
     static func load(
         _ settings: RulesSettings, further: [String] = [], features: QueryFeatures = [], folder: String,
-        namedAt place: SourcePosition? = nil,
-        disabledAt: SourcePosition? = nil
+        place: (_ path: String) -> SourcePosition? = { _ in nil }
     ) throws -> [RuleGroup] {
         var faults: [Diagnostic] = []
         var own: [RuleGroup] = []
-        for pattern in settings.files + further {
+        let named =
+            settings.files.enumerated().map { ("rules.files[\($0.offset)]", $0.element) }
+            + further.enumerated().map { ("rule_files[\($0.offset)]", $0.element) }
+        for (key, pattern) in named {
             let path = pattern.hasPrefix("/") ? pattern : "\(folder)/\(pattern)"
             let files = expanded(path)
             if files.isEmpty {
-                faults.append(Diagnostic(at: place, path: "rules.files", "'\(pattern)' names no file"))
+                faults.append(Diagnostic(at: place(key), path: key, "'\(pattern)' names no file"))
             }
             for file in files {
                 do {
@@ -32,22 +33,16 @@ enum RuleCollection {
                 } catch let invalid as InvalidInput {
                     faults += invalid.diagnostics
                 } catch {
-                    faults.append(Diagnostic(at: place, path: "rules.files", describe(error)))
+                    faults.append(Diagnostic(at: place(key), path: key, describe(error)))
                 }
             }
         }
+        let shipped = try RulePack.allCases.flatMap { try $0.groups(templates: AnnotationTemplates()) }
+        faults += faultsOfDisabled(settings, shipped, place)
         guard faults.isEmpty else { throw InvalidInput(faults) }
         guard settings.usesShippedPacks else { return own }
         let replaced = Set(own.flatMap(\.rules).filter { $0.kind == .alerting }.map(\.name))
         let left = Set(settings.disabledAlerts).union(replaced)
-        let shipped = try RulePack.allCases.flatMap { try $0.groups(templates: AnnotationTemplates()) }
-        let known = Set(shipped.flatMap(\.rules).map(\.name))
-        for name in settings.disabledAlerts where !known.contains(name) {
-            let nearest = nearestName(to: name, among: known).map { "; did you mean '\($0)'?" } ?? ""
-            faults.append(
-                Diagnostic(at: disabledAt, path: "rules.disabled", "there is no shipped alert '\(name)'\(nearest)"))
-        }
-        guard faults.isEmpty else { throw InvalidInput(faults) }
         return shipped.compactMap { group in
             let rules = group.rules.filter { $0.kind == .recording || !left.contains($0.name) }
             guard !rules.isEmpty else { return nil }
@@ -55,6 +50,19 @@ enum RuleCollection {
                 name: group.name, file: group.file, interval: group.interval, limit: group.limit,
                 queryOffset: group.queryOffset, rules: rules)
         } + own
+    }
+
+    /// Names of shipped alerts that are none.
+    private static func faultsOfDisabled(
+        _ settings: RulesSettings, _ shipped: [RuleGroup], _ place: (String) -> SourcePosition?
+    ) -> [Diagnostic] {
+        guard settings.usesShippedPacks else { return [] }
+        let known = Set(shipped.flatMap(\.rules).filter { $0.kind == .alerting }.map(\.name))
+        return settings.disabledAlerts.enumerated().filter { !known.contains($0.element) }.map { index, name in
+            let nearest = nearestName(to: name, among: known).map { "; did you mean '\($0)'?" } ?? ""
+            let key = "rules.disabled[\(index)]"
+            return Diagnostic(at: place(key), path: key, "there is no shipped alert '\(name)'\(nearest)")
+        }
     }
 
     /// The files that a path with `*`, `?` or `[…]` names, sorted (glob(7)).

@@ -17,7 +17,7 @@ public struct RulesSettings: SettingsSection, Sendable, Hashable {
                 + "the shipped one of the same name.")
         interval = s.duration(
             "interval", default: .seconds(15), atLeast: .seconds(1),
-            "How often groups without an interval are evaluated.")
+            "How often groups without an interval are evaluated. Needs a restart to change.")
         usesShippedPacks = s.boolean("shipped", default: true, "Whether the shipped rules are evaluated.")
         disabledAlerts = s.texts("disabled", "Shipped alerts to leave out, by name.")
     }

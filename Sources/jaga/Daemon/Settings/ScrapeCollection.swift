@@ -6,22 +6,26 @@ import Settings
 enum ScrapeCollection {
     /// - Parameters:
     ///   - values: where the keys of the file stand, for what is wrong between them.
+    ///   - place: the same for any key.
     ///   - folder: what relative paths start from.
     ///   - host: the machine's name.
     /// - Returns: the jobs, with warnings of the files.
     /// - Throws: `InvalidInput` with the faults of all files.
     static func load(
-        _ settings: SiteSettings, values: [SettingsValue] = [], folder: String, host: String, sources: SettingsSources
+        _ settings: SiteSettings, values: [SettingsValue] = [],
+        place: (_ path: String) -> SourcePosition? = { _ in nil }, folder: String, host: String,
+        sources: SettingsSources
     ) throws -> (jobs: [ScrapeJob], warnings: [Diagnostic]) {
         var faults: [Diagnostic] = []
         var warnings: [Diagnostic] = []
         var jobs = settings.scrape.map { $0.job(onHost: host) }
         jobs += settings.scrapeConfigs.map { ScrapeJob($0, global: settings.global, folder: folder) }
-        for pattern in settings.scrapeConfigFiles {
+        for (index, pattern) in settings.scrapeConfigFiles.enumerated() {
+            let key = "scrape_config_files[\(index)]"
             let path = pattern.hasPrefix("/") ? pattern : "\(folder)/\(pattern)"
             let files = RuleCollection.expanded(path)
             if files.isEmpty {
-                faults.append(Diagnostic(at: nil, path: "scrape_config_files", "'\(pattern)' names no file"))
+                faults.append(Diagnostic(at: place(key), path: key, "'\(pattern)' names no file"))
             }
             for file in files {
                 do {
@@ -34,7 +38,7 @@ enum ScrapeCollection {
                 } catch let invalid as InvalidInput {
                     faults += invalid.diagnostics
                 } catch {
-                    faults.append(Diagnostic(at: nil, path: "scrape_config_files", describe(error)))
+                    faults.append(Diagnostic(at: place(key), path: key, describe(error)))
                 }
             }
         }

@@ -31,10 +31,11 @@ public struct SiteSettings: SettingsSection, Sendable {
     public let backup: BackupSettings
     public let series: SeriesSettings
     public let queries: QuerySettings
-    public let web: WebSettings
+    public internal(set) var web: WebSettings
 
     public init(_ s: SettingsReader) {
-        site = s.optionalTitle("site", "What the site is called in messages; without it, the host's name.")
+        site = s.optionalTitle(
+            "site", "What the site is called in messages; without it, the host's name. Needs a restart to change.")
         collectors = CollectorSettings(s)
         scrape = s.list("scrape", of: ScrapeTargetSettings.self, "Addresses that serve Prometheus metrics.")
         global = s.section("global", GlobalSettings.self, "What holds for all jobs of 'scrape_configs'.")
@@ -65,7 +66,7 @@ public struct SiteSettings: SettingsSection, Sendable {
         queries = s.section("queries", QuerySettings.self, "What queries may use and cost.")
         web = s.section(
             "web", WebSettings.self,
-            "How the pages are reached. Address, proxies and sessions need a restart to change.")
+            "How the pages are reached. All but the public address needs a restart to change.")
         checkNames(s)
     }
 

@@ -2,6 +2,7 @@ import Series
 import TimeSeriesStore
 import Collectors
 import Rules
+import Scraping
 import Synchronization
 import Texts
 import Units
@@ -21,7 +22,7 @@ extension LiveSite {
         areas += try await otherAreas(sources, firing)
         return StatusSummary(
             verdict: areas.map(\.verdict).worst, at: parts.clock.now,
-            host: parts.loaded.withLock { $0.settings.site ?? parts.hostName }, version: JagaVersion.number,
+            host: parts.siteName, version: JagaVersion.number,
             startedAt: parts.startedAt, firingCritical: firing.count { verdict(of: $0) == .critical },
             firingWarning: firing.count { verdict(of: $0) == .warning },
             pending: alerts.count { $0.state == .pending }, areas: areas)
@@ -30,7 +31,7 @@ extension LiveSite {
     /// One area for each thing that is read directly.
     private func sourceAreas(_ sources: [SourceSnapshot], _ firing: [ActiveAlert]) -> [AreaStatus] {
         let kinds: [(prefix: String, kind: AreaStatus.Kind)] = [
-            ("host", .host), ("postgres", .postgres), ("redis", .redis), ("nginx", .nginx), ("scrape", .application),
+            ("host", .host), ("postgres", .postgres), ("redis", .redis), ("nginx", .nginx),
         ]
         return kinds.flatMap { prefix, kind in
             sources.filter { $0.name.hasPrefix("\(prefix)/") }.map { source in
@@ -38,7 +39,7 @@ extension LiveSite {
                 let about = firing.filter {
                     $0.labels["job"] == source.labels["job"] && $0.labels["instance"] == instance
                 }
-                let (verdict, reason, since) = judged(source, about)
+                let (verdict, reason, since) = judged(source.isUp, source.lastError, about)
                 return AreaStatus(
                     kind: kind, name: kind == .host ? "" : String(source.name.dropFirst(prefix.count + 1)),
                     verdict: verdict, reason: reason, since: since)
@@ -47,19 +48,20 @@ extension LiveSite {
     }
 
     /// The worst alert about a source speaks for it; without one, a source that cannot be read is unknown.
-    private func judged(_ source: SourceSnapshot, _ alerts: [ActiveAlert]) -> (Verdict, String, Timestamp?) {
+    /// - Parameter isUp: nil before the first reading.
+    private func judged(_ isUp: Bool?, _ error: String?, _ alerts: [ActiveAlert]) -> (Verdict, String, Timestamp?) {
         if let worst = alerts.max(by: { verdict(of: $0).weight < verdict(of: $1).weight }), verdict(of: worst) != .ok {
             return (verdict(of: worst), summary(of: worst), worst.activeAt)
         }
-        switch source.isUp {
+        switch isUp {
         case true?: return (.ok, "", nil)
-        case false?: return (.unknown, source.lastError ?? t[.sourceUnread], nil)
+        case false?: return (.unknown, error ?? t[.sourceUnread], nil)
         case nil: return (.unknown, t[.sourceNotRead], nil)
         }
     }
 
     private func otherAreas(_ sources: [SourceSnapshot], _ firing: [ActiveAlert]) async throws -> [AreaStatus] {
-        var areas: [AreaStatus] = []
+        var areas = targetAreas(firing)
         let probes = try await probes()
         if !probes.isEmpty { areas.append(probeArea(probes)) }
         areas.append(alertArea(firing))
@@ -71,8 +73,56 @@ extension LiveSite {
         let jobs = try await jobs()
         if !jobs.isEmpty { areas.append(jobArea(jobs)) }
         areas.append(try await notificationArea())
-        areas.append(ownArea())
+        areas.append(ownArea(sources))
         return areas
+    }
+
+    /// One area for each job that is scraped, whichever section of the configuration names it.
+    private func targetAreas(_ firing: [ActiveAlert]) -> [AreaStatus] {
+        let report = parts.scrapes.report
+        let targets = Dictionary(grouping: report.active, by: \.pool)
+        let failures =
+            report.discoveries.compactMap { discovery in
+                discovery.lastError.map {
+                    (discovery.pool, t(.discoveryBad, ["kind": discovery.mechanism, "reason": $0]))
+                }
+            }
+            // One that a rule drops is meant to be, one that cannot be scraped is not.
+            + report.dropped.compactMap { target in
+                let address = target.discoveredLabels["__address__"] ?? ""
+                return target.reason.map { (target.pool, t(.targetBad, ["target": address, "reason": $0])) }
+            }
+        return parts.loaded.withLock { $0.scrapeJobs.map(\.name) }.map { job in
+            targetArea(job, targets[job] ?? [], failures.filter { $0.0 == job }.map(\.1), firing)
+        }
+    }
+
+    private func targetArea(
+        _ job: String, _ targets: [TargetStatus], _ failures: [String], _ firing: [ActiveAlert]
+    ) -> AreaStatus {
+        let judgements = targets.map { target -> (verdict: Verdict, reason: String, since: Timestamp?) in
+            let about = firing.filter { alert in
+                alert.labels["job"] == target.labels["job"] && alert.labels["instance"] == target.labels["instance"]
+            }
+            let isUp = target.health == .unknown ? nil : target.health == .up
+            let error = target.lastError.map { sentences($0, target.lastHint) }
+            let (verdict, reason, since) = judged(isUp, error, about)
+            return (
+                verdict, t(.targetBad, ["target": target.labels["instance"] ?? target.url, "reason": reason]), since
+            )
+        }
+        let bad =
+            judgements.filter { $0.verdict != .ok }
+            + failures.map { (.unknown, $0, nil) }
+        // Of several that are equally bad the first one.
+        guard let worst = bad.reversed().max(by: { $0.verdict.weight < $1.verdict.weight }) else {
+            let reason = targets.isEmpty ? t[.targetsNone] : t(.targetsGood, ["count": targets.count])
+            return AreaStatus(kind: .application, name: job, verdict: .ok, reason: reason)
+        }
+        let more =
+            bad.count > 1 ? t(.andMoreOf, ["count": bad.count - 1, "total": targets.count + failures.count]) : ""
+        return AreaStatus(
+            kind: .application, name: job, verdict: worst.verdict, reason: worst.reason + more, since: worst.since)
     }
 
     private func probeArea(_ probes: [ProbeStatus]) -> AreaStatus {
@@ -141,15 +191,29 @@ extension LiveSite {
                 ]), since: first.lastFailureAt)
     }
 
-    private func ownArea() -> AreaStatus {
+    private func ownArea(_ sources: [SourceSnapshot]) -> AreaStatus {
         let stats = parts.series.stats
+        parts.note(stats.counts)
         if !stats.health.isWritable {
             return AreaStatus(
                 kind: .jaga, name: "", verdict: .critical,
                 reason: t(.samplesNotStored, ["reason": stats.health.writeFault ?? t[.samplesNotStoredReason]]))
         }
+        if let finding = parts.storage.withLock({ $0.finding(stats.counts, at: SuspendingClock.now) }) {
+            return AreaStatus(
+                kind: .jaga, name: "", verdict: finding.isStandstill ? .critical : .warning, reason: sentence(finding))
+        }
         if let fault = stats.health.maintenanceFault {
             return AreaStatus(kind: .jaga, name: "", verdict: .warning, reason: fault)
+        }
+        // What has no row of its own: access logs, certificate files, programs, Jaga's own counts.
+        let others = sources.filter { source in
+            source.isUp == false && !Self.familiesWithRows.contains { source.name.hasPrefix("\($0)/") }
+        }
+        if let first = others.first {
+            let more = others.count > 1 ? t(.andMore, ["count": others.count - 1]) : ""
+            let reason = t(.targetBad, ["target": first.name, "reason": first.lastError ?? t[.sourceUnread]])
+            return AreaStatus(kind: .jaga, name: "", verdict: .unknown, reason: reason + more)
         }
         return AreaStatus(
             kind: .jaga, name: "", verdict: .ok, reason: "",
@@ -157,6 +221,19 @@ extension LiveSite {
                 Figure(label: t[.figureSeries], value: Double(stats.seriesCount), unit: .none),
                 Figure(label: t[.figureMemory], value: residentBytes().map(Double.init), unit: .bytes),
             ])
+    }
+
+    private static let familiesWithRows = ["host", "postgres", "redis", "nginx", "probe"]
+
+    private func sentence(_ finding: StorageWatch.Finding) -> String {
+        let counts: KeyValuePairs<String, any CustomStringConvertible & Sendable> = [
+            "stored": finding.stored, "offered": finding.stored + finding.refused, "span": finding.span.briefText,
+        ]
+        return switch finding.reason {
+        case .nothingCame: t(.samplesNoneCame, ["span": finding.span.briefText])
+        case .outOfOrder: t(.samplesOutOfOrder, counts)
+        case .overLimit: t(.samplesOverLimit, counts)
+        }
     }
 
     func verdict(of alert: ActiveAlert) -> Verdict {

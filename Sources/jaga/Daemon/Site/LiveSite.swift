@@ -28,8 +28,10 @@ struct LiveSite: SiteService {
         let loaded = parts.loaded.withLock { $0 }
         return EffectiveConfiguration(
             file: loaded.file, loadedAt: loaded.loadedAt, sha256: loaded.sha256,
-            values: loaded.values.map {
-                .init(path: $0.path, value: $0.text, origin: "\($0.origin)", documentation: $0.documentation)
+            values: parts.valuesInForce.map {
+                .init(
+                    path: $0.value.path, value: $0.value.text, origin: "\($0.value.origin)",
+                    documentation: $0.value.documentation, afterRestart: $0.afterRestart)
             })
     }
 }

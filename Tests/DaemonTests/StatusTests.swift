@@ -1,0 +1,163 @@
+import Synchronization
+import Collectors
+import DurableFiles
+import Logging
+import Scraping
+import Series
+import TestSupport
+import Testing
+import TimeSeriesStore
+import Units
+import WebAPI
+
+@testable import Daemon
+
+/// Goal: the one-screen answer leaves nothing out that is not well, and what is not known is not well. Method: the parts of a site
+/// over stores as they are on disk; what would scrape for minutes is stood in for by a real server, or by counts of minutes ago.
+struct StatusTests {
+    private let folder: TemporaryFolder
+    private let clock = ManualClock()
+
+    init() throws {
+        folder = try TemporaryFolder("status")
+    }
+
+    private func site(_ configuration: String) async throws -> SiteParts {
+        try writeText(configuration, to: folder.file("jaga.yaml"))
+        let loaded = try LoadedSettings.load(file: folder.file("jaga.yaml"), discovered: "", at: clock.time)
+        return try await SiteParts.build(
+            dataFolder: folder.path, loaded: loaded, clock: clock.wall, processID: 1, logger: Logger(label: "test"))
+    }
+
+    private static let metricsPage = """
+        import http.server, os
+        class Page(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                self.send_response(200)
+                self.send_header("Content-Type", "text/plain; version=0.0.4")
+                self.end_headers()
+                self.wfile.write(b"shop_orders_total 1\\n")
+            def log_message(self, *words): pass
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Page)
+        print(server.server_address[1], os.getpid())
+        server.serve_forever()
+        """
+
+    private func areas(_ parts: SiteParts) async throws -> [AreaStatus] {
+        try await LiveSite(parts: parts).status().areas
+    }
+
+    @Test func `each scraped job has a row, and a target that is down is unknown`() async throws {
+        let page = try LoopbackServer(Self.metricsPage)
+        let parts = try await site(
+            """
+            scrape: [{name: simple, url: "http://127.0.0.1:1/metrics", interval: 1s}]
+            scrape_configs:
+              - job_name: copied
+                scrape_interval: 1s
+                static_configs: [{targets: ["127.0.0.1:\(page.port)", "127.0.0.1:2"]}]
+              - job_name: found
+                scrape_interval: 1s
+                file_sd_configs: [{files: [targets.json]}]
+              - job_name: sound
+                scrape_interval: 1s
+                static_configs: [{targets: ["127.0.0.1:\(page.port)"]}]
+
+            """)
+        // Before the first scrape nothing is known.
+        let early = try await areas(parts).filter { $0.kind == .application }
+        #expect(early.map(\.name) == ["simple", "copied", "found", "sound"])
+        let running = Task { await parts.scrapes.run() }
+        defer { running.cancel() }
+        try await waitUntil("all targets are scraped") {
+            let report = parts.scrapes.report
+            return report.active.count == 4 && report.active.allSatisfy { $0.health != .unknown }
+        }
+        let rows = try await areas(parts).filter { $0.kind == .application }
+        #expect(rows.map(\.verdict) == [.unknown, .unknown, .ok, .ok], "\(rows)")
+        #expect(rows[0].reason.hasPrefix("127.0.0.1:1: ") && rows[0].reason.contains("refused"), "\(rows[0])")
+        #expect(rows[1].reason.hasPrefix("127.0.0.1:2: ") && !rows[1].reason.contains("more"), "\(rows[1])")
+        #expect(rows[2].reason == "no target was found")
+        #expect(rows[3].reason == "1 target up")
+        #expect(try await LiveSite(parts: parts).status().verdict != .ok)
+        page.terminate()
+    }
+
+    @Test func `a store that takes no sample it is given is critical`() async throws {
+        let parts = try await site("rules: {shipped: false}\n")
+        func append(at time: Timestamp) async throws {
+            var batch = SampleBatch(at: time)
+            for number in 0..<100 { batch.add("m", ["n": "\(number)"], 1) }
+            _ = try await parts.series.append(batch)
+        }
+        func own() async throws -> AreaStatus { try #require(try await areas(parts).last { $0.kind == .jaga }) }
+        try await append(at: clock.time)
+        // As the reader of Jaga's own counts would have noted three minutes ago.
+        let before = SuspendingClock.now - .seconds(180)
+        parts.storage.withLock { $0.note(parts.series.stats.counts, at: before) }
+        try await append(at: clock.time + .seconds(15))
+        #expect(try await own().verdict == .ok)
+
+        // The clock is set back by a day: everything is older than what is there.
+        parts.storage.withLock { watch in
+            watch = StorageWatch()
+            watch.note(parts.series.stats.counts, at: before)
+        }
+        try await append(at: clock.time - .seconds(86_400))
+        let row = try await own()
+        #expect(row.verdict == .critical, "\(row)")
+        #expect(row.reason.hasPrefix("0 of 100 samples of the last 3m") && row.reason.contains("clock"), "\(row)")
+        #expect(try await LiveSite(parts: parts).status().verdict == .critical)
+    }
+
+    @Test func `a source without a row of its own is told when it cannot be read`() async throws {
+        let parts = try await site(
+            "host: {interval: 1h}\nnginx: [{name: main, access_log: \"\(folder.file("none.log"))\", interval: 1s}]\n")
+        let running = Task { await parts.sources.run() }
+        defer { running.cancel() }
+        try await waitUntil("the log was looked for") {
+            parts.sources.snapshot.contains { $0.name == "nginx-log/main" && $0.isUp == false }
+        }
+        let row = try #require(try await areas(parts).last { $0.kind == .jaga })
+        #expect(row.verdict == .unknown && row.reason.contains("nginx-log/main: "), "\(row)")
+    }
+}
+
+/// Goal: a standstill of the store is told from a slow start and from a target that repeats itself. Method: counts of a real store
+/// at instants that the test names.
+struct StorageWatchTests {
+    private let start = SuspendingClock.now
+
+    private func counts(stored: Int, refused: Int) async throws -> StoreCounts {
+        let store = try TimeSeriesStore.open(folder: "/series", files: MemoryFiles())
+        let time = Timestamp(secondsSinceEpoch: 1_800_000_000)
+        for (count, time) in [(max(stored, refused), time), (refused, time - .seconds(86_400))] {
+            var batch = SampleBatch(at: time)
+            for number in 0..<count { batch.add("m", ["n": "\(number)"], 1) }
+            _ = try await store.append(batch)
+        }
+        return store.stats.counts
+    }
+
+    @Test func `it says nothing before two minutes, and then by what was stored of what came`() async throws {
+        let none = try await counts(stored: 0, refused: 0)
+        var watch = StorageWatch()
+        watch.note(none, at: start)
+        #expect(watch.finding(none, at: start + .seconds(119)) == nil)
+        let idle = watch.finding(none, at: start + .seconds(120))
+        #expect(idle?.reason == .nothingCame && idle?.isStandstill == true)
+        let some = try await counts(stored: 100, refused: 100)
+        let half = watch.finding(some, at: start + .seconds(120))
+        #expect(half?.reason == .outOfOrder && half?.isStandstill == false && half?.refused == 100)
+        #expect(watch.finding(try await counts(stored: 100, refused: 20), at: start + .seconds(120)) == nil)
+    }
+
+    @Test func `old notes go, so that a trouble of yesterday is over today`() async throws {
+        let before = try await counts(stored: 100, refused: 100)
+        var watch = StorageWatch()
+        watch.note(try await counts(stored: 0, refused: 0), at: start)
+        for second in stride(from: 10, through: 600, by: 10) { watch.note(before, at: start + .seconds(second)) }
+        let after = try await counts(stored: 200, refused: 100)
+        #expect(watch.finding(after, at: start + .seconds(610)) == nil)
+    }
+}
