@@ -170,6 +170,35 @@ extension EndToEnd {
                 "rules", "backtest", folder.file("more.yml"), "--from", "2m", "--step", "1s")
             #expect(backtest.code == 0 && backtest.output.contains("Memory  20"), "\(backtest)")
             #expect(backtest.output.contains("still open"))
+
+            // An alert on what the same file records, and nobody has recorded; by the daemon's samples and by the folder's.
+            try writeText(
+                """
+                groups:
+                  - name: both
+                    interval: 1s
+                    rules:
+                      - {record: load:double, expr: 'node_load1 * 0 + mad_over_time(node_load1[1m]) * 0 + 2'}
+                      - alert: Doubled
+                        expr: load:double == 2
+                        annotations: {summary: 'is {{ $value }} here'}
+
+                """, to: folder.file("recorded.yml"))
+            let arguments = ["rules", "backtest", folder.file("recorded.yml"), "--from", "2m"]
+            let refused = try await EndToEndTests.jaga(
+                ["rules", "check", folder.file("recorded.yml")], folder: folder.path)
+            #expect(refused.code == 78 || refused.errors.contains("is not enabled"), "\(refused)")
+            let flags = ["--enable-feature", "promql-experimental-functions"]
+            let online = try await EndToEndTests.jaga(
+                arguments + flags + ["--data", jaga.data], folder: folder.path)
+            #expect(online.code == 0 && online.output.contains("is 2 here"), "\(online)")
+            let busy = try await EndToEndTests.jaga(
+                arguments + flags + ["--offline", "--data", jaga.data], folder: folder.path)
+            #expect(busy.code == 11, "\(busy)")
+            await jaga.server.stop()
+            let offline = try await EndToEndTests.jaga(
+                arguments + flags + ["--offline", "--data", jaga.data], folder: folder.path)
+            #expect(offline.code == 0 && offline.output.contains("is 2 here"), "\(offline)")
             await jaga.remove()
         }
 

@@ -11,7 +11,7 @@ public import Units
 /// What changed in an evaluation is recorded in one call; the new states count only when that call has returned. A fault in
 /// between leaves the old states, and the next evaluation finds the same changes again.
 public actor RuleEngine {
-    private var runner: RuleRunner
+    private let runner: RuleRunner
     private let series: any SeriesAppending
     /// Nil: hold times go on by what the ledger says alone.
     let history: (any SeriesReading)?
@@ -79,12 +79,9 @@ public actor RuleEngine {
 
     /// Takes the groups of a new configuration. Open alerts of rules that are still there go on; the others end at the next
     /// evaluation.
-    /// - Parameters:
-    ///   - defaultInterval: nil: as before.
-    ///   - queries: nil: as before.
-    public func replace(groups: [RuleGroup], defaultInterval: Duration? = nil, queries: QueryEngine? = nil) {
+    /// - Parameter defaultInterval: nil: as before.
+    public func replace(groups: [RuleGroup], defaultInterval: Duration? = nil) {
         if let defaultInterval { self.defaultInterval = defaultInterval }
-        if let queries { runner.queries = queries }
         let open = states.flatMap { state in
             zip(state.group.rules, state.rules).flatMap { rule, ruleState in
                 ruleState.alerts.sorted.map { RestoredAlert(group: state.group.id, rule: rule.name, alert: $0) }

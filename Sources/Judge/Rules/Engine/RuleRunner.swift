@@ -7,7 +7,7 @@ import Units
 
 /// Evaluates single rules: asks the query, makes labels and texts, and says what came out. Keeps nothing.
 struct RuleRunner: Sendable {
-    var queries: QueryEngine
+    let queries: QueryEngine
     let templates: any TemplateExpanding
     let externalLabels: [String: String]
 

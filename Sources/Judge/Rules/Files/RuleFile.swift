@@ -171,7 +171,8 @@ private struct RuleSection: SettingsSection {
 
     /// What of the expression is not allowed; nil where all is.
     func expressionFault(_ features: QueryFeatures) -> String? {
-        guard let expr else { return nil }
+        // What is no expression at all has its fault already.
+        guard let expr, (try? Expression.parse(expr, features: .allSyntax)) != nil else { return nil }
         do throws(QueryFault) {
             _ = try Expression.parse(expr, features: features)
             return nil

@@ -54,15 +54,15 @@ extension RulesCommand {
 
         func run() async throws {
             let console = Console.current!
-            let asked = try request()
+            let request = try request()
             let reports =
                 if offline {
                     try await withLockedFolder(dataFolder(daemon.data, console)) { folder in
                         let store = try TimeSeriesStore.open(folder: "\(folder)/series")
-                        return try await console.program.rules.backtest(asked, on: .store(store))
+                        return try await console.program.rules.backtest(request, on: .store(store))
                     }
                 } else {
-                    try await console.program.rules.backtest(asked, on: try askDaemon())
+                    try await console.program.rules.backtest(request, on: try askDaemon())
                 }
             try daemon.show(reports) { reports, page in show(reports, &page) }
             if reports.contains(where: { $0.failure != nil }) { throw EndWith(.findings) }

@@ -28,6 +28,8 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     typealias OutboundOut = HTTPResponsePart
     typealias Register = ConnectionRegister<any Channel>
 
+    /// Tells who works on a request when its client goes.
+    let presence = PeerPresence()
     private let limits: ConnectionLimits
     private let register: Register
     private var receipt = RequestReceipt()
@@ -89,8 +91,15 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
 
     func handlerRemoved(context: ChannelHandlerContext) { end() }
 
+    /// The end of what the client sends comes as an event, long before an answer could fail.
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if let event = event as? ChannelEvent, event == .inputClosed { presence.leave() }
+        context.fireUserInboundEventTriggered(event)
+    }
+
     private func end() {
         isOver = true
+        presence.leave()
         for deadline in [receiptDeadline, stallDeadline, farewell] { deadline?.cancel() }
         if let number { register.close(number) }
     }

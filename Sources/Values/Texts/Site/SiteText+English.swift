@@ -58,8 +58,6 @@ extension SiteText {
         case .reloadChanged: "applied; changed: {keys}"
         case .reloadLate: "applied, but {keys} {count?takes|take} effect only after a restart of the daemon"
         case .reloadUnchanged: "the configuration is unchanged"
-        case .samplesNoneCame: "no sample was stored in the last {span}: nothing was read"
-        case .rulesFailing: "{count} {count?rule|rules} cannot be evaluated: {reason}"
         case .rulesFailing: "{count} {count?rule|rules} cannot be evaluated: {reason}"
         case .samplesNoneCame: "no sample was stored in the last {span}: nothing was read"
         case .samplesNotStored: "samples are not stored: {reason}"

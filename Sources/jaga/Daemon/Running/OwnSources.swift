@@ -22,10 +22,10 @@ struct OwnSource: SampleSource {
     let ledger: Ledger
     let startedAt: Timestamp
     let remote: RemoteWriter?
-    /// Told the store's counts at each reading.
-    let noteCounts: @Sendable (StoreCounts) -> Void
     let rules: RuleEngine
     let scrapes: ScrapeManager
+    /// Told the store's counts at each reading.
+    let noteCounts: @Sendable (StoreCounts) -> Void
 
     func read(at now: Timestamp) async throws -> SampleBatch {
         noteCounts(series.stats.counts)
@@ -83,8 +83,8 @@ func ownSources(_ parts: SiteParts) -> [SourcePlan] {
         (
             OwnSource(
                 labels: own, series: parts.series, ledger: parts.ledger, startedAt: parts.startedAt,
-                remote: parts.remote,
-                noteCounts: { [weak parts] in parts?.note($0) }, rules: parts.rules, scrapes: parts.scrapes),
+                remote: parts.remote, rules: parts.rules, scrapes: parts.scrapes,
+                noteCounts: { [weak parts] in parts?.note($0) }),
             "own"
         ),
         (LabelledSource(JobSeries(parts.jobs), own), "jobs"),

@@ -1,6 +1,5 @@
 import Web
 import Notifications
-import PromQL
 import Ledger
 import Collectors
 import Settings
@@ -113,7 +112,7 @@ struct ValueInForce {
 extension LoadedSettings {
     /// Whether what `key` says is taken at the start alone: other parts hold it, or samples would come to bear two names.
     static func needsRestart(_ key: String) -> Bool {
-        let keys = ["site", "rules.interval", "queries.lookback", "queries.features"]
+        let keys = ["site", "rules.interval", "global.evaluation_interval", "queries.lookback", "queries.features"]
         let sections = ["web.", "series.", "remote_write", "remote_queue", "global.external_labels"]
         return key != "web.public_url"
             && (keys.contains(key) || key.hasPrefix("queries.features[") || sections.contains { key.hasPrefix($0) })
@@ -142,9 +141,7 @@ struct SettingsExchange {
         await parts.alerts.apply(
             tree: wiring.tree, hasReceivers: !next.settings.notifications.receivers.isEmpty,
             externalURL: next.settings.web.publicURL)
-        await parts.rules.replace(
-            groups: next.groups, defaultInterval: next.settings.ruleInterval,
-            queries: QueryEngine(parts.reading, options: next.settings.queryOptions))
+        await parts.rules.replace(groups: next.groups)
         parts.plan.withLock { $0 = wiring.sources }
         parts.sources.replace(with: wiring.sources.plans + ownSources(parts))
         parts.scrapes.replace(with: next.scrapeJobs)

@@ -134,11 +134,11 @@ final class SiteParts: Sendable {
     ///   - timeLimit: the shorter one of this and the site's counts.
     ///   - lookback: how far back an instant selector looks; nil for the site's.
     func engine(timeLimit: Duration, lookback: Duration? = nil) -> QueryEngine {
-        let settings = loaded.withLock { $0.settings }
+        let settings = loaded.withLock { $0.settings.queries }
         // As the rules have them, which take them at the start.
         var options = started.settings.queryOptions
         if let lookback { options.lookback = lookback }
-        return QueryEngine(reading, limits: settings.queries.limits(timeLimit: timeLimit), options: options)
+        return QueryEngine(reading, limits: settings.limits(timeLimit: timeLimit), options: options)
     }
 
     /// The labels of the series matching any of `selectors`, sorted.
