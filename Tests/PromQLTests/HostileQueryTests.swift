@@ -136,10 +136,9 @@ import Units
     /// A store that is asked for no more than the query may have.
     private struct BoundedSeries: BoundedSeriesReading {
         func select(
-            _ matchers: [LabelMatcher], from start: Timestamp, through end: Timestamp, samplesMax: Int,
-            samplesPerHistogram: Int
+            _ matchers: [LabelMatcher], from start: Timestamp, through end: Timestamp, within bounds: SelectionBounds
         ) async throws -> [SeriesColumns] {
-            guard samplesMax >= 600 else { throw TooManySamples(count: 600) }
+            guard bounds.samplesMax >= 600 else { throw TooManySamples(count: 600) }
             return [
                 SeriesColumns(
                     labels: Labels("up"), times: (0..<600).map { Int64($0) },

@@ -134,18 +134,20 @@ public struct QueryEngine: Sendable {
         }
     }
 
-    /// From a store that can, no more than the query may have, so that what is refused was never in memory.
-    private func select(_ matchers: [LabelMatcher], _ span: ClosedRange<Int64>, samplesMax: Int) async throws
+    /// From a store that can, no more than is looked at and than the query may have, so that what is refused was never in memory.
+    private func select(_ matchers: [LabelMatcher], _ demand: SeriesDemand.Demand, samplesMax: Int) async throws
         -> [SeriesColumns]
     {
-        let start = Timestamp(millisecondsSinceEpoch: span.lowerBound)
-        let end = Timestamp(millisecondsSinceEpoch: span.upperBound)
+        let start = Timestamp(millisecondsSinceEpoch: demand.span.lowerBound)
+        let end = Timestamp(millisecondsSinceEpoch: demand.span.upperBound)
         guard let bounded = series as? any BoundedSeriesReading else {
             return try await series.select(matchers, from: start, through: end)
         }
         return try await bounded.select(
-            matchers, from: start, through: end, samplesMax: samplesMax,
-            samplesPerHistogram: Evaluator.samplesPerHistogram)
+            matchers, from: start, through: end,
+            within: SelectionBounds(
+                samplesMax: samplesMax, samplesPerHistogram: Evaluator.samplesPerHistogram,
+                isLatestEnough: demand.isLatestEnough))
     }
 
     @concurrent
@@ -157,10 +159,10 @@ public struct QueryEngine: Sendable {
         try demand.add(expression, over: grid)
         var loaded: [[LabelMatcher]: [SampleRow]] = [:]
         var samples = 0
-        for (matchers, span) in demand.spans {
+        for (matchers, wanted) in demand.wanted {
             let columns: [SeriesColumns]
             do {
-                columns = try await select(matchers, span, samplesMax: limits.samplesMax - samples)
+                columns = try await select(matchers, wanted, samplesMax: limits.samplesMax - samples)
             } catch let error as TooManySamples {
                 throw Evaluator.tooManySamples(samples + error.count, limits.samplesMax)
             } catch let error where !(error is CancellationError) {

@@ -11,25 +11,25 @@ extension TimeSeriesStore {
     public func select(_ matchers: [LabelMatcher], from start: Timestamp, through end: Timestamp) async throws
         -> [SeriesColumns]
     {
-        try await select(matchers, from: start, through: end, samplesMax: .max, samplesPerHistogram: 1)
+        try await select(matchers, from: start, through: end, within: SelectionBounds())
     }
 
     public func select(
-        _ matchers: [LabelMatcher], from start: Timestamp, through end: Timestamp, samplesMax: Int,
-        samplesPerHistogram: Int
+        _ matchers: [LabelMatcher], from start: Timestamp, through end: Timestamp, within bounds: SelectionBounds
     ) async throws -> [SeriesColumns] {
         let range = TimeRange(start, end)
         return try await reading { stop in
-            let (gatherer, tombstones) = try self.gatherer(matchers, range, stop)
+            let (gatherer, tombstones) = try self.gatherer(matchers, range, stop, isLatestEnough: bounds.isLatestEnough)
+            let isLatestEnough = bounds.isLatestEnough && tombstones.isEmpty
             var answer: [SeriesColumns] = []
             answer.reserveCapacity(gatherer.slotCount)
             var count = 0
             for (slot, labels) in gatherer.ordered() {
                 if stop.isSet { throw CancellationError() }
-                let found = try gatherer.samples(of: slot)
+                let found = try isLatestEnough ? gatherer.latestSample(of: slot) : gatherer.samples(of: slot)
                 guard !found.times.isEmpty else { continue }
-                count += found.times.count + found.histograms.count * samplesPerHistogram
-                guard count <= samplesMax else { throw TooManySamples(count: count) }
+                count += found.times.count + found.histograms.count * bounds.samplesPerHistogram
+                guard count <= bounds.samplesMax else { throw TooManySamples(count: count) }
                 guard tombstones.contains(where: { $0.matches(labels) }) else {
                     answer.append(
                         SeriesColumns(
@@ -110,15 +110,17 @@ extension TimeSeriesStore {
 
     /// Everything that an answer is made of: taken in one step, so that no sample is seen twice or missed while samples move to a block.
     func gatherer(
-        _ matchers: [LabelMatcher], _ range: TimeRange, _ stop: StopFlag? = nil
+        _ matchers: [LabelMatcher], _ range: TimeRange, _ stop: StopFlag? = nil, isLatestEnough: Bool = false
     ) throws -> (SampleGatherer, [Tombstone]) {
         while true {
             let (blocks, head, tombstones) = state.withLock { state in
-                (
+                let tombstones = state.tombstones.filter { $0.from <= range.end && $0.through >= range.start }
+                return (
                     state.blocks.filter { $0.start <= range.end && $0.end > range.start },
+                    // Where some are deleted, the newest that is left is not known yet.
                     HeadSnapshot(
-                        state.head, state.head.series(matching: matchers), from: range.start, through: range.end),
-                    state.tombstones.filter { $0.from <= range.end && $0.through >= range.start }
+                        state.head, state.head.series(matching: matchers), from: range.start, through: range.end,
+                        isLatestEnough: isLatestEnough && tombstones.isEmpty), tombstones
                 )
             }
             do {

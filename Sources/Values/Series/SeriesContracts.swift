@@ -20,14 +20,29 @@ public protocol SeriesReading: Sendable {
     func metadata() async throws -> [String: MetricMetadata]
 }
 
-/// A store that stops reading as soon as an answer grows too large, so that what is refused was never in memory.
+/// What of an answer is wanted.
+public struct SelectionBounds: Sendable {
+    /// The most samples of all series together.
+    public var samplesMax = Int.max
+    /// How many samples a native histogram counts for beside its own.
+    public var samplesPerHistogram = 1
+    /// Of each series only the newest sample in the range is looked at; others may be left out.
+    public var isLatestEnough = false
+
+    public init(samplesMax: Int = .max, samplesPerHistogram: Int = 1, isLatestEnough: Bool = false) {
+        self.samplesMax = samplesMax
+        self.samplesPerHistogram = samplesPerHistogram
+        self.isLatestEnough = isLatestEnough
+    }
+}
+
+/// A store that reads no more than is wanted, and stops as soon as an answer grows too large, so that what is refused was never in
+/// memory.
 public protocol BoundedSeriesReading: SeriesReading {
     /// As `select` of `SeriesReading`.
-    /// - Parameter samplesMax: the most samples of all series together; a native histogram counts `samplesPerHistogram` more.
     /// - Throws: `TooManySamples` as well.
     func select(
-        _ matchers: [LabelMatcher], from start: Timestamp, through end: Timestamp, samplesMax: Int,
-        samplesPerHistogram: Int
+        _ matchers: [LabelMatcher], from start: Timestamp, through end: Timestamp, within bounds: SelectionBounds
     ) async throws -> [SeriesColumns]
 }
 

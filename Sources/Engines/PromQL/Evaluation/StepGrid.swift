@@ -112,7 +112,13 @@ struct Moments {
 /// once for each selector however many steps there are.
 struct SeriesDemand {
     let scope: QueryScope
-    private(set) var spans: [[LabelMatcher]: ClosedRange<Int64>] = [:]
+    private(set) var wanted: [[LabelMatcher]: Demand] = [:]
+
+    struct Demand {
+        var span: ClosedRange<Int64>
+        /// Nothing looks at another sample than the newest of each series.
+        var isLatestEnough: Bool
+    }
 
     init(scope: QueryScope) {
         self.scope = scope
@@ -125,7 +131,9 @@ struct SeriesDemand {
             let moments = try scope.moments(of: grid, at: selector.at, offset: selector.offset, selector.span)
             // Ranges are open on the left: a sample exactly as old as the look-back is too old.
             let reach = selector.edges == nil ? 0 : scope.lookbackMs
-            add(selector.matchers, moments.first - scope.lookbackMs + 1, moments.last + reach)
+            add(
+                selector.matchers, moments.first - scope.lookbackMs + 1, moments.last + reach,
+                isLatestEnough: moments.first == moments.last && selector.edges == nil)
         case .matrix(let matrix):
             let selector = matrix.selector
             let range = try scope.positiveMilliseconds(matrix.range, matrix.rangeSpan)
@@ -144,12 +152,16 @@ struct SeriesDemand {
         }
     }
 
-    private mutating func add(_ matchers: [LabelMatcher], _ from: Int64, _ through: Int64) {
+    private mutating func add(
+        _ matchers: [LabelMatcher], _ from: Int64, _ through: Int64, isLatestEnough: Bool = false
+    ) {
         let through = max(from, through)
-        if let known = spans[matchers] {
-            spans[matchers] = min(known.lowerBound, from)...max(known.upperBound, through)
-        } else {
-            spans[matchers] = from...through
+        guard let known = wanted[matchers] else {
+            wanted[matchers] = Demand(span: from...through, isLatestEnough: isLatestEnough)
+            return
         }
+        wanted[matchers] = Demand(
+            span: min(known.span.lowerBound, from)...max(known.span.upperBound, through),
+            isLatestEnough: isLatestEnough && known.isLatestEnough && known.span.upperBound == through)
     }
 }

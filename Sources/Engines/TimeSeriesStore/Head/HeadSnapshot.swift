@@ -44,7 +44,8 @@ struct HeadSnapshot: Sendable {
     private(set) var histograms: [OpenHistograms] = []
 
     /// The series of `set` with samples from `start` to `end`, both included.
-    init(_ head: Head, _ set: SeriesSet, from start: Int64, through end: Int64) {
+    /// - Parameter isLatestEnough: of plain numbers that came in order only the newest are taken.
+    init(_ head: Head, _ set: SeriesSet, from start: Int64, through end: Int64, isLatestEnough: Bool = false) {
         table = head.table
         labelPairs = head.labelPairs
         let spanPlaces = head.spans.indices.filter { head.spans[$0].start <= end && head.spans[$0].end > start }
@@ -54,18 +55,26 @@ struct HeadSnapshot: Sendable {
         var entryCount = 0
         set.forEach { number in
             entryCount += 1
-            if head.series[number].row >= 0 { openValueCount += Int(head.series[number].openCount) }
+            if head.series[number].row >= 0 {
+                openValueCount += isLatestEnough ? 1 : Int(head.series[number].openCount)
+            }
         }
         openValues.reserveCapacity(openValueCount)
         entries.reserveCapacity(entryCount)
         set.forEach { number in
             var entry = Entry(number: number, labels: 0..<0, chunks: 0..<0)
             let firstChunk = chunks.count
-            for (place, span) in spanPlaces.enumerated() {
-                addChunks(of: number, in: head.spans[span], place, start, end)
+            if isLatestEnough {
+                addLatestOpen(head, number, start, end, &entry, &columnPlaces)
+            } else {
+                addOpen(head, number, start, end, &entry, &columnPlaces)
+            }
+            if !isLatestEnough || entry.column < 0 {
+                for (place, span) in spanPlaces.enumerated() {
+                    addChunks(of: number, in: head.spans[span], place, start, end)
+                }
             }
             entry.chunks = firstChunk..<chunks.count
-            addOpen(head, number, start, end, &entry, &columnPlaces)
             if !head.late.isEmpty, let late = head.late[number], !late.range(start, end).isEmpty {
                 entry.late = Int32(lates.count)
                 lates.append(late)
@@ -120,6 +129,34 @@ struct HeadSnapshot: Sendable {
         if series.row >= 0 {
             entry.openStart = openValues.count
             openValues.append(contentsOf: UnsafeBufferPointer(start: head.values.row(series.row), count: count))
+        }
+    }
+
+    /// The newest open sample in the range, as if it were the only one.
+    private mutating func addLatestOpen(
+        _ head: Head, _ number: Int, _ start: Int64, _ end: Int64, _ entry: inout Entry,
+        _ columnPlaces: inout [Int32]
+    ) {
+        let series = head.series[number]
+        let count = Int(series.openCount)
+        guard count > 0 else { return }
+        let column = Int(series.column)
+        var newest = count - 1
+        while newest >= 0, head.columns[column].times[newest] > end { newest -= 1 }
+        guard newest >= 0 else { return }
+        let time = head.columns[column].times[newest]
+        guard time >= start else { return }
+        let known = Int(columnPlaces[column])
+        if known < 0 || columns[known][0] != time {
+            columnPlaces[column] = Int32(columns.count)
+            columns.append([time])
+        }
+        entry.column = columnPlaces[column]
+        entry.openCount = 1
+        entry.constant = series.constant
+        if series.row >= 0 {
+            entry.openStart = openValues.count
+            openValues.append(head.values.row(series.row)[newest])
         }
     }
 

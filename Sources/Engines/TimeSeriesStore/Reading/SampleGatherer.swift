@@ -172,6 +172,23 @@ final class SampleGatherer {
         return (mixed.times, mixed.values, mixed.histograms)
     }
 
+    /// The newest sample of a slot inside the range, and where pieces overlap or hold histograms the others too.
+    func latestSample(of slot: Int) throws(StoreError) -> (
+        times: [Int64], values: [Double], histograms: [HistogramSample]
+    ) {
+        let pieces = pieces[slot]
+        guard try isPlain(pieces) else {
+            let mixed = try mixedSamples(pieces)
+            return (mixed.times, mixed.values, mixed.histograms)
+        }
+        for piece in pieces.reversed() {
+            let found = try plainSamples([piece])
+            guard let time = found.times.last else { continue }
+            return found.times.count == 1 ? found : ([time], [found.values[found.values.count - 1]], [])
+        }
+        return ([], [], [])
+    }
+
     /// Whether the pieces follow each other and hold plain numbers.
     private func isPlain(_ pieces: [Piece]) throws(StoreError) -> Bool {
         var last = Int64.min
