@@ -129,31 +129,34 @@ public struct HostFinder: Sendable {
         var explained: Set<Listener.Address> = []
         var knownPids: Set<Int> = []
         for listener in listeners {
+            let address = listener.address
+            let port = address.port
             let isServer = ["redis-server", "valkey-server"].contains(listener.process?.name)
             let answers = listener.answer == .redis
-            let isWellKnown = answers || (listener.process == nil && listener.address.port == 6379)
+            let isWellKnown = answers || (listener.process == nil && port == 6379)
             guard isServer || isWellKnown else { continue }
-            explained.insert(listener.address)
+            explained.insert(address)
             // One server usually has both addresses and sockets of both families: one entry each is enough.
             if let pid = listener.process?.pid, !knownPids.insert(pid).inserted { continue }
-            if isWellKnown, findings.redis.contains(where: { $0.port == listener.address.port }) { continue }
+            if isWellKnown, findings.redis.contains(where: { $0.port == port }) { continue }
             let evidence =
                 isServer
-                ? "listens on \(listener.address)\(owner(listener))"
-                : "port \(listener.address.port ?? 0) \(answers ? "answers as Redis does" : "is open")"
-            switch listener.address {
-            case .tcp(_, let port):
-                findings.redis.append(
-                    .init(
-                        host: listener.address.localHost, port: port, socket: nil, evidence: evidence,
-                        isGuess: !isServer || listener.guess != nil))
-            case .unix(let path):
-                findings.redis.append(
-                    .init(
-                        host: nil, port: 0, socket: path, evidence: evidence, isGuess: listener.guess != nil))
-            }
+                ? "listens on \(address)\(owner(listener))"
+                : "port \(port ?? 0) \(answers ? "answers as Redis does" : "is open")"
+            findings.redis.append(
+                Self.redis(at: address, evidence, isGuess: listener.guess != nil || (port != nil && !isServer)))
         }
         return explained
+    }
+
+    private static func redis(
+        at address: Listener.Address, _ evidence: String, isGuess: Bool
+    ) -> Findings.Redis {
+        switch address {
+        case .tcp(_, let port):
+            .init(host: address.localHost, port: port, socket: nil, evidence: evidence, isGuess: isGuess)
+        case .unix(let path): .init(host: nil, port: 0, socket: path, evidence: evidence, isGuess: isGuess)
+        }
     }
 
     private func owner(_ listener: Listener) -> String {
