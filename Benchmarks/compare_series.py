@@ -301,7 +301,9 @@ class VictoriaMetrics(System):
         return size
 
     def version(self):
-        return version("victoria-metrics", "-version")
+        # Debian builds it without a version of its own.
+        return subprocess.run(["dpkg-query", "-f", "${Version}", "-W", "victoria-metrics"], capture_output=True, text=True).stdout or version(
+            "victoria-metrics", "-version")
 
 
 class Jaga(System):
@@ -484,6 +486,10 @@ def fill(system, requests, hours):
     spent, begin = cpu_seconds(system.process.pid), time.monotonic()
     for body in requests:
         status, answer = system.request("POST", "/api/v1/write", body, headers)
+        while status == 503 and time.monotonic() - begin < 60:
+            # It listens before it is ready.
+            time.sleep(0.1)
+            status, answer = system.request("POST", "/api/v1/write", body, headers)
         if status not in (200, 204):
             sys.exit(f"error: {system.name} answers {status} to remote write: {answer[:300]!r}")
     samples = hours * 240 * TARGETS * SERIES_EACH

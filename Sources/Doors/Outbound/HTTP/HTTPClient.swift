@@ -210,13 +210,25 @@ private final class ReplyHead {
     private(set) var headers = HTTPHeaders()
     private(set) var version = ""
 
+    /// By bytes: five to twenty lines come with every answer.
     func take(_ line: String) {
-        if line.hasPrefix("HTTP/") {
+        let bytes = line.utf8
+        if bytes.starts(with: "HTTP/".utf8) {
             headers = HTTPHeaders()
-            version = String(line.dropFirst(5).prefix { $0 != " " })
-        } else if let colon = line.firstIndex(of: ":") {
-            headers.add(String(line[..<colon]), line[line.index(after: colon)...].trimmed)
+            version = String(decoding: bytes.dropFirst(5).prefix { $0 != 0x20 }, as: UTF8.self)
+        } else if let colon = bytes.firstIndex(of: 0x3A) {
+            headers.add(
+                String(decoding: bytes[..<colon], as: UTF8.self),
+                String(decoding: trimmed(bytes[bytes.index(after: colon)...]), as: UTF8.self))
         }
+    }
+
+    /// Without blanks and line ends on both sides (RFC 9110, 5.5).
+    private func trimmed(_ value: Substring.UTF8View) -> Substring.UTF8View {
+        var rest = value
+        while let first = rest.first, first <= 0x20 { rest.removeFirst() }
+        while let last = rest.last, last <= 0x20 { rest.removeLast() }
+        return rest
     }
 }
 
@@ -251,15 +263,5 @@ struct LineSplitter {
         if pending.last == 0x0D { pending.removeLast() }
         defer { pending.removeAll(keepingCapacity: true) }
         return onLine(String(decoding: pending, as: UTF8.self))
-    }
-}
-
-extension Substring {
-    /// Without white space and line ends on both sides.
-    fileprivate var trimmed: String {
-        var rest = self
-        while let first = rest.first, first.isWhitespace { rest.removeFirst() }
-        while let last = rest.last, last.isWhitespace { rest.removeLast() }
-        return String(rest)
     }
 }

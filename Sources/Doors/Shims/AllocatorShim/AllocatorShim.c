@@ -31,3 +31,7 @@ static int release_pages(struct dl_phdr_info *info, size_t size, void *unused) {
 void jaga_release_program_pages(void) {
     dl_iterate_phdr(release_pages, NULL);
 }
+
+void jaga_release_free_memory(void) {
+    (void)malloc_trim(0);
+}

@@ -9,15 +9,18 @@ enum ProgramPages {
     /// After a step of the start that will not be repeated soon.
     static func release() { jaga_release_program_pages() }
 
-    /// Gives back what the start has used, and from then on once a minute what has come since, some hundred soft faults each time.
+    /// Gives back what the start has used, and from then on four times a minute what has come since, some hundred soft faults each time.
+    /// So does the heap: the labels of a target's first page, or the samples of a large answer, are needed once.
     static func keepFew() async throws {
-        for seconds in [0, 1, 2, 4, 8, 16, 30] {
+        for seconds in [0, 1, 2, 4, 8] {
             try await ContinuousClock().sleep(for: .seconds(seconds))
             release()
+            jaga_release_free_memory()
         }
         while true {
-            try await ContinuousClock().sleep(for: .seconds(60))
+            try await ContinuousClock().sleep(for: .seconds(15))
             release()
+            jaga_release_free_memory()
         }
     }
 }

@@ -11,4 +11,7 @@ int jaga_limit_arenas(int count);
 /// the start needed is gone.
 void jaga_release_program_pages(void);
 
+/// Gives the heap's free pages back to the system, also those between others that are in use (malloc_trim(3)).
+void jaga_release_free_memory(void);
+
 #endif
