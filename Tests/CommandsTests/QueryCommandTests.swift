@@ -20,6 +20,21 @@ import WebAPI
         #expect(lines.allSatisfy { $0.count <= 80 })
     }
 
+    @Test func `native histograms are shown as such, beside numbers`() async throws {
+        let now =
+            #"{"status":"success","data":{"resultType":"vector","result":[{"metric":{"__name__":"a"},"value":[1,"2"]},"#
+            + #"{"metric":{"__name__":"b"},"histogram":[1,{"count":"3","sum":"4.5","buckets":[[0,"1","2","3"]]}]}]}}"#
+        let instant = Terminal(answers: [APIPath.query: now])
+        #expect(await instant.run("query", "x") == .done)
+        #expect(instant.output.hasSuffix("a  2\nb  {count:3, sum:4.5, (1,2]:3}"), "\(instant.output)")
+        let past =
+            #"{"status":"success","data":{"resultType":"matrix","result":[{"metric":{"__name__":"b"},"#
+            + #""histograms":[[60,{"count":"3","sum":"4.5","buckets":[[3,"-1","1","3"]]}]]}]}}"#
+        let range = Terminal(answers: [APIPath.queryRange: past])
+        #expect(await range.run("query", "x", "--range", "2m", "--step", "1m", "--time", "120") == .done)
+        #expect(range.output.hasSuffix("b  {count:3, sum:4.5, [-1,1]:3} @60000"), "\(range.output)")
+    }
+
     @Test func `a range that is none is a wrong use`() async {
         #expect(await Terminal(answers: nil).run("query", "up", "--range", "soon") == .usage)
     }

@@ -249,7 +249,7 @@ extension EndToEnd {
             var most = 0
             try await waitUntil("it answers again", every: .milliseconds(1)) {
                 most = max(most, anonymous())
-                return try await server.server.answers()
+                return await server.server.answers()
             }
             try await begun
             #expect(had > 0 && most > 0 && most <= had, "up to \(most) kB after \(had) kB")

@@ -114,13 +114,30 @@ import Units
     @Test func `limits are kept and symbols are looked up with care`() {
         let bytes = writeWriteRequest(Self.makeRequest(.v1), .v1)
         for limits in [
-            WriteLimits(byteCountMax: 10), .init(seriesCountMax: 1), .init(sampleCountMax: 5), .init(labelCountMax: 3),
+            WriteLimits(byteCountMax: 10), .init(seriesCountMax: 1), .init(sampleCountMax: 5),
         ] {
             #expect(throws: WireError.self) { try parseWriteRequest(bytes, .v1, limits: limits) }
         }
         // A series with the symbols 1 and 2 of a table of one.
         #expect(throws: WireError.self) { try parseWriteRequest([0x22, 0, 0x2A, 4, 0x0A, 2, 1, 2], .v2) }
         #expect(throws: WireError.self) { try parseWriteRequest([0x22, 1, 0x61], .v2) }
+    }
+
+    /// One odd series must not keep the others of its sender out for ever.
+    @Test(arguments: RemoteWriteVersion.allCases)
+    func `a series with too many or too long labels is at fault alone`(version: RemoteWriteVersion) throws {
+        let many = Labels((0..<20).map { ("l\($0)", "v") } + [("__name__", "many")])
+        let long = Labels("long", ["a": String(repeating: "x", count: 500)])
+        let series = [Labels("before"), many, long, Labels("after", ["a": "b"])].map {
+            WrittenSeries(columns: SeriesColumns(labels: $0, times: [1], values: [2]))
+        }
+        let request = try parseWriteRequest(
+            writeWriteRequest(WriteRequest(series: series), version), version,
+            limits: WriteLimits(labelCountMax: 12, labelByteCountMax: 400))
+        #expect(request.series.map { $0.fault != nil } == [false, true, true, false])
+        #expect(request.series[1].fault?.contains("more than 12 labels") == true)
+        #expect(request.series[2].fault == "the series long has labels of more than 400 bytes")
+        #expect(request.series[3].columns.labels == Labels("after", ["a": "b"]))
     }
 
     @Test(arguments: RemoteWriteVersion.allCases)

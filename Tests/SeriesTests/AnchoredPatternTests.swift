@@ -93,6 +93,17 @@ import Testing
         #expect(try AnchoredPattern("a.*").alternatives == nil)
     }
 
+    @Test func `a list of thousands of names is a set of words`() throws {
+        let pattern = try AnchoredPattern((0..<5000).map { "pod-\($0)" }.joined(separator: "|"))
+        #expect(pattern.alternatives?.count == 5000)
+        #expect(pattern.matches("pod-4999") && !pattern.matches("pod-5000") && !pattern.matches("pod-49990"))
+        #expect(pattern.captures("pod-17") == ["pod-17"] && pattern.captures("x") == nil)
+        // What is no list of words stays bounded.
+        #expect(throws: PatternFault.self) {
+            try AnchoredPattern((0..<9000).map { "[a-z]+\($0)" }.joined(separator: "|"))
+        }
+    }
+
     @Test func `a pattern that makes backtracking explode stays quick`() throws {
         let text = String(repeating: "a", count: 2000)
         #expect(try !AnchoredPattern("(a*)*(a|aa)+b").matches(text))

@@ -95,7 +95,8 @@ public struct QueryEngine: Sendable {
         try check(start)
         try check(end)
         let steps = (end.millisecondsSinceEpoch - start.millisecondsSinceEpoch) / stepMs + 1
-        guard steps <= limits.stepsMax else {
+        // As the reference counts: steps between points.
+        guard steps - 1 <= limits.stepsMax else {
             throw QueryFault(
                 .tooManySteps,
                 "exceeded maximum resolution of \(limits.stepsMax) points per timeseries: asked for \(steps)")

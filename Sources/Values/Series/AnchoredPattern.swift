@@ -13,7 +13,8 @@ public struct AnchoredPattern: Sendable {
     /// One name for each capturing group, in order; empty for those without a name.
     public let groupNames: [String]
     private let strategy: Strategy
-    private let program: PatternProgram
+    /// Nil for a long list of words, which needs none.
+    private let program: PatternProgram?
 
     /// How to decide without running the program, where that is possible.
     private enum Strategy {
@@ -29,13 +30,24 @@ public struct AnchoredPattern: Sendable {
         var parser = PatternParser(source)
         let node = try parser.parse()
         groupNames = parser.groupNames
+        if groupNames.isEmpty, case .alternatives(let options) = node, options.count > Self.shortListCountMax,
+            let words = node.finiteTexts(atMost: Self.longListCountMax)
+        {
+            // Hosts that somebody chose one by one, as a dashboard writes them.
+            program = nil
+            strategy = .oneOf(Set(words))
+            return
+        }
         program = try PatternProgram(node, groupCount: parser.groupNames.count, source: source)
-        if let words = node.finiteTexts(atMost: 256) {
+        if let words = node.finiteTexts(atMost: Self.shortListCountMax) {
             strategy = .oneOf(Set(words))
         } else {
             strategy = Self.shortcut(node.pieces)
         }
     }
+
+    private static let shortListCountMax = 256
+    private static let longListCountMax = 50_000
 
     private static func shortcut(_ pieces: [PatternNode]) -> Strategy {
         guard let wild = pieces.firstIndex(where: { $0.anyRunMinimum != nil }) else { return .program }
@@ -72,7 +84,7 @@ public struct AnchoredPattern: Sendable {
         case .contains(let part):
             return occurs(Array(part.utf8), in: Array(text.utf8))
         case .program:
-            return program.matches(Array(text.unicodeScalars))
+            return program?.matches(Array(text.unicodeScalars)) ?? false
         }
     }
 
@@ -80,7 +92,8 @@ public struct AnchoredPattern: Sendable {
     /// took no part.
     /// - Returns: nil when `text` does not match.
     public func captures(_ text: String) -> [String?]? {
-        program.captures(Array(text.unicodeScalars))
+        guard let program else { return matches(text) ? [text] : nil }
+        return program.captures(Array(text.unicodeScalars))
     }
 
     /// The only texts that match, where the pattern is a list of words; nil otherwise. A store looks these up in its index

@@ -50,7 +50,7 @@ struct WriteRequestParser {
         var builder = SeriesBuilder()
         while let field = try message.field() {
             switch field {
-            case 1: builder.pairs.append(try readPair(&message))
+            case 1: builder.add(try readPair(&message), limits)
             case 2: try builder.readSample(&message, valueField: 1, timeField: 2)
             case 3: try readFirstExemplar(&message, into: &builder)
             case 4:
@@ -147,12 +147,9 @@ struct WriteRequestParser {
                 builder.createdTime = created == 0 ? nil : created
             default: try message.skip()
             }
-            guard places.count <= limits.labelCountMax * 2 else {
-                throw message.fault("a series has more than \(limits.labelCountMax) labels")
-            }
             try check(builder, message)
         }
-        builder.pairs = try pairs(places, message)
+        for pair in try pairs(places, message) { builder.add(pair, limits) }
         return builder.series()
     }
 
@@ -220,9 +217,6 @@ struct WriteRequestParser {
     }
 
     private func check(_ builder: SeriesBuilder, _ message: ProtobufReader) throws(ProtobufFault) {
-        guard builder.pairs.count <= limits.labelCountMax else {
-            throw message.fault("a series has more than \(limits.labelCountMax) labels")
-        }
         guard builder.exemplars.count <= limits.sampleCountMax else { throw message.fault("too many exemplars") }
     }
 
@@ -256,7 +250,9 @@ struct WriteRequestParser {
 
 /// A series while its message is read.
 struct SeriesBuilder {
-    var pairs: [(String, String)] = []
+    private(set) var pairs: [(String, String)] = []
+    private var labelCount = 0
+    private var labelByteCount = 0
     var exemplars: [Exemplar] = []
     var metadata: MetricMetadata?
     var createdTime: Int64?
@@ -264,6 +260,7 @@ struct SeriesBuilder {
     private var values: [Double] = []
     private var histograms: [HistogramSample] = []
     private var fault: String?
+    private var labelFault: String?
     /// Milliseconds.
     private static let timeMax: Int64 = 1 << 53
 
@@ -288,6 +285,19 @@ struct SeriesBuilder {
         values.append(value)
     }
 
+    /// Labels past the limits are counted and not kept.
+    mutating func add(_ pair: (String, String), _ limits: WriteLimits) {
+        labelCount += 1
+        labelByteCount += pair.0.utf8.count + pair.1.utf8.count
+        if labelCount > limits.labelCountMax {
+            labelFault = "has more than \(limits.labelCountMax) labels"
+        } else if labelByteCount > limits.labelByteCountMax {
+            labelFault = "has labels of more than \(limits.labelByteCountMax) bytes"
+        } else {
+            pairs.append(pair)
+        }
+    }
+
     mutating func add(_ sample: WireHistogram) {
         if fault == nil { fault = sample.fault ?? sample.histogram.fault }
         histograms.append(HistogramSample(index: times.count, histogram: sample.histogram))
@@ -303,7 +313,7 @@ struct SeriesBuilder {
             exemplars: exemplars, metadata: metadata, createdTime: createdTime)
         for index in series.exemplars.indices { series.exemplars[index].series = labels }
         if series.metadata != nil { series.metadata!.name = labels.name }
-        series.fault = Self.fault(in: pairs, labels) ?? fault
+        series.fault = labelFault.map { "the series \(labels.name) \($0)" } ?? Self.fault(in: pairs, labels) ?? fault
         // Sorted, so the ends tell. Nothing happens 280,000 years from now, and whoever computes with times need not fear overflow.
         if let first = times.first, let last = times.last, first < -Self.timeMax || last > Self.timeMax {
             series.fault = series.fault ?? "a sample of \(labels) has a time out of range"

@@ -77,16 +77,20 @@ public struct WriteLimits: Sendable, Hashable {
     public var seriesCountMax: Int
     /// Samples and histograms.
     public var sampleCountMax: Int
+    /// Of one series; where it has more, that series is not stored.
     public var labelCountMax: Int
+    /// Of all names and values of one series, as many as a store takes.
+    public var labelByteCountMax: Int
 
     public init(
         byteCountMax: Int = 32 << 20, seriesCountMax: Int = 100_000, sampleCountMax: Int = 1_000_000,
-        labelCountMax: Int = 128
+        labelCountMax: Int = 1024, labelByteCountMax: Int = 64 << 10
     ) {
         self.byteCountMax = byteCountMax
         self.seriesCountMax = seriesCountMax
         self.sampleCountMax = sampleCountMax
         self.labelCountMax = labelCountMax
+        self.labelByteCountMax = labelByteCountMax
     }
 }
 

@@ -103,12 +103,12 @@ struct Query: AsyncParsableCommand {
 
     private static func lines(of result: QueryResult?) -> [String] {
         switch result {
-        case .vector(let samples): samples.map { "\(name($0.labels))  \(PrometheusJSON.text($0.value))" }
+        case .vector(let samples): samples.map { "\(name($0.labels))  \($0.text)" }
         case .matrix(let series):
             series.flatMap { columns in
                 columns.times.indices.map { row in
                     "\(name(columns.labels))  \(PrometheusJSON.text(columns.values[row])) @\(columns.times[row])"
-                }
+                } + columns.histograms.map { "\(name(columns.labels))  \($0.text) @\($0.time)" }
             }
         case .scalar(let value, _): [PrometheusJSON.text(value)]
         case .string(let text, _): [text]

@@ -56,7 +56,15 @@ struct SeriesCommand: AsyncParsableCommand {
             _ body: (TimeSeriesStore) async throws -> Value, daemon: (any APIConnection) async throws -> Value
         ) async throws -> Value {
             do {
-                return try await holdingLock { try await body(try TimeSeriesStore.open(folder: series)) }
+                return try await holdingLock {
+                    let store = try TimeSeriesStore.open(folder: series)
+                    // Opening sets aside what is damaged; without a word the answer would pass for a whole one.
+                    let problems = store.stats.health.problems
+                    for problem in problems { Console.current.notes(problem.description) }
+                    let value = try await body(store)
+                    if !problems.isEmpty { throw EndWith(.findings) }
+                    return value
+                }
             } catch let error as FileError where error.code == .locked {
                 let options = ConnectionOptions(socketPath: joined(root, "run/jaga.sock"))
                 return try await daemon(try Console.current.connect(options))

@@ -118,7 +118,8 @@ extension WebSite {
         let expression = try parameters.required("query")
         return prometheusSuccess(
             try await site.service.answer(
-                try parameters.query(expression, .instant(try parameters.instant("time")), site.options.timeLimit)))
+                try parameters.query(expression, .instant(try parameters.instant("time")), site.options.queryTimeLimit))
+        )
     }
 
     private static func promQueryRange(_ site: WebSite, _ request: WebRequest) async throws -> Reply {
@@ -141,7 +142,8 @@ extension WebSite {
         }
         return prometheusSuccess(
             try await site.service.answer(
-                try parameters.query(expression, .range(from: start, through: end, step: step), site.options.timeLimit))
+                try parameters.query(
+                    expression, .range(from: start, through: end, step: step), site.options.queryTimeLimit))
         )
     }
 

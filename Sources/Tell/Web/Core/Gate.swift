@@ -34,13 +34,19 @@ extension WebSite {
             family = route.family
             try admit(request, to: route)
             try route.check(request.query)
-            reply = try await withTimeLimit(options.timeLimit) { [request] in try await route.handler(self, request) }
+            reply = try await withTimeLimit(timeLimit(of: request)) { [request] in
+                try await route.handler(self, request)
+            }
         } catch {
             reply = failure(error, request, family)
         }
         if reply.status == 405 { reply.set("allow", table.allowedMethods(path: request.path)) }
         Self.addSecurityHeaders(to: &reply)
         return reply
+    }
+
+    private func timeLimit(of request: WebRequest) -> Duration {
+        request.isQuestion ? options.queryTimeLimit : options.timeLimit
     }
 
     /// The largest body that the caller may send there, in bytes, asked before the body is read.
@@ -225,7 +231,7 @@ extension WebSite {
         case let fault as QueryFault: return Problem(fault.kind == .timeout ? .timeout : .invalid, fault.message)
         case let error as AccessError: return Problem(Self.code(for: error.code), error.summary, hint: error.hint)
         case is TimeLimitExceeded:
-            return Problem(.timeout, "this took longer than \(options.timeLimit.briefText)", hint: "Try again.")
+            return Problem(.timeout, "this took longer than \(timeLimit(of: request).briefText)", hint: "Try again.")
         case let failure as any Failure where failure.codeName == Problem.Code.diskFull.rawValue:
             // The caller can do something about it, and the text holds nothing but a path.
             logger.error("nothing can be recorded: \(failure.summary)")

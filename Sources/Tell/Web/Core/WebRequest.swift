@@ -93,3 +93,12 @@ public struct WebRequest: Sendable {
         }
     }
 }
+
+extension WebRequest {
+    /// Whether it asks the samples: such a request may take as long as a query may, and ends when nobody waits for the answer.
+    var isQuestion: Bool { Self.questions.contains(where: path.hasPrefix) }
+
+    private static let questions = [
+        "/api/v1/query", "/api/v1/series", "/api/v1/label", "/api/v1/read", "/federate", "/query",
+    ]
+}

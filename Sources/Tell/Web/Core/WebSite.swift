@@ -10,6 +10,8 @@ public struct WebOptions: Sendable, Hashable {
     public var language: Language
     /// A page or an API answer that takes longer is given up.
     public var timeLimit: Duration
+    /// The same for questions to the samples.
+    public var queryTimeLimit: Duration
     /// Largest request body. Our largest form is a password.
     public var bodyBytesMax: Int
     /// Largest request body of a caller who is not known yet: a login form with room to spare.
@@ -25,12 +27,14 @@ public struct WebOptions: Sendable, Hashable {
 
     public init(
         assetsFolder: String? = nil, language: Language = .english, timeLimit: Duration = .seconds(30),
-        bodyBytesMax: Int = 256 * 1024, strangerBodyBytesMax: Int = 16 * 1024, liveClientsMax: Int = 64,
+        queryTimeLimit: Duration = .seconds(120), bodyBytesMax: Int = 256 * 1024, strangerBodyBytesMax: Int = 16 * 1024,
+        liveClientsMax: Int = 64,
         liveClientsPerCallerMax: Int = 16, signOfLife: Duration = .seconds(15), hostNames: Set<String>? = nil
     ) {
         self.assetsFolder = assetsFolder
         self.language = language
         self.timeLimit = timeLimit
+        self.queryTimeLimit = max(timeLimit, queryTimeLimit)
         self.bodyBytesMax = bodyBytesMax
         self.strangerBodyBytesMax = strangerBodyBytesMax
         self.liveClientsMax = liveClientsMax

@@ -45,7 +45,7 @@ extension PageContext {
         switch result {
         case .vector(let samples):
             let rows = samples.prefix(Self.rowCountMax).map { sample in
-                "<tr><td class=\"code\">\(metric(sample.labels))</td><td class=\"num\">\(PrometheusJSON.text(sample.value))</td></tr>"
+                "<tr><td class=\"code\">\(metric(sample.labels))</td><td class=\"num\">\(sample.text)</td></tr>"
                     as Markup
             }
             let hidden = samples.count - rows.count

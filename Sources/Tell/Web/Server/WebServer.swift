@@ -161,7 +161,7 @@ private struct SiteResponder: HTTPResponder {
 
     /// Questions to the samples end when nobody waits for the answer. What changes something goes on to its end.
     private func answer(_ asked: WebRequest, _ context: SiteContext) async -> Reply {
-        guard Self.questions.contains(where: asked.path.hasPrefix) else { return await site.respond(to: asked) }
+        guard asked.isQuestion else { return await site.respond(to: asked) }
         let channel = context.channel
         let presence = try? await channel.eventLoop.submit {
             try channel.pipeline.syncOperations.handler(type: ConnectionGuard.self).presence
@@ -170,10 +170,6 @@ private struct SiteResponder: HTTPResponder {
         guard let presence else { return await site.respond(to: asked) }
         return await presence.whilePresent { [site] in await site.respond(to: asked) }
     }
-
-    private static let questions = [
-        "/api/v1/query", "/api/v1/series", "/api/v1/label", "/api/v1/read", "/federate", "/query",
-    ]
 
     private struct TooLarge: Error {
         let limit: Int

@@ -66,14 +66,28 @@ extension QueryResult: Decodable {
         case "vector":
             let rows = try container.decode([VectorRow].self, forKey: .result)
             self = .vector(
-                rows.map {
-                    Sample(
-                        labels: $0.metric, at: Timestamp(millisecondsSinceEpoch: $0.value.ms), value: $0.value.number)
+                try rows.map { row in
+                    if let found = row.histogram {
+                        return Sample(
+                            labels: row.metric, at: Timestamp(millisecondsSinceEpoch: found.ms), value: .nan,
+                            histogram: found.text)
+                    }
+                    guard let point = row.value else {
+                        throw DecodingError.dataCorruptedError(
+                            forKey: .result, in: container, debugDescription: "an element has no value")
+                    }
+                    return Sample(
+                        labels: row.metric, at: Timestamp(millisecondsSinceEpoch: point.ms), value: point.number)
                 })
         case "matrix":
             let rows = try container.decode([MatrixRow].self, forKey: .result)
             self = .matrix(
-                rows.map { Columns(labels: $0.metric, times: $0.values.map(\.ms), values: $0.values.map(\.number)) })
+                rows.map { row in
+                    let points = row.values ?? []
+                    var columns = Columns(labels: row.metric, times: points.map(\.ms), values: points.map(\.number))
+                    columns.histograms = (row.histograms ?? []).map { .init(time: $0.ms, text: $0.text) }
+                    return columns
+                })
         case "scalar":
             let point = try container.decode(Point.self, forKey: .result)
             self = .scalar(point.number, at: Timestamp(millisecondsSinceEpoch: point.ms))
@@ -89,12 +103,49 @@ extension QueryResult: Decodable {
 
 private struct VectorRow: Decodable {
     let metric: [String: String]
-    let value: Point
+    let value: Point?
+    let histogram: HistogramPoint?
 }
 
 private struct MatrixRow: Decodable {
     let metric: [String: String]
-    let values: [Point]
+    let values: [Point]?
+    let histograms: [HistogramPoint]?
+}
+
+/// `[seconds, {"count": "…", "sum": "…", "buckets": […]}]`
+private struct HistogramPoint: Decodable {
+    let ms: Int64
+    let text: String
+
+    private struct Body: Decodable {
+        let count: String
+        let sum: String
+        let buckets: [Bucket]?
+    }
+
+    /// `[boundary rule, left, right, count]`
+    private struct Bucket: Decodable {
+        let text: String
+
+        init(from decoder: any Decoder) throws {
+            var container = try decoder.unkeyedContainer()
+            let rule = try container.decode(Int.self)
+            let (left, right) = (try container.decode(String.self), try container.decode(String.self))
+            // 0: open on the left, 1: open on the right, 2: open on both sides, 3: closed on both.
+            let begin = rule == 0 || rule == 2 ? "(" : "["
+            let end = rule == 1 || rule == 2 ? ")" : "]"
+            text = "\(begin)\(left),\(right)\(end):\(try container.decode(String.self))"
+        }
+    }
+
+    init(from decoder: any Decoder) throws {
+        var container = try decoder.unkeyedContainer()
+        ms = Int64((try container.decode(Double.self) * 1000).rounded())
+        let body = try container.decode(Body.self)
+        let parts = ["count:\(body.count)", "sum:\(body.sum)"] + (body.buckets ?? []).map(\.text)
+        text = "{\(parts.joined(separator: ", "))}"
+    }
 }
 
 /// `[seconds, "value"]`

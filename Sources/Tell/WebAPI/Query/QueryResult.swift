@@ -7,16 +7,17 @@ public enum QueryResult: Sendable, Hashable {
         public var labels: [String: String]
         public var at: Timestamp
         public var value: Double
+        /// The native histogram that this element is, as text; then `value` means nothing.
+        public var histogram: String?
 
-        public init(
-            labels: [String: String],
-            at: Timestamp,
-            value: Double
-        ) {
+        public init(labels: [String: String], at: Timestamp, value: Double, histogram: String? = nil) {
             self.labels = labels
             self.at = at
             self.value = value
+            self.histogram = histogram
         }
+
+        public var text: String { histogram ?? PrometheusJSON.text(value) }
     }
 
     public struct Columns: Sendable, Hashable {
@@ -24,12 +25,15 @@ public enum QueryResult: Sendable, Hashable {
         /// Milliseconds since the epoch, rising; as many as `values`.
         public var times: [Int64]
         public var values: [Double]
+        /// Native histograms as text, with their times.
+        public var histograms: [Histogram] = []
 
-        public init(
-            labels: [String: String],
-            times: [Int64],
-            values: [Double]
-        ) {
+        public struct Histogram: Sendable, Hashable {
+            public var time: Int64
+            public var text: String
+        }
+
+        public init(labels: [String: String], times: [Int64], values: [Double]) {
             self.labels = labels
             self.times = times
             self.values = values

@@ -26,6 +26,8 @@ extension LiveSite {
             return .refusal(error.code == .tooMuch ? 413 : 400, error)
         } catch let error as CompressionFailure {
             return .refusal(400, error)
+        } catch let error as StoreError where error.code == .labelsTooLong {
+            return .refusal(400, error)
         } catch let error as StoreError {
             // The disk is full or failed: the sender keeps the samples and tries again.
             return .refusal(503, error)

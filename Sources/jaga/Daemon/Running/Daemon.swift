@@ -173,6 +173,7 @@ struct Daemon {
             service: LiveSite(parts: parts), access: parts.access, clock: clock,
             options: WebOptions(
                 assetsFolder: options.assetsFolder, language: web.language,
+                queryTimeLimit: max(.seconds(120), parts.started.settings.queries.timeout),
                 hostNames: WebOptions.hostNames(listeningAt: host, publicURL: web.publicURL)), logger: logger)
         var services: [any Service] = [
             Loop("series") { await parts.series.run(clock: ContinuousClock(), wall: clock) },

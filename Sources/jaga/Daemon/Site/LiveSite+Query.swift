@@ -79,7 +79,12 @@ extension LiveSite {
         case .scalar(let number, let at): .scalar(number, at: at)
         case .string(let text, let at): .string(text, at: at)
         case .vector(let samples):
-            .vector(samples.map { .init(labels: dictionary($0.labels), at: $0.timestamp, value: $0.value) })
+            .vector(
+                samples.map {
+                    .init(
+                        labels: dictionary($0.labels), at: $0.timestamp, value: $0.value,
+                        histogram: $0.histogram.map { histogramText($0) })
+                })
         case .matrix(let series):
             .matrix(series.map { .init(labels: dictionary($0.labels), times: $0.times, values: $0.values) })
         }
@@ -89,4 +94,9 @@ extension LiveSite {
 /// The labels as a plain dictionary, for the API.
 func dictionary(_ labels: Labels) -> [String: String] {
     Dictionary(uniqueKeysWithValues: labels.pairs.map { ($0.name, $0.value) })
+}
+
+/// A native histogram in one line, for people.
+func histogramText(_ histogram: NativeHistogram) -> String {
+    "{count:\(PrometheusJSON.text(histogram.count)), sum:\(PrometheusJSON.text(histogram.sum))}"
 }
