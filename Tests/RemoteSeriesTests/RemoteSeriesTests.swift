@@ -68,6 +68,9 @@ import Units
             let ended = try await remote.select([LabelMatcher("s", equals: "9")], from: Self.end, through: Self.end)
             #expect(ended.first?.values.last?.isStaleMarker == true, "remote read keeps the ends of series")
         }
+        let last = try await remote.select(
+            [LabelMatcher("s", equals: "9")], from: Self.end - .seconds(5), through: Self.end)
+        #expect(last.first?.values.contains { $0.isNaN && !$0.isStaleMarker } == false, "an end is no value")
     }
 
     @Test(arguments: MetricsStore.Kind.installed) func `names, values and faults`(kind: MetricsStore.Kind) async throws

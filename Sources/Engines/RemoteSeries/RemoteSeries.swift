@@ -12,8 +12,10 @@ public import Units
 // API then see what the cluster has, which is more than one machine could hold.
 //
 // Samples come by remote read where the store has it: raw, in protobuf, with stale markers. Where it has not (VictoriaMetrics, Thanos'
-// querier), a range selector is asked of `/api/v1/query`, which gives raw samples too, as JSON and without stale markers: a series that
-// ended then looks alive until the lookback of five minutes has passed. Which of the two is had is found out once and kept.
+// querier), a range selector is asked of `/api/v1/query`, which gives raw samples too, as JSON. Some stores leave stale markers out of it: a series that
+// ended then looks alive until the lookback of five minutes has passed. VictoriaMetrics writes them as NaN, so a NaN is read as the end
+// of a series here: taken for a value it would make every sum NaN, and an alert on that sum deaf. Which of the two ways is had is found out
+// once and kept.
 
 /// A store that is reached over HTTP.
 public final class RemoteSeries: SeriesReading {
@@ -126,7 +128,7 @@ public final class RemoteSeries: SeriesReading {
                     throw RemoteSeriesError(.unreadable, "\(origin) answered a sample that is none")
                 }
                 columns.times.append(Int64((time * 1000).rounded()))
-                columns.values.append(value)
+                columns.values.append(value.isNaN ? staleMarker : value)
             }
             return columns.within(start.millisecondsSinceEpoch...end.millisecondsSinceEpoch)
         }

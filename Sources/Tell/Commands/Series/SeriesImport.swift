@@ -20,6 +20,7 @@ extension SeriesCommand {
 
         func run() async throws {
             var leftOut: LeftOutSamples = [:]
+            let logs = try paths.filter(Self.hasLog)
             let outcome = try await folder.withStore(mayBeNew: true) { store in
                 // As far ahead as a live sample may be.
                 var backfill = Backfill(into: store, latest: Console.current.now() + .seconds(600))
@@ -40,13 +41,23 @@ extension SeriesCommand {
                 let kinds = leftOut.sorted { $0.key < $1.key }.map { "\($0.key) (\($0.value))" }.joined(separator: ", ")
                 lines.append(t(.seriesImportUnknown, ["count": unknown, "kinds": kinds]))
             }
+            for path in logs { lines.append(t(.seriesImportLog, ["folder": path])) }
             folder.show(
                 [
+                    "logs_left_out": .array(logs.map { .string($0) }),
                     "stored": .integer(outcome.stored), "too_new": .integer(outcome.tooNew),
                     "ahead": .integer(outcome.ahead), "blocks": .integer(Int64(outcome.blocksWritten)),
                     "unknown": .object(leftOut.mapValues { .integer(Int64($0)) }),
                 ], lines)
-            if outcome.tooNew + outcome.ahead + Int64(unknown) > 0 { throw EndWith(.findings) }
+            if outcome.tooNew + outcome.ahead + Int64(unknown) > 0 || !logs.isEmpty { throw EndWith(.findings) }
+        }
+
+        /// Whether the folder is a server's own, whose newest samples are in its write-ahead log and not yet in a block.
+        private static func hasLog(_ path: String) throws -> Bool {
+            let files = RealFiles()
+            let log = joined(path, "wal")
+            guard try files.status(of: log)?.kind == .folder else { return false }
+            return try files.list(log).contains { try files.status(of: joined(log, $0))?.byteCount ?? 0 > 0 }
         }
 
         private func read(_ path: String, into backfill: inout Backfill, _ leftOut: inout LeftOutSamples) throws {

@@ -61,7 +61,7 @@ extension WebSite {
                 query: [.optional("skip_head", "Only false: a snapshot holds everything.")]
             ) { site, request in
                 let name = try await site.service.snapshot(
-                    skipsHead: PrometheusParameters(request)["skip_head"] == "true")
+                    skipsHead: try PrometheusParameters(request).boolean("skip_head"))
                 return prometheusSuccess("{\"name\":\(PrometheusJSON.quoted(name))}")
             },
         ]

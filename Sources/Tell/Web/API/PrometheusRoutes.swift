@@ -252,6 +252,15 @@ struct PrometheusParameters {
         }
     }
 
+    /// As Go's `strconv.ParseBool` reads it; false when left out.
+    func boolean(_ name: String) throws -> Bool {
+        switch self[name] {
+        case nil, "", "0", "f", "F", "false", "FALSE", "False": false
+        case "1", "t", "T", "true", "TRUE", "True": true
+        case let text?: throw invalid(name, "\(text) is neither true nor false")
+        }
+    }
+
     func timeLimit(atMost limit: Duration) throws -> Duration {
         guard let text = self["timeout"] else { return limit }
         return min(try span(text, "timeout"), limit)

@@ -105,6 +105,9 @@ extension CommandText {
             "DAMAGED: {samples} {samples?sample|samples} in {blocks} {blocks?block|blocks}, {records} {records?record|records} in {segments} {segments?segment|segments} of the log"
         case .seriesExported:
             "{samples} {samples?sample|samples}; {others} stale markers and histograms have no text"
+        case .seriesImportLog:
+            "the write-ahead log in {folder} is not read, so the newest hours are missing: ask the server for a snapshot "
+                + "(POST /api/v1/admin/tsdb/snapshot) and import that folder"
         case .seriesImportUnknown:
             "{count} {count?sample|samples} in chunks of kinds that are not known were left out: {kinds}"
         case .seriesImported: "{samples} {samples?sample|samples} stored in {blocks} {blocks?block|blocks}"

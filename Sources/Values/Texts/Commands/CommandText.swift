@@ -16,8 +16,8 @@ public enum CommandText: String, TextKey {
     case queryEmpty, queryWarning, restoreWould, roleChanged, scriptCases, selectorNameUnknown
     case selectorNearest, selectorUnmatched, seriesAhead, seriesByJob, seriesByMetric, seriesByPair
     case seriesByTarget, seriesBytesByLabel, seriesDamaged, seriesExported, seriesImported
-    case seriesImportedPartly, seriesImportUnknown, seriesInBlocks, seriesInMemory, seriesIntact
-    case seriesLimits, seriesNothingToRepair, seriesRefused, seriesRefusedByMetric
+    case seriesImportedPartly, seriesImportLog, seriesImportUnknown, seriesInBlocks, seriesInMemory
+    case seriesIntact, seriesLimits, seriesNothingToRepair, seriesRefused, seriesRefusedByMetric
     case seriesRefusedByTarget, seriesSnapshot, seriesUnlimited, seriesValuesByLabel, statusAlerts
     case statusLine, statusRows, tokenRevoked, userRemoved, valueAfterRestart, valueUntilRestart
     case version

@@ -17,9 +17,10 @@ extension LiveSite {
         let dropped = report.dropped.filter { wanted($0.pool) }.map { target -> JSONValue in
             ["discoveredLabels": .labels(target.discoveredLabels), "scrapePool": .string(target.pool)]
         }
+        // Another word asks for none, as in the reference.
         return [
-            "activeTargets": .array(state == "dropped" ? [] : scraped + others),
-            "droppedTargets": .array(state == "active" ? [] : dropped),
+            "activeTargets": .array(["", "any", "active"].contains(state) ? scraped + others : []),
+            "droppedTargets": .array(["", "any", "dropped"].contains(state) ? dropped : []),
             "droppedTargetCounts": .object(
                 report.droppedCounts.filter { wanted($0.key) }.mapValues { .integer(Int64($0)) }),
         ]
