@@ -57,6 +57,13 @@ extension EndToEnd {
         }
 
         /// What the area of alerts says: whether the rules see all well.
+        /// When the target of pages was scraped last, as text.
+        private func lastScrape(_ jaga: JagaServer) async throws -> String? {
+            try await jaga.get("/api/v1/targets")["data"]?["activeTargets"]?.arrayValue?.first {
+                $0["scrapePool"]?.stringValue == "pages"
+            }?["lastScrape"]?.stringValue
+        }
+
         private func alerts(_ jaga: JagaServer) async throws -> JSONValue? {
             try await jaga.get("/api/jaga/v1/status")["areas"]?.arrayValue?.first {
                 $0["kind"]?.stringValue == "alerts"
@@ -130,7 +137,10 @@ extension EndToEnd {
             }
             #expect(try await jaga.text("/query?expr=apples").contains("fault"))
             try writeText("11", to: folder.file("apples"))
-            try await Task.sleep(for: .seconds(2))
+            for _ in 1...2 {
+                let before = try await lastScrape(jaga)
+                try await waitUntil("it was scraped meanwhile") { try await lastScrape(jaga) != before }
+            }
 
             // Back: what was scraped meanwhile is there, and all is well again.
             try store.start()
