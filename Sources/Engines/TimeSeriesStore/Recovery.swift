@@ -236,6 +236,7 @@ private struct SegmentReplay {
     private mutating func declare(
         _ payload: [UInt8], _ state: inout TimeSeriesStore.State
     ) throws(CodingError) {
+        layouts.noteDeclarations()
         var reader = ByteReader(payload)
         while !reader.isAtEnd {
             let number = try reader.count(limit: 1 << 28)

@@ -108,15 +108,21 @@ struct LayoutBook {
 
 /// The layouts of a segment while it is read.
 struct LayoutReader {
-    /// A layout with the places of its series in the head, so that they are looked up once; -1 for a series that is not known.
+    /// A layout with the places of its series in the head; -1 for a series that is not known.
     private struct Layout {
         var model: ColumnModel
-        var places: [Int32]
+        var places: [Int32] = []
+        /// When the places were looked up; nothing was declared since while it is `declarations`.
+        var lookedUpAt = -1
     }
 
     private var layouts: [Int: Layout] = [:]
     /// Records that cannot be read because one before them is missing.
     private(set) var sampleCountLost: Int64 = 0
+    private var declarations = 0
+
+    /// Series were declared: a number may stand for another series now than when a layout with it was read.
+    mutating func noteDeclarations() { declarations += 1 }
 
     /// Reads the next record.
     /// - Parameters:
@@ -148,7 +154,7 @@ struct LayoutReader {
         let chain = begins ? 0 : try source.count(limit: LogFormat.chainLengthMax)
         if flags & LayoutBook.Flag.declares != 0 {
             let numbers = try Self.numbers(&source)
-            layouts[key] = Layout(model: ColumnModel(numbers), places: numbers.map(place))
+            layouts[key] = Layout(model: ColumnModel(numbers))
         }
         // Out of the dictionary and back, so that its arrays are changed in place.
         guard var layout = layouts.removeValue(forKey: key) else {
@@ -165,6 +171,10 @@ struct LayoutReader {
         }
         var bits = source.bits()
         try layout.model.decode(&bits)
+        if layout.lookedUpAt != declarations {
+            layout.places = layout.model.numbers.map(place)
+            layout.lookedUpAt = declarations
+        }
         body(layout.places, time, layout.model.bits)
         layout.model.chain += 1
         layouts[key] = layout
