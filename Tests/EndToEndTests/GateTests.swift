@@ -9,7 +9,7 @@ extension EndToEnd {
     struct GateTests {
         /// What may answer, and how.
         private static let open: Set<String> = [
-            "GET /healthz", "GET /login", "POST /login", "GET /setup-link", "POST /setup-link",
+            "GET /healthz", "GET /-/healthy", "GET /-/ready", "GET /login", "POST /login", "GET /setup-link", "POST /setup-link",
         ]
 
         @Test func `nothing but health, login, set-up link and their assets answers without a login`() async throws {
@@ -42,7 +42,7 @@ extension EndToEnd {
                     #expect(!answer.text.contains("gate"), "\(method) \(path) says the site's name")
                 }
             }
-            for path in ["/healthz", "/login", "/assets/app.css", "/assets/app.js"] {
+            for path in ["/healthz", "/-/healthy", "/-/ready", "/login", "/assets/app.css", "/assets/app.js"] {
                 let answer = try await client.send(HTTPRequest(url: jaga.url + path))
                 #expect(answer.status == 200, "\(path) answers \(answer.status)")
             }

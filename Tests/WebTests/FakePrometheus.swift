@@ -54,5 +54,10 @@ extension FakePrometheus {
             body: Array("\(message.kind) as \(message.headers["content-type"] ?? "")".utf8))
     }
 
-    func federate(_ selectors: [String]) async throws -> String { "federated \(selectors.joined(separator: " "))\n" }
+    func federate(_ selectors: [String], accept: String?) async throws -> SentMessage {
+        guard selectors != ["{"] else { throw QueryFault(.badData, "1:2: parse error: unexpected end of input") }
+        return SentMessage(
+            200, type: accept ?? "text/plain; version=0.0.4; charset=utf-8",
+            body: Array("federated \(selectors.joined(separator: " "))\n".utf8))
+    }
 }

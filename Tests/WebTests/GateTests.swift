@@ -16,7 +16,7 @@ struct GateTests {
 
     @Test func `without a login only the open routes answer`() async throws {
         let web = try WebFixture()
-        let open = Set(["/healthz", "/login", "/setup-link", "/assets/{name}"])
+        let open = Set(["/healthz", "/-/healthy", "/-/ready", "/login", "/setup-link", "/assets/{name}"])
         #expect(Set(WebSite.allRoutes.filter { $0.entrance == .open }.map(\.pattern)) == open)
         for route in WebSite.allRoutes where route.entrance != .open {
             let reply = await web.send(route.method, Self.path(route))

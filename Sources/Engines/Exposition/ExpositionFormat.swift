@@ -20,6 +20,26 @@ public enum ExpositionFormat: String, Sendable, CaseIterable {
         }
     }
 
+    /// Text or protobuf, whichever a header `Accept` prefers; text where it names neither.
+    /// <https://www.rfc-editor.org/rfc/rfc9110#name-accept>
+    public static func preferred(by accept: String?) -> ExpositionFormat {
+        var best: (format: ExpositionFormat, weight: Double) = (.text, 0)
+        for entry in (accept ?? "").lowercased().split(separator: ",") {
+            let parts = entry.split(separator: ";").map { $0.filter { $0 != " " && $0 != "\"" } }
+            let weight = parts.first { $0.hasPrefix("q=") }.flatMap { Double($0.dropFirst(2)) } ?? 1
+            let format: ExpositionFormat
+            switch parts.first {
+            case "application/vnd.google.protobuf"
+            where parts.contains("proto=io.prometheus.client.metricfamily") && parts.contains("encoding=delimited"):
+                format = .protobuf
+            case "text/plain": format = .text
+            default: continue
+            }
+            if weight > best.weight { best = (format, weight) }
+        }
+        return best.format
+    }
+
     /// The header `Accept` as Prometheus 3 sends it.
     /// - Parameter protobuf: asks for that first, which is what gives native histograms.
     public static func accept(protobuf: Bool = false) -> String {

@@ -11,6 +11,9 @@ struct Admission {
     /// Indices of references that the store does not know.
     private(set) var unknown: [Int] = []
 
+    /// What `outcome` counted when the sample before was done with.
+    private var storedCount = 0
+    private var seen = (outOfOrder: 0, duplicate: 0, overLimit: 0)
     private var numbers: [UInt32] = []
     private var values: [Double] = []
     /// Empty while all samples are of `commonTime`.
@@ -45,7 +48,10 @@ struct Admission {
                 continue
             }
             take(number, time, block.values[index], segment, &state, settings)
+            if outcome.stored != storedCount { storedCount = outcome.stored } else { passOver(index) }
         }
+        outcome.overLimit += block.refusedCount
+        state.refused.note(sampleCount: block.refusedCount)
         finish(in: segment, &state, &book)
     }
 
@@ -59,7 +65,8 @@ struct Admission {
         let (latest, overflow) = batchTime.addingReportingOverflow(TimeSeriesStore.aheadMillisecondsMax)
         numbers.reserveCapacity(batch.rows.count)
         values.reserveCapacity(batch.rows.count)
-        for row in batch.rows {
+        for (index, row) in batch.rows.enumerated() {
+            defer { if outcome.stored != storedCount { storedCount = outcome.stored } else { passOver(index) } }
             let time = row.timestamp?.millisecondsSinceEpoch ?? batchTime
             guard overflow || time <= latest else {
                 outcome.outOfOrder += 1
@@ -67,6 +74,7 @@ struct Admission {
             }
             guard let number = state.number(of: row.labels, settings) else {
                 outcome.overLimit += 1
+                state.refused.note(sampleCount: 1)
                 continue
             }
             if let histogram = row.histogram {
@@ -77,6 +85,16 @@ struct Admission {
         }
         writeMetadata(batch.metadata, in: segment, &state)
         finish(in: segment, &state, &book)
+    }
+
+    /// Notes a sample that was not stored just now, and why: whichever count has risen.
+    private mutating func passOver(_ index: Int) {
+        let reason: AppendOutcome.LeftOut.Reason =
+            outcome.outOfOrder > seen.outOfOrder
+            ? .outOfOrder
+            : outcome.duplicate > seen.duplicate ? .duplicate : outcome.overLimit > seen.overLimit ? .overLimit : .repeated
+        seen = (outcome.outOfOrder, outcome.duplicate, outcome.overLimit)
+        outcome.leftOut.append(.init(index: index, reason: reason))
     }
 
     @inline(__always)

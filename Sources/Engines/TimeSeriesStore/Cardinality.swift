@@ -5,16 +5,23 @@ struct RefusedSeries: Sendable {
     private static let countMax = 100
     private(set) var byMetric: [String: Int64] = [:]
     private(set) var byTarget: [String: Int64] = [:]
-    /// All of them, beyond the named ones too.
+    /// Samples of all of them, beyond the named ones too.
     private(set) var total: Int64 = 0
 
+    /// Counts samples whose series were named before.
+    mutating func note(sampleCount: Int) { total += Int64(sampleCount) }
+
+    /// Names a series that was offered.
     mutating func note(_ labels: Labels) {
-        total += 1
         Self.note(labels.name, in: &byMetric)
         Self.note("\(labels["job"] ?? "")/\(labels["instance"] ?? "")", in: &byTarget)
     }
 
-    private static func note(_ key: String, in counts: inout [String: Int64]) {
+    /// What is refused for its length is not kept at its length.
+    private static let keyByteCountMax = 300
+
+    private static func note(_ text: String, in counts: inout [String: Int64]) {
+        let key = text.utf8.count <= keyByteCountMax ? text : "\(text.prefix(80))…"
         guard counts[key] != nil || counts.count < countMax else { return }
         counts[key, default: 0] += 1
     }
@@ -22,7 +29,7 @@ struct RefusedSeries: Sendable {
 
 extension TimeSeriesStore.State {
     /// The number of the series with these labels, made if missing.
-    /// - Returns: nil where a limit forbids one more.
+    /// - Returns: nil where a limit forbids one more, or one with labels as long as these.
     mutating func number(of labels: Labels, _ settings: StoreSettings) -> Int? {
         if let known = head.find(labels) { return known }
         guard mayAdd(labels, settings) else {
@@ -33,6 +40,8 @@ extension TimeSeriesStore.State {
     }
 
     private func mayAdd(_ labels: Labels, _ settings: StoreSettings) -> Bool {
+        // Longer ones would fit no record of the log.
+        guard labels.textByteCount <= LogFormat.labelsByteCountMax else { return false }
         if settings.seriesMax > 0, head.liveCount >= settings.seriesMax { return false }
         if settings.seriesPerMetricMax > 0, let pair = head.table.pair(Labels.metricName, labels.name),
             head.seriesCount(of: pair) >= settings.seriesPerMetricMax

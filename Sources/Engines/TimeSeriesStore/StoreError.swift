@@ -8,8 +8,6 @@ public struct StoreError: Failure {
         case ingestionStopped = "ingestion-stopped"
         /// A file holds other bytes than were written.
         case damaged = "damaged"
-        /// A series has labels of more bytes than the log can hold.
-        case labelsTooLong = "labels-too-long"
         case fileFailed = "file-failed"
         /// A snapshot's folder must be new.
         case snapshotExists = "snapshot-exists"
@@ -35,7 +33,6 @@ public struct StoreError: Failure {
         switch code {
         case .ingestionStopped: "no samples are stored: the log in '\(subject)' cannot be written"
         case .damaged: "'\(subject)' is damaged at byte \(byteOffset ?? 0)"
-        case .labelsTooLong: "the labels of \(subject) are too long to be stored"
         case .snapshotExists: "'\(subject)' exists already"
         case .fileFailed: "the series store cannot use '\(subject)'"
         }
@@ -48,7 +45,6 @@ public struct StoreError: Failure {
                 ? "Make room on that file system; storing goes on by itself with the next reading."
                 : "Queries go on. Look for disk errors in the kernel's log; storing is tried again with each reading."
         case .damaged: "Look for disk errors in the kernel's log. Other spans of time stay readable."
-        case .labelsTooLong: "Drop or shorten the label at the source."
         case .snapshotExists: "Name a folder that does not exist yet."
         case .fileFailed: (cause as? any Failure)?.hint
         }

@@ -39,6 +39,8 @@ public struct StoreStats: Sendable, Hashable {
     /// In memory: the series of the last hours.
     public var seriesCount: Int
     public var headSampleCount: Int
+    /// Chunks in memory, the open one of each series included.
+    public var headChunkCount: Int
     /// Compressed samples in memory, without what the series themselves take.
     public var headByteCount: Int
     public var blockCount: Int

@@ -27,11 +27,9 @@ extension TimeSeriesStore: ColumnAppending {
     }
 
     /// The numbers of series, made where they are missing. They hold until the store forgets a series that has no samples in memory.
-    /// - Returns: nil where a limit forbids a new series.
-    /// - Throws: `StoreError` of code `labelsTooLong`.
+    /// - Returns: nil where a limit forbids a new series, or one with labels of that length.
     public func references(of labels: [Labels]) async throws -> [SeriesReference?] {
-        for labels in labels { try checkLength(of: labels) }
-        return state.withLock { state in
+        state.withLock { state in
             labels.map { labels in
                 guard let number = state.number(of: labels, settings) else { return nil }
                 return SeriesReference(UInt64(state.head.series[number].generation) << 32 | UInt64(number))
@@ -40,7 +38,6 @@ extension TimeSeriesStore: ColumnAppending {
     }
 
     func appendNow(_ batch: SampleBatch) throws(StoreError) -> AppendOutcome {
-        for row in batch.rows { try checkLength(of: row.labels) }
         let admission = try admit(at: batch.timestamp) { admission, segment, state, book, settings in
             admission.plan(batch, in: segment, &state, &book, settings)
         }
@@ -55,12 +52,6 @@ extension TimeSeriesStore: ColumnAppending {
             admission.plan(block, in: segment, &state, &book, settings)
         }
         return (admission.outcome, admission.unknown)
-    }
-
-    private func checkLength(of labels: Labels) throws(StoreError) {
-        var byteCount = 0
-        for pair in labels.pairs { byteCount += pair.name.utf8.count + pair.value.utf8.count }
-        guard byteCount <= LogFormat.labelsByteCountMax else { throw StoreError(.labelsTooLong, labels.name) }
     }
 
     /// Plans under both locks, writes the log, and brings the samples into the head.

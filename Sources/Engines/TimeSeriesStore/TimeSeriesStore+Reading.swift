@@ -55,7 +55,7 @@ extension TimeSeriesStore {
             try self.overIndexes(matchers, range, stop) { index, set, names in
                 var pairs = SeriesSet(capacity: index.pairCount)
                 set.forEach { series in for pair in index.pairs(of: series) { pairs.insert(Int(pair)) } }
-                pairs.forEach { names.insert(index.name(of: UInt32($0))) }
+                pairs.forEach { names.insert(ByteText(index.name(of: UInt32($0)))) }
             }
         }
     }
@@ -70,7 +70,7 @@ extension TimeSeriesStore {
                     var found = SeriesSet(capacity: index.seriesCapacity)
                     index.insertSeries(of: pair, into: &found)
                     found.formIntersection(set)
-                    if found.count > 0 { values.insert(index.value(of: pair)) }
+                    if found.count > 0 { values.insert(ByteText(index.value(of: pair))) }
                 }
             }
         }
@@ -161,9 +161,9 @@ extension TimeSeriesStore {
     /// Calls `body` for each index with the series that match and have samples in the range, and sorts what it found.
     private func overIndexes(
         _ matchers: [LabelMatcher], _ range: TimeRange, _ stop: StopFlag,
-        _ body: (any LabelIndex, SeriesSet, inout Set<String>) -> Void
+        _ body: (any LabelIndex, SeriesSet, inout Set<ByteText>) -> Void
     ) throws -> [String] {
-        var texts: Set<String> = []
+        var texts: Set<ByteText> = []
         let blocks = state.withLock { state in
             let head = state.head
             var set = SeriesSet(capacity: head.seriesCapacity)
@@ -194,7 +194,7 @@ extension TimeSeriesStore {
             }
             body(index, set, &texts)
         }
-        return texts.sorted { precedes($0, $1) }
+        return texts.sorted().map(\.text)
     }
 }
 

@@ -47,7 +47,7 @@ extension TimeSeriesStore {
         add(refused, .counter, refusedHelp, ["reason": "over_limit"], Double(counts.samplesOverLimit))
         add(
             "jaga_series_limit_refusals_total", .counter,
-            "Times that a series was offered and refused because of a limit on their number.", [:],
+            "Samples refused because of a limit on the number of series or the length of their labels.", [:],
             Double(state.withLock { $0.refused.total }))
         add(
             "jaga_series_batches_refused_total", .counter, "Batches refused because the log could not be written.", [:],

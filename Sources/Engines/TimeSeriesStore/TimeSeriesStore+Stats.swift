@@ -11,6 +11,7 @@ extension TimeSeriesStore {
             StoreStats(
                 seriesCount: state.head.seriesWithSamplesCount,
                 headSampleCount: state.head.sampleCount,
+                headChunkCount: state.head.chunkCount,
                 headByteCount: state.head.byteCount,
                 blockCount: state.blocks.count,
                 blockSampleCount: state.blocks.reduce(0) { $0 + $1.sampleCount },
@@ -62,10 +63,10 @@ public struct StoreReport: Sendable, Hashable {
     public var targets: [Entry]
     /// Series by the value of `job`; those without one are under the empty text.
     public var jobs: [Entry]
-    /// How often a series was refused since the start because of a limit on their number, each time that it was offered: with every
-    /// batch, and with every change of a page that is scraped.
+    /// Samples refused since the start because of a limit on the number of series or the length of their labels.
     public var refusals: Int64
-    /// The same by metric name.
+    /// How often a series was refused when its labels were offered, by metric name: with every batch, and with every change of a page
+    /// that is scraped.
     public var refusedMetrics: [Entry]
     /// The same by `job/instance`.
     public var refusedTargets: [Entry]

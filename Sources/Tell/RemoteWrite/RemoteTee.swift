@@ -2,7 +2,8 @@ public import Series
 import Synchronization
 import Units
 
-/// A store whose samples are also queued for remote write: whoever appends here appends to both.
+/// A store whose samples are also queued for remote write: whoever appends here appends to both. What the store refuses is not queued, so
+/// that receivers hold what it holds.
 public final class RemoteTee: ColumnAppending {
     private let store: any ColumnAppending
     private let writer: RemoteWriter
@@ -29,7 +30,13 @@ public final class RemoteTee: ColumnAppending {
 
     public func append(_ batch: SampleBatch) async throws -> AppendOutcome {
         let outcome = try await store.append(batch)
-        writer.append(batch)
+        guard !outcome.leftOut.isEmpty else {
+            writer.append(batch)
+            return outcome
+        }
+        var stored = batch
+        stored.rows = kept(batch.rows.indices, without: outcome.leftOut.map(\.index)).map { batch.rows[$0] }
+        if !stored.rows.isEmpty || !stored.exemplars.isEmpty { writer.append(stored) }
         return outcome
     }
 
@@ -58,14 +65,16 @@ public final class RemoteTee: ColumnAppending {
             let answer = try await append(
                 SampleBlock(
                     timestamp: block.timestamp, references: kept.map { block.references[$0] },
-                    values: kept.map { block.values[$0] }))
-            return (answer.outcome, (gaps + answer.unknown.map { kept[$0] }).sorted())
+                    values: kept.map { block.values[$0] }, refusedCount: block.refusedCount))
+            var outcome = answer.outcome
+            for place in outcome.leftOut.indices { outcome.leftOut[place].index = kept[outcome.leftOut[place].index] }
+            return (outcome, (gaps + answer.unknown.map { kept[$0] }).sorted())
         }
         let answer = try await store.append(block)
         var queued = block
-        if !answer.unknown.isEmpty {
-            let unknown = Set(answer.unknown)
-            let kept = block.references.indices.filter { !unknown.contains($0) }
+        let leftOut = answer.outcome.leftOut.map(\.index)
+        if !answer.unknown.isEmpty || !leftOut.isEmpty {
+            let kept = kept(block.references.indices, without: answer.unknown + leftOut)
             queued = SampleBlock(
                 timestamp: block.timestamp, references: kept.map { block.references[$0] },
                 values: kept.map { block.values[$0] })
@@ -73,7 +82,13 @@ public final class RemoteTee: ColumnAppending {
                 for index in answer.unknown { state.labels[block.references[index]] = nil }
             }
         }
+        guard !queued.references.isEmpty else { return answer }
         writer.append(queued) { reference in state.withLock { $0.labels[reference] } }
         return answer
+    }
+
+    private func kept(_ indices: Range<Int>, without some: [Int]) -> [Int] {
+        let some = Set(some)
+        return indices.filter { !some.contains($0) }
     }
 }

@@ -18,7 +18,7 @@ public struct AnchoredPattern: Sendable {
 
     /// How to decide without running the program, where that is possible.
     private enum Strategy {
-        case oneOf(Set<String>)
+        case oneOf(Set<ByteText>)
         case affixes(prefix: String, suffix: String, minimumBetween: Int)
         case contains(String)
         case program
@@ -35,12 +35,12 @@ public struct AnchoredPattern: Sendable {
         {
             // Hosts that somebody chose one by one, as a dashboard writes them.
             program = nil
-            strategy = .oneOf(Set(words))
+            strategy = .oneOf(Set(words.map(ByteText.init)))
             return
         }
         program = try PatternProgram(node, groupCount: parser.groupNames.count, source: source)
         if let words = node.finiteTexts(atMost: Self.shortListCountMax) {
-            strategy = .oneOf(Set(words))
+            strategy = .oneOf(Set(words.map(ByteText.init)))
         } else {
             strategy = Self.shortcut(node.pieces)
         }
@@ -75,7 +75,7 @@ public struct AnchoredPattern: Sendable {
     public func matches(_ text: String) -> Bool {
         switch strategy {
         case .oneOf(let words):
-            return words.contains(text)
+            return words.contains(ByteText(text))
         case .affixes(let prefix, let suffix, let minimum):
             let bytes = text.utf8
             return bytes.count >= prefix.utf8.count + suffix.utf8.count + minimum
@@ -98,7 +98,7 @@ public struct AnchoredPattern: Sendable {
 
     /// The only texts that match, where the pattern is a list of words; nil otherwise. A store looks these up in its index
     /// instead of testing every value.
-    public var alternatives: Set<String>? {
+    public var alternatives: Set<ByteText>? {
         if case .oneOf(let words) = strategy { words } else { nil }
     }
 }

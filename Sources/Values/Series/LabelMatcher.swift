@@ -36,8 +36,8 @@ public struct LabelMatcher: Sendable, Hashable {
     /// Whether a label of this value satisfies the condition; pass "" where the series lacks the label.
     public func matches(_ candidate: String) -> Bool {
         switch op {
-        case .equal: candidate == value
-        case .notEqual: candidate != value
+        case .equal: candidate.hasSameBytes(as: value)
+        case .notEqual: !candidate.hasSameBytes(as: value)
         case .matches: pattern!.matches(candidate)
         case .doesNotMatch: !pattern!.matches(candidate)
         }
@@ -46,7 +46,7 @@ public struct LabelMatcher: Sendable, Hashable {
     public func matches(_ labels: Labels) -> Bool { matches(labels[name] ?? "") }
 
     public static func == (left: LabelMatcher, right: LabelMatcher) -> Bool {
-        left.name == right.name && left.op == right.op && left.value == right.value
+        left.op == right.op && left.value.hasSameBytes(as: right.value) && left.name.hasSameBytes(as: right.name)
     }
 
     public func hash(into hasher: inout Hasher) {
@@ -57,5 +57,5 @@ public struct LabelMatcher: Sendable, Hashable {
 }
 
 extension LabelMatcher: CustomStringConvertible {
-    public var description: String { "\(name)\(op.rawValue)\"\(Labels.escaped(value))\"" }
+    public var description: String { "\(Labels.quotedIfNeeded(name))\(op.rawValue)\"\(Labels.escaped(value))\"" }
 }

@@ -2,6 +2,9 @@
 ///
 /// A label with an empty value is the same as no label, so empty values are dropped
 /// (<https://prometheus.io/docs/concepts/data_model/>).
+///
+/// Names and values are what their bytes are. Texts that Unicode takes for the same one, such as `é` in one scalar and in two, are different
+/// ones here and in the reference, though Swift calls them equal.
 public struct Labels: Sendable, Hashable {
     public struct Label: Sendable, Hashable {
         public var name: String
@@ -10,6 +13,11 @@ public struct Labels: Sendable, Hashable {
         public init(_ name: String, _ value: String) {
             self.name = name
             self.value = value
+        }
+
+        // Texts with the same bytes have the same hash, so that the hash that Swift makes fits.
+        public static func == (left: Label, right: Label) -> Bool {
+            left.value.hasSameBytes(as: right.value) && left.name.hasSameBytes(as: right.name)
         }
     }
 
@@ -46,11 +54,11 @@ public struct Labels: Sendable, Hashable {
     public subscript(_ name: String) -> String? {
         get {
             let index = place(of: name)
-            return index < pairs.count && pairs[index].name == name ? pairs[index].value : nil
+            return index < pairs.count && pairs[index].name.hasSameBytes(as: name) ? pairs[index].value : nil
         }
         set {
             let index = place(of: name)
-            let exists = index < pairs.count && pairs[index].name == name
+            let exists = index < pairs.count && pairs[index].name.hasSameBytes(as: name)
             if let newValue, !newValue.isEmpty {
                 if exists {
                     pairs[index].value = newValue
@@ -103,20 +111,51 @@ extension Labels: ExpressibleByDictionaryLiteral {
 extension Labels: Comparable {
     public static func < (left: Labels, right: Labels) -> Bool {
         for (mine, other) in zip(left.pairs, right.pairs) {
-            if mine.name != other.name { return mine.name.utf8.lexicographicallyPrecedes(other.name.utf8) }
-            if mine.value != other.value { return mine.value.utf8.lexicographicallyPrecedes(other.value.utf8) }
+            if !mine.name.hasSameBytes(as: other.name) {
+                return mine.name.utf8.lexicographicallyPrecedes(other.name.utf8)
+            }
+            if !mine.value.hasSameBytes(as: other.value) {
+                return mine.value.utf8.lexicographicallyPrecedes(other.value.utf8)
+            }
         }
         return left.pairs.count < right.pairs.count
     }
 }
 
-/// `http_requests_total{code="500", job="shop"}`
+/// `http_requests_total{code="500", job="shop"}`; names that the older rules do not allow stand in quotation marks, the metric's among the
+/// labels: `{"http.requests", "host.name"="a"}`.
 extension Labels: CustomStringConvertible {
     public var description: String {
-        let others = pairs.filter { $0.name != Self.metricName }
-        let inner = others.map { "\($0.name)=\"\(Self.escaped($0.value))\"" }.joined(separator: ", ")
         let metric = name
-        return others.isEmpty && !metric.isEmpty ? metric : "\(metric){\(inner)}"
+        var inner = pairs.filter { $0.name != Self.metricName }.map {
+            "\(Self.quotedIfNeeded($0.name))=\"\(Self.escaped($0.value))\""
+        }
+        if Self.isClassicName(metric, colons: true) || metric.isEmpty {
+            return inner.isEmpty && !metric.isEmpty ? metric : "\(metric){\(inner.joined(separator: ", "))}"
+        }
+        inner.insert("\"\(Self.escaped(metric))\"", at: 0)
+        return "{\(inner.joined(separator: ", "))}"
+    }
+
+    /// A label's name as it stands between braces.
+    public static func quotedIfNeeded(_ name: String) -> String {
+        isClassicName(name, colons: false) ? name : "\"\(escaped(name))\""
+    }
+
+    /// Whether a name is one of letters, digits and underscores that begins with no digit, and so needs no quotation marks.
+    /// - Parameter colons: metric names may have those too.
+    public static func isClassicName(_ name: String, colons: Bool) -> Bool {
+        var isFirst = true
+        for byte in name.utf8 {
+            switch byte {
+            case 0x41...0x5A, 0x61...0x7A, 0x5F: break
+            case 0x30...0x39 where !isFirst: break
+            case 0x3A where colons: break
+            default: return false
+            }
+            isFirst = false
+        }
+        return !isFirst
     }
 
     /// `value` with the escapes of the exposition format: backslash, quotation mark and line feed.
@@ -133,4 +172,9 @@ extension Labels: CustomStringConvertible {
         }
         return text
     }
+}
+
+extension Labels {
+    /// Bytes of all names and values.
+    public var textByteCount: Int { pairs.reduce(0) { $0 + $1.name.utf8.count + $1.value.utf8.count } }
 }

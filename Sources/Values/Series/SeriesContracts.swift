@@ -61,8 +61,29 @@ public struct AppendOutcome: Sendable, Hashable {
     public var outOfOrder: Int
     /// Another value for an instant that has one.
     public var duplicate: Int
-    /// Of series that would have gone past a limit on how many there may be.
+    /// Of series that would have gone past a limit: on how many there may be, or on the length of their labels.
     public var overLimit: Int
+    /// The samples that are not stored now, in their order: those refused, and those that were stored before. Empty where a store cannot
+    /// say which.
+    public var leftOut: [LeftOut] = []
+
+    /// A sample that was not stored.
+    public struct LeftOut: Sendable, Hashable {
+        public enum Reason: Sendable {
+            case outOfOrder, duplicate, overLimit
+            /// The same value for the same instant again, which is no fault.
+            case repeated
+        }
+
+        /// The row's place in the batch, or the reference's in the block.
+        public var index: Int
+        public var reason: Reason
+
+        public init(index: Int, reason: Reason) {
+            self.index = index
+            self.reason = reason
+        }
+    }
 
     public init(stored: Int = 0, outOfOrder: Int = 0, duplicate: Int = 0, overLimit: Int = 0) {
         self.stored = stored
@@ -86,9 +107,12 @@ public struct SampleBlock: Sendable {
     public var references: [SeriesReference]
     /// As many as `references`. A stale marker is stored as one.
     public var values: [Double]
+    /// Samples of the same reading whose series have no number because a limit forbids them: counted as refused.
+    public var refusedCount: Int
 
-    public init(timestamp: Timestamp, references: [SeriesReference], values: [Double]) {
+    public init(timestamp: Timestamp, references: [SeriesReference], values: [Double], refusedCount: Int = 0) {
         precondition(references.count == values.count)
+        self.refusedCount = refusedCount
         self.timestamp = timestamp
         self.references = references
         self.values = values
@@ -98,7 +122,7 @@ public struct SampleBlock: Sendable {
 /// Takes samples by number. A number that the store no longer knows (it forgot an idle series) comes back among `unknown`, and the
 /// caller asks for a new one.
 public protocol ColumnAppending: SeriesAppending {
-    /// The numbers of `labels`, in their order; nil where a limit forbids a new series.
+    /// The numbers of `labels`, in their order; nil where a limit forbids a new series, or one with labels of that length.
     func references(of labels: [Labels]) async throws -> [SeriesReference?]
 
     /// Stores a block, durable as `append(_:)` of a batch is.

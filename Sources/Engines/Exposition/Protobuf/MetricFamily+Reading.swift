@@ -66,6 +66,12 @@ private func readMetric(_ message: inout ProtobufReader) throws(ProtobufFault) -
         default: try message.skip()
         }
     }
+    for (place, pair) in pairs.enumerated() {
+        guard pair.0 != Labels.metricName else { throw message.fault("the metric's name stands among the labels") }
+        guard !pairs[..<place].contains(where: { $0.0.hasSameBytes(as: pair.0) }) else {
+            throw message.fault("the label '\(pair.0)' stands twice")
+        }
+    }
     metric.labels = Labels(pairs)
     return metric
 }

@@ -324,10 +324,10 @@ struct SeriesBuilder {
     /// What makes a series unfit to store. Labels in another order than by name are taken, as the reference does; a label with an empty
     /// value is the same as none.
     private static func fault(in pairs: [(String, String)], _ labels: Labels) -> String? {
-        var names: Set<String> = []
+        var names: Set<ByteText> = []
         for (name, _) in pairs {
             if name.isEmpty { return "a label of \(labels) has no name" }
-            if !names.insert(name).inserted { return "the label '\(name)' of \(labels) stands twice" }
+            if !names.insert(ByteText(name)).inserted { return "the label '\(name)' of \(labels) stands twice" }
         }
         return labels.name.isEmpty ? "the series \(labels) has no metric name" : nil
     }

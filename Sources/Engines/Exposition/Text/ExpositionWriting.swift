@@ -5,10 +5,10 @@ import Units
 ///
 /// Families stand in the order of their names, samples in the order of their labels, buckets in the order of their bounds. The family of
 /// a sample is found by the metadata: its own name, or that name without `_bucket`, `_count`, `_sum`, `_total`, `_created` or `_info`.
-/// Times are written only where a row has one of its own.
+/// Times are written only where a row has one of its own. Native histograms stand in protobuf alone; the text formats have no form for them.
 public func writeExposition(_ batch: SampleBatch, _ format: ExpositionFormat) -> [UInt8] {
     var families: [String: [SampleBatch.Row]] = [:]
-    for row in batch.rows {
+    for row in batch.rows where row.histogram == nil || format == .protobuf {
         families[familyName(of: row.labels.name, batch.metadata, format), default: []].append(row)
     }
     if format == .protobuf {

@@ -161,6 +161,7 @@ extension LineCursor {
             let start = place
             let isQuoted = next == UInt8(ascii: "\"")
             let label = isQuoted ? try quoted() : try self.name(colons: false)
+            guard !label.isEmpty else { throw fail("a name may not be empty", at: start) }
             if !strict { skipBlanks() }
             if isQuoted, name.isEmpty, next == UInt8(ascii: ",") || next == UInt8(ascii: "}") {
                 name = label
@@ -168,7 +169,10 @@ extension LineCursor {
                 guard take("=") else { throw fail("'=' must follow the label's name") }
                 if !strict { skipBlanks() }
                 let value = try quoted()
-                guard !pairs.contains(where: { $0.0 == label }) else {
+                guard label != Labels.metricName else {
+                    throw fail("the metric's name stands before the braces, or in quotation marks alone", at: start)
+                }
+                guard !pairs.contains(where: { $0.0.hasSameBytes(as: label) }) else {
                     throw fail("the label '\(label)' stands twice", at: start)
                 }
                 guard pairs.count < limits.labelCountMax else {

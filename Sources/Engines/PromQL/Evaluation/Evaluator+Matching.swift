@@ -143,10 +143,17 @@ extension Evaluator {
             guard present.count > 1, many.contains(where: { $0.isPresent(step) }) else { continue }
             throw QueryFault(
                 .execution,
-                "found duplicate series for the match group \(signature) on the \(side) hand-side of the operation: "
-                    + "[\(one[present[1]].labels), \(one[present[0]].labels)];"
+                "found duplicate series for the match group \(signature.referenceText) on the \(side) hand-side of the operation: "
+                    + "[\(one[present[1]].labels.referenceText), \(one[present[0]].labels.referenceText)];"
                     + "many-to-many matching not allowed: matching labels must be unique on one side")
         }
+    }
+}
+
+extension Labels {
+    /// All labels between braces, the metric's name among them, as the reference prints them in messages.
+    var referenceText: String {
+        "{\(pairs.map { "\(Self.quotedIfNeeded($0.name))=\(goQuoted($0.value))" }.joined(separator: ", "))}"
     }
 }
 

@@ -15,11 +15,20 @@ struct Lexer {
         bytes = Array(query.utf8)
     }
 
-    static func tokens(of query: String) throws(QueryFault) -> [Token] {
+    /// All words. Where the text stops making sense the last one is `broken`: what is wrong before that place is told first.
+    static func tokens(of query: String) -> (tokens: [Token], fault: QueryFault?) {
         var lexer = Lexer(query)
         var tokens: [Token] = []
-        repeat { tokens.append(try lexer.next()) } while tokens.last!.kind != .end
-        return tokens
+        repeat {
+            do throws(QueryFault) {
+                tokens.append(try lexer.next())
+            } catch {
+                let span = error.span ?? SourceSpan(lexer.place, lexer.place)
+                tokens.append(Token(kind: .broken, text: "", span: span))
+                return (tokens, error)
+            }
+        } while tokens.last!.kind != .end
+        return (tokens, nil)
     }
 
     private func peek(_ ahead: Int = 0) -> UInt8? { place + ahead < bytes.count ? bytes[place + ahead] : nil }

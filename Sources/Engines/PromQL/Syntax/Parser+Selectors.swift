@@ -17,13 +17,12 @@ extension Parser {
         let span = SourceSpan(start, previousEnd)
         if let name {
             if let other = matchers.first(where: { $0.name == Labels.metricName && $0.op == .equal }) {
-                throw fault(
-                    "metric name must not be set twice: \(goQuoted(name)) or \(goQuoted(other.value))", span)
+                note("metric name must not be set twice: \(goQuoted(name)) or \(goQuoted(other.value))", span)
             }
             matchers.append(LabelMatcher(Labels.metricName, equals: name))
         }
-        guard mayMatchAnything || matchers.contains(where: { !$0.matches("") }) else {
-            throw fault("vector selector must contain at least one non-empty matcher", span)
+        if !mayMatchAnything, matchers.allSatisfy({ $0.matches("") }) {
+            note("vector selector must contain at least one non-empty matcher", span)
         }
         return .vector(VectorSelector(name: name, matchers: matchers, span: span))
     }
@@ -64,7 +63,7 @@ extension Parser {
         do throws(PatternFault) {
             matchers.append(try LabelMatcher(labelText, op, value))
         } catch {
-            throw fault("error parsing regexp: \(error.reason)", token.span)
+            throw fault("error parsing regexp: \(error.reason)", label.span.through(token.span))
         }
         advance()
     }

@@ -2,7 +2,8 @@ public import Series
 import Units
 
 // A hand-written parser: binary operators by precedence climbing, everything else by recursive descent. Types are checked
-// where a node is made, so that a fault points at the innermost expression that is wrong.
+// where a node is made, so that a fault points at the innermost expression that is wrong. As in the reference, such a fault is told only
+// when the whole text is an expression: until then it is noted.
 //
 //   or  <  and unless  <  == != < <= > >=  <  + -  <  * / % atan2  <  ^ (to the right)  <  offset @ [range]
 
@@ -15,27 +16,41 @@ extension Expression {
         guard length <= Parser.bytesMax else {
             throw QueryFault(.parse, "query is \(length) bytes long, at most \(Parser.bytesMax) are allowed")
         }
-        var parser = Parser(query: query, tokens: try Lexer.tokens(of: query), features: features)
+        var parser = Parser(query: query, features: features)
         return try parser.parseAll()
     }
 
-    /// Reads a selector such as `up{job="x"}` and gives its conditions, as the `match[]` of the HTTP API has them.
-    public static func parseSelector(_ text: String) throws(QueryFault) -> [LabelMatcher] {
-        guard case .vector(let selector) = try parse(text), selector.offset == nil, selector.at == nil else {
-            throw QueryFault(.parse, "not a series selector: \(goQuoted(text))", query: text, span: SourceSpan(0, 0))
+    /// Reads a selector such as `up{job="x"}` and gives its conditions, as the `match[]` of the HTTP API has them. One that every series
+    /// satisfies is none, unless it is allowed to be.
+    public static func parseSelector(
+        _ text: String, mayMatchAnything: Bool = false
+    ) throws(QueryFault) -> [LabelMatcher] {
+        let length = text.utf8.count
+        guard length <= Parser.bytesMax else {
+            throw QueryFault(.parse, "selector is \(length) bytes long, at most \(Parser.bytesMax) are allowed")
         }
+        var parser = Parser(query: text, features: [])
+        let name: Token? = parser.token.kind == .leftBrace ? nil : parser.advance()
+        if let name, !name.isWord {
+            parser.index -= parser.index > 0 ? 1 : 0
+            throw parser.unexpected("")
+        }
+        let expression = try parser.selector(named: name, mayMatchAnything: mayMatchAnything)
+        guard case .vector(let selector) = expression, parser.token.kind == .end else { throw parser.unexpected("") }
+        if let fault = parser.typeFaults.first { throw fault }
         return selector.matchers
     }
 
     /// Reads the name and labels of one series, which may be without any.
     static func parseSeries(_ text: String) throws(QueryFault) -> [LabelMatcher] {
-        var parser = Parser(query: text, tokens: try Lexer.tokens(of: text), features: [])
+        var parser = Parser(query: text, features: [])
         let isNamed = parser.token.kind != .leftBrace
         let name = isNamed ? parser.advance() : nil
         if let name, !name.isWord, name.kind != .number, name.kind != .op(.or) { throw parser.unexpected("series") }
         guard case .vector(let selector) = try parser.selector(named: name, mayMatchAnything: true),
             parser.token.kind == .end, selector.matchers.allSatisfy({ $0.op == .equal })
         else { throw parser.unexpected("series") }
+        if let fault = parser.typeFaults.first { throw fault }
         return selector.matchers
     }
 }
@@ -45,6 +60,10 @@ struct Parser {
     let tokens: [Token]
     var index = 0
     let features: QueryFeatures
+    /// Types that do not fit, in the order in which the reference looks for them.
+    var typeFaults: [QueryFault] = []
+    /// What is wrong with the `broken` token.
+    private let lexicalFault: QueryFault?
     private var depth = 0
     /// Levels of the tree that was read last.
     var height = 0
@@ -57,9 +76,9 @@ struct Parser {
     /// Every operator of a chain deepens the tree by one; what walks the tree must not exhaust the stack.
     private static let chainLengthMax = 500
 
-    init(query: String, tokens: [Token], features: QueryFeatures) {
+    init(query: String, features: QueryFeatures) {
         self.query = query
-        self.tokens = tokens
+        (tokens, lexicalFault) = Lexer.tokens(of: query)
         self.features = features
     }
 
@@ -67,6 +86,7 @@ struct Parser {
         if token.kind == .end { throw fault("no expression found in input", token.span) }
         let expression = try self.expression()
         guard token.kind == .end else { throw unexpected("") }
+        if let fault = typeFaults.first { throw fault }
         return expression
     }
 
@@ -97,7 +117,10 @@ struct Parser {
         QueryFault(.parse, message, query: query, span: span)
     }
 
+    mutating func note(_ message: String, _ span: SourceSpan) { typeFaults.append(fault(message, span)) }
+
     func unexpected(_ context: String, expected: String = "") -> QueryFault {
+        if token.kind == .broken, let lexicalFault { return lexicalFault }
         var message = "unexpected \(token.described)"
         if !context.isEmpty { message += " in \(context)" }
         if !expected.isEmpty { message += ", expected \(expected)" }
@@ -118,11 +141,11 @@ struct Parser {
             guard chainLength <= Self.chainLengthMax else {
                 throw fault("more than \(Self.chainLengthMax) operators in a row", token.span)
             }
-            advance()
+            let opSpan = advance().span
             var binary = BinaryExpression(op: op, left: left, right: left)
             let matching = try matchingClause(&binary)
             binary.right = try expression(atLeast: op == .power ? op.precedence : op.precedence + 1)
-            left = try checked(binary, matching)
+            left = checked(binary, matching, opSpan)
             height = max(leftHeight, height)
             try grow(token.span)
             leftHeight = height
@@ -211,42 +234,43 @@ struct Parser {
         return names
     }
 
-    private func checked(_ draft: BinaryExpression, _ clause: VectorMatching?) throws(QueryFault) -> Expression {
+    private mutating func checked(
+        _ draft: BinaryExpression, _ clause: VectorMatching?, _ opSpan: SourceSpan
+    ) -> Expression {
         var binary = draft
         let op = binary.op
         if binary.returnsBool && !op.isComparison {
-            throw fault("bool modifier can only be used on comparison operators", binary.span)
+            note("bool modifier can only be used on comparison operators", opSpan)
         }
         let (left, right) = (binary.left.type, binary.right.type)
         if op.isComparison && !binary.returnsBool && left == .scalar && right == .scalar {
-            throw fault("comparisons between scalars must use BOOL modifier", binary.span)
+            note("comparisons between scalars must use BOOL modifier", opSpan)
+        }
+        if let clause, clause.isOn, let both = clause.labels.first(where: clause.included.contains) {
+            note("label \(goQuoted(both)) must not occur in ON and GROUP clause at once", opSpan)
         }
         for (side, type) in [(binary.left, left), (binary.right, right)]
         where type != .scalar && type != .instantVector {
-            throw fault("binary expression must contain only scalar and instant vector types", side.span)
+            note("binary expression must contain only scalar and instant vector types", side.span)
         }
-        if let clause, clause.isOn, let both = clause.labels.first(where: clause.included.contains) {
-            throw fault("label \(goQuoted(both)) must not occur in ON and GROUP clause at once", binary.span)
-        }
-        if left == .scalar || right == .scalar {
+        if left != .instantVector || right != .instantVector {
             if let clause, !clause.labels.isEmpty || clause.cardinality != .oneToOne {
-                throw fault("vector matching only allowed between instant vectors", binary.span)
+                note("vector matching only allowed between instant vectors", binary.span)
             }
             if let clause, clause.leftFill != nil || clause.rightFill != nil {
-                throw fault("filling in missing series only allowed between instant vectors", binary.span)
+                note("filling in missing series only allowed between instant vectors", binary.span)
             }
-            if op.isSetOperator {
-                throw fault(
-                    "set operator \(goQuoted(op.rawValue)) not allowed in binary scalar expression", binary.span)
+            if op.isSetOperator, left == .scalar || right == .scalar {
+                note("set operator \(goQuoted(op.rawValue)) not allowed in binary scalar expression", binary.span)
             }
         } else {
             var matching = clause ?? VectorMatching()
             if op.isSetOperator {
-                guard matching.cardinality == .oneToOne else {
-                    throw fault("no grouping allowed for \(goQuoted(op.rawValue)) operation", binary.span)
+                if matching.cardinality != .oneToOne {
+                    note("no grouping allowed for \(goQuoted(op.rawValue)) operation", binary.span)
                 }
-                guard matching.leftFill == nil, matching.rightFill == nil else {
-                    throw fault("filling in missing series not allowed for set operators", binary.span)
+                if matching.leftFill != nil || matching.rightFill != nil {
+                    note("filling in missing series not allowed for set operators", binary.span)
                 }
                 matching.cardinality = .manyToMany
             }
@@ -272,8 +296,8 @@ struct Parser {
             literal.span = span
             return .number(literal)
         }
-        guard inner.type == .scalar || inner.type == .instantVector else {
-            throw fault(
+        if inner.type != .scalar && inner.type != .instantVector {
+            note(
                 "unary expression only allowed on expressions of type scalar or instant vector, got \(goQuoted(inner.type.rawValue))",
                 span)
         }
@@ -295,7 +319,7 @@ struct Parser {
     }
 
     private mutating func ranged(_ inner: Expression) throws(QueryFault) -> Expression {
-        advance()
+        let bracket = advance().span
         let rangeStart = token.span.start
         let range = try positiveDuration("range")
         let rangeSpan = SourceSpan(rangeStart, previousEnd)
@@ -304,20 +328,22 @@ struct Parser {
             let step: DurationExpression? = token.kind == .rightBracket ? nil : try positiveDuration("subquery")
             let stepSpan = SourceSpan(stepStart, previousEnd)
             try expect(.rightBracket, "subquery selector", "\"]\"")
-            guard inner.type == .instantVector else {
-                throw fault(
-                    "subquery is only allowed on instant vector, got \(inner.type.shortName) instead", inner.span)
-            }
             let span = SourceSpan(inner.span.start, previousEnd)
+            if inner.type != .instantVector {
+                note("subquery is only allowed on instant vector, got \(inner.type.shortName) instead", span)
+            }
             return .subquery(
                 Subquery(
                     inner: inner, range: range, step: step, rangeSpan: rangeSpan, stepSpan: stepSpan, span: span))
         }
         try expect(.rightBracket, "subquery or range selector", "\"]\"")
         let span = SourceSpan(inner.span.start, previousEnd)
-        guard case .vector(let selector) = inner else { throw fault("ranges only allowed for vector selectors", span) }
-        if selector.offset != nil { throw fault("no offset modifiers allowed before range", span) }
-        if selector.at != nil { throw fault("no @ modifiers allowed before range", span) }
+        let brackets = SourceSpan(bracket.start, previousEnd)
+        guard case .vector(let selector) = inner else {
+            throw fault("ranges only allowed for vector selectors", brackets)
+        }
+        if selector.offset != nil { throw fault("no offset modifiers allowed before range", brackets) }
+        if selector.at != nil { throw fault("no @ modifiers allowed before range", brackets) }
         return .matrix(MatrixSelector(selector: selector, range: range, rangeSpan: rangeSpan, span: span))
     }
 
@@ -470,24 +496,37 @@ struct Parser {
 
     private mutating func call() throws(QueryFault) -> Expression {
         let name = advance()
-        guard let function = Function(rawValue: name.text) else {
-            throw fault("unknown function with name \(goQuoted(name.text))", name.span)
-        }
+        let function = Function(rawValue: name.text)
+        let firstFault = typeFaults.count
+        let arguments = try argumentList(of: function)
+        guard let function else { throw fault("unknown function with name \(goQuoted(name.text))", name.span) }
         if function.isExperimental {
             try require(.experimentalFunctions, "function \(goQuoted(name.text)) is not enabled", name.span)
         }
-        let arguments = try argumentList(name.text, secondIsLabels: function == .info)
         let span = SourceSpan(name.span.start, previousEnd)
-        return try checkedCall(FunctionCall(function: function, arguments: arguments, span: span))
+        let call = FunctionCall(function: function, arguments: arguments, span: span)
+        // How many there are is looked at before what they are.
+        if let wrong = countFault(of: call) { typeFaults.insert(fault(wrong, span), at: firstFault) }
+        return .call(call)
     }
 
-    private mutating func argumentList(_ name: String, secondIsLabels: Bool = false) throws(QueryFault) -> [Expression]
-    {
+    /// Arguments in parentheses.
+    /// - Parameter function: whose parameters' types they must have.
+    private mutating func argumentList(of function: Function? = nil) throws(QueryFault) -> [Expression] {
+        let signature = function?.signature
         try expect(.leftParen, "function call", "\"(\"")
         var arguments: [Expression] = []
         var highest = 0
         while token.kind != .rightParen {
-            arguments.append(secondIsLabels && arguments.count == 1 ? try labelSelector() : try expression())
+            let argument =
+                function == .info && arguments.count == 1 ? try labelSelector() : try expression()
+            if let function, let signature, let last = signature.parameters.last,
+                arguments.count < signature.parameters.count || signature.optional > 0
+            {
+                let type = arguments.count < signature.parameters.count ? signature.parameters[arguments.count] : last
+                noteUnless(argument, type, "call to function \(goQuoted(function.rawValue))")
+            }
+            arguments.append(argument)
             highest = max(highest, height)
             guard take(.comma) else { break }
             if token.kind == .rightParen {
@@ -508,7 +547,7 @@ struct Parser {
         return try selector(named: nil, mayMatchAnything: true)
     }
 
-    private func checkedCall(_ call: FunctionCall) throws(QueryFault) -> Expression {
+    private func countFault(of call: FunctionCall) -> String? {
         let signature = call.function.signature
         let name = goQuoted(call.function.rawValue)
         let count = call.arguments.count
@@ -517,26 +556,18 @@ struct Parser {
         let least =
             isVariadic ? call.function == .histogramQuantiles ? wanted : wanted - 1 : wanted - signature.optional
         if signature.optional == 0, count != wanted {
-            throw fault("expected \(wanted) argument(s) in call to \(name), got \(count)", call.span)
+            return "expected \(wanted) argument(s) in call to \(name), got \(count)"
         }
-        if count < least {
-            throw fault("expected at least \(least) argument(s) in call to \(name), got \(count)", call.span)
-        }
+        if count < least { return "expected at least \(least) argument(s) in call to \(name), got \(count)" }
         if !isVariadic, count > wanted {
-            throw fault("expected at most \(wanted) argument(s) in call to \(name), got \(count)", call.span)
+            return "expected at most \(wanted) argument(s) in call to \(name), got \(count)"
         }
-        for (index, argument) in call.arguments.enumerated() {
-            try require(
-                argument, signature.parameters[min(index, wanted - 1)], "call to function \(name)")
-        }
-        return .call(call)
+        return nil
     }
 
-    func require(_ expression: Expression, _ type: ValueType, _ context: String) throws(QueryFault) {
-        guard expression.type == type else {
-            throw fault(
-                "expected type \(type.rawValue) in \(context), got \(expression.type.rawValue)", expression.span)
-        }
+    private mutating func noteUnless(_ expression: Expression, _ type: ValueType, _ context: String) {
+        guard expression.type != type else { return }
+        note("expected type \(type.rawValue) in \(context), got \(expression.type.rawValue)", expression.span)
     }
 
     private mutating func aggregation(_ op: Aggregator) throws(QueryFault) -> Expression {
@@ -548,7 +579,8 @@ struct Parser {
         }
         let start = advance().span.start
         var grouping = try groupingClause()
-        var arguments = try argumentList(op.rawValue)
+        let firstFault = typeFaults.count
+        var arguments = try argumentList()
         if grouping == nil { grouping = try groupingClause() }
         let span = SourceSpan(start, previousEnd)
         guard !arguments.isEmpty else { throw fault("no arguments for aggregate expression provided", span) }
@@ -559,9 +591,14 @@ struct Parser {
                 span)
         }
         let inner = arguments.removeLast()
-        try require(inner, .instantVector, "aggregation expression")
+        let ofArguments = typeFaults[firstFault...].map(\.self)
+        typeFaults.removeSubrange(firstFault...)
+        // The reference looks at the expression before the parameter.
+        typeFaults += ofArguments.filter { $0.span!.start >= inner.span.start }
+        noteUnless(inner, .instantVector, "aggregation expression")
+        typeFaults += ofArguments.filter { $0.span!.start < inner.span.start }
         if let parameter = arguments.first {
-            try require(parameter, op == .countValues ? .string : .scalar, "aggregation parameter")
+            noteUnless(parameter, op == .countValues ? .string : .scalar, "aggregation parameter")
         }
         return .aggregation(
             Aggregation(

@@ -2,6 +2,8 @@
 struct Token: Sendable {
     enum Kind: Sendable, Equatable {
         case end
+        /// Where the text is no word of the language; the lexer's fault says why.
+        case broken
         case leftParen, rightParen, leftBrace, rightBrace, leftBracket, rightBracket
         case comma, assign, colon, at
         /// `=~`

@@ -289,6 +289,6 @@ extension BlockIndex: Postings {
             let middle = (low + high) / 2
             if order(symbols[middle], text) < 0 { low = middle + 1 } else { high = middle }
         }
-        return low < symbols.count && symbols[low] == text ? UInt32(low) : nil
+        return low < symbols.count && symbols[low].hasSameBytes(as: text) ? UInt32(low) : nil
     }
 }

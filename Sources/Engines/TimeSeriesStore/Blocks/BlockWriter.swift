@@ -39,7 +39,7 @@ struct BlockWriter: ~Copyable {
     /// Of the contents of all frames.
     private var offset: Int64 = 0
 
-    private var symbols: [String: Int] = [:]
+    private var symbols: [ByteText: Int] = [:]
     private var symbolTexts: [String] = []
     private var pairs: [UInt64: Int] = [:]
     private var pairSymbols: [(name: Int, value: Int)] = []
@@ -173,8 +173,8 @@ struct BlockWriter: ~Copyable {
     }
 
     private mutating func symbol(_ text: String) -> Int {
-        if let known = symbols[text] { return known }
-        symbols[text] = symbolTexts.count
+        if let known = symbols[ByteText(text)] { return known }
+        symbols[ByteText(text)] = symbolTexts.count
         symbolTexts.append(text)
         return symbolTexts.count - 1
     }

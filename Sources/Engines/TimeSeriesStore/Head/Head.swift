@@ -447,6 +447,11 @@ struct Head: Sendable {
             + late.values.reduce(0) { $0 + $1.times.count }
     }
 
+    /// Finished chunks, and those that are open.
+    var chunkCount: Int {
+        spans.reduce(0) { $0 + $1.chunks.count } + series.count { $0.openCount > 0 } + histograms.count + late.count
+    }
+
     var byteCount: Int {
         spans.reduce(0) { $0 + $1.byteCount }
             + series.reduce(0) { $0 + ($1.row >= 0 ? Self.openCountMax * 8 : 0) }

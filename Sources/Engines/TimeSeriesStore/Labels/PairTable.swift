@@ -3,7 +3,7 @@ import Series
 /// The labels of the series in memory as numbers: each text is kept once, and so is each pair of name and value.
 struct PairTable: Sendable {
     private(set) var texts: [String] = []
-    private var textNumbers: [String: UInt32] = [:]
+    private var textNumbers: [ByteText: UInt32] = [:]
     /// The numbers of name and value, by the number of the pair.
     private(set) var pairTexts: [(name: UInt32, value: UInt32)] = []
     private(set) var identities: [Identity] = []
@@ -15,10 +15,10 @@ struct PairTable: Sendable {
     func name(of pair: UInt32) -> String { texts[Int(pairTexts[Int(pair)].name)] }
     func value(of pair: UInt32) -> String { texts[Int(pairTexts[Int(pair)].value)] }
 
-    func pairs(named name: String) -> [UInt32] { textNumbers[name].flatMap { pairsByName[$0] } ?? [] }
+    func pairs(named name: String) -> [UInt32] { textNumbers[ByteText(name)].flatMap { pairsByName[$0] } ?? [] }
 
     func pair(_ name: String, _ value: String) -> UInt32? {
-        guard let name = textNumbers[name], let value = textNumbers[value] else { return nil }
+        guard let name = textNumbers[ByteText(name)], let value = textNumbers[ByteText(value)] else { return nil }
         return pairNumbers[UInt64(name) << 32 | UInt64(value)]
     }
 
@@ -38,10 +38,10 @@ struct PairTable: Sendable {
     }
 
     private mutating func number(of text: String) -> UInt32 {
-        if let known = textNumbers[text] { return known }
+        if let known = textNumbers[ByteText(text)] { return known }
         let number = UInt32(texts.count)
         texts.append(text)
-        textNumbers[text] = number
+        textNumbers[ByteText(text)] = number
         return number
     }
 

@@ -21,10 +21,7 @@ extension WebSite {
             .needs(topic == .config ? .viewConfiguration : .viewSite), summary,
             query: topic == .tsdb ? [.optional("limit", "Entries of each list; 10 when left out.")] : []
         ) { site, request in
-            let limit = try PrometheusParameters(request).whole("limit") ?? 10
-            guard (1...10_000).contains(limit) else {
-                throw QueryFault(.badData, "invalid parameter \"limit\": must be a number from 1 to 10000")
-            }
+            let limit = try PrometheusParameters(request).positive("limit", atMost: 10_000) ?? 10
             return prometheusSuccess(try await site.service.status(topic, limit: limit).canonicalText)
         }
     }
@@ -78,8 +75,14 @@ extension WebSite {
             .get, "/federate", .prometheus, .needs(.viewMetrics), "The newest samples of series as a page to scrape.",
             query: [.required("match[]", "Selectors; a series must match one of them. May stand several times.")]
         ) { site, request in
-            let text = try await site.service.federate(PrometheusParameters(request).all("match[]"))
-            return Reply(200, type: "text/plain; version=0.0.4; charset=utf-8", .text(text))
+            do {
+                let page = try await site.service.federate(
+                    PrometheusParameters(request).all("match[]"), accept: request.headers["accept"])
+                return Reply(page.status, type: page.type, .bytes(page.body))
+            } catch let fault as QueryFault {
+                // Whoever scrapes shows the text as it is.
+                return Reply(fault.httpStatus, type: "text/plain; charset=utf-8", .text(fault.message + "\n"))
+            }
         },
     ]
 

@@ -15,20 +15,24 @@ extension WebSite {
     static func promTargetMetadata(_ site: WebSite, _ request: WebRequest) async throws -> Reply {
         let parameters = PrometheusParameters(request)
         let entries = try await site.service.targetMetadata(
-            selector: parameters["match_target"], metric: parameters["metric"], limit: try parameters.whole("limit"))
+            selector: parameters["match_target"], metric: parameters["metric"], limit: try parameters.number("limit"))
         return prometheusSuccess(entries.canonicalText)
     }
 
     static func promMetadata(_ site: WebSite, _ request: WebRequest) async throws -> Reply {
         let all = try await site.service.metricDescriptions()
         let wanted = request.query["metric"]
-        let limit = try PrometheusParameters(request).whole("limit") ?? .max
+        let parameters = PrometheusParameters(request)
+        let limit = try parameters.number("limit") ?? .max
+        let entriesMax = try parameters.number("limit_per_metric") ?? .max
         var members: [String: JSONValue] = [:]
         for (name, metric) in all.sorted(by: { $0.key < $1.key })
-        where (wanted == nil || wanted == name) && members.count < limit {
-            members[name] = [
-                ["type": .string(metric.type), "help": .string(metric.help), "unit": .string(metric.unit)]
-            ]
+        where (wanted == nil || wanted == "" || wanted == name) && members.count < limit {
+            // The store keeps one description of each metric.
+            members[name] = .array(
+                entriesMax < 1
+                    ? []
+                    : [["type": .string(metric.type), "help": .string(metric.help), "unit": .string(metric.unit)]])
         }
         return prometheusSuccess(JSONValue.object(members).canonicalText)
     }

@@ -113,22 +113,27 @@ extension WebSite {
 
     // MARK: Queries
 
+    // The parameters are looked at in the reference's order, so that of several faults the same one is told.
+
     private static func promQuery(_ site: WebSite, _ request: WebRequest) async throws -> Reply {
         let parameters = PrometheusParameters(request)
-        let expression = try parameters.required("query")
+        let limit = try parameters.limit()
+        let time = try parameters.instant("time")
+        let limits = try parameters.queryLimits(site.options.queryTimeLimit)
         return prometheusSuccess(
             try await site.service.answer(
-                try parameters.query(expression, .instant(try parameters.instant("time")), site.options.queryTimeLimit))
-        )
+                PrometheusQuery(
+                    parameters.expression, .instant(time), timeLimit: limits.time, limit: limit == 0 ? nil : limit,
+                    lookback: limits.lookback, wantsStatistics: parameters.wantsStatistics)))
     }
 
     private static func promQueryRange(_ site: WebSite, _ request: WebRequest) async throws -> Reply {
         let parameters = PrometheusParameters(request)
-        let expression = try parameters.required("query")
-        guard let start = try parameters.instant("start") else { throw parameters.invalid("start", "is missing") }
-        guard let end = try parameters.instant("end") else { throw parameters.invalid("end", "is missing") }
+        let limit = try parameters.limit()
+        let start = try parameters.requiredInstant("start")
+        let end = try parameters.requiredInstant("end")
         guard end >= start else { throw parameters.invalid("end", "end timestamp must not be before start time") }
-        let step = try parameters.span(try parameters.required("step"), "step")
+        let step = try parameters.span("step")
         guard step > .zero else {
             throw parameters.invalid(
                 "step", "zero or negative query resolution step widths are not accepted. Try a positive integer")
@@ -140,32 +145,32 @@ extension WebSite {
                 "exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the query resolution (?step=XX)"
             )
         }
+        let limits = try parameters.queryLimits(site.options.queryTimeLimit)
         return prometheusSuccess(
             try await site.service.answer(
-                try parameters.query(
-                    expression, .range(from: start, through: end, step: step), site.options.queryTimeLimit))
-        )
+                PrometheusQuery(
+                    parameters.expression, .range(from: start, through: end, step: step), timeLimit: limits.time,
+                    limit: limit == 0 ? nil : limit, lookback: limits.lookback,
+                    wantsStatistics: parameters.wantsStatistics)))
     }
 
     private static func promExemplars(_ site: WebSite, _ request: WebRequest) async throws -> Reply {
         let parameters = PrometheusParameters(request)
-        let expression = try parameters.required("query")
         let filter = try parameters.filter(now: site.clock.now)
         guard filter.through >= filter.from else {
-            throw parameters.invalid("end", "end timestamp must not be before start timestamp")
+            throw QueryFault(.badData, "end timestamp must not be before start timestamp")
         }
         return prometheusSuccess(
-            try await site.service.exemplars(expression, from: filter.from, through: filter.through))
+            try await site.service.exemplars(parameters.expression, from: filter.from, through: filter.through))
     }
 
     private static func promFormat(_ site: WebSite, _ request: WebRequest) async throws -> Reply {
-        let expression = try PrometheusParameters(request).required("query")
+        let expression = PrometheusParameters(request).expression
         return prometheusSuccess(PrometheusJSON.quoted(try await site.service.format(expression)))
     }
 
     private static func promParse(_ site: WebSite, _ request: WebRequest) async throws -> Reply {
-        let expression = try PrometheusParameters(request).required("query")
-        return prometheusSuccess(try await site.service.parse(expression).canonicalText)
+        prometheusSuccess(try await site.service.parse(PrometheusParameters(request).expression).canonicalText)
     }
 
     private static func promLabels(_ site: WebSite, _ request: WebRequest) async throws -> Reply {
@@ -192,85 +197,5 @@ extension WebSite {
 
     private static func limited<Item>(_ items: [Item], _ filter: SeriesFilter) -> [Item] {
         filter.limit.map { $0 > 0 ? Array(items.prefix($0)) : items } ?? items
-    }
-}
-
-/// The parameters of the Prometheus API, from the address and from a form.
-struct PrometheusParameters {
-    private let query: FormFields
-    private let form: FormFields
-
-    init(_ request: WebRequest) {
-        query = request.query
-        form = request.form
-    }
-
-    subscript(_ name: String) -> String? { form[name] ?? query[name] }
-
-    func all(_ name: String) -> [String] { form.all(name) + query.all(name) }
-
-    func invalid(_ name: String, _ message: String) -> QueryFault {
-        QueryFault(.badData, "invalid parameter \"\(name)\": \(message)")
-    }
-
-    func required(_ name: String) throws -> String {
-        guard let text = self[name] else { throw invalid(name, "is missing") }
-        return text
-    }
-
-    func instant(_ name: String) throws -> Timestamp? {
-        guard let text = self[name] else { return nil }
-        if let seconds = Double(text), seconds.isFinite, seconds.magnitude < 9e12 {
-            return Timestamp(secondsSinceEpoch: seconds)
-        }
-        guard let time = Timestamp(rfc3339: text) else {
-            throw invalid(name, "cannot parse \"\(text.prefix(60))\" to a valid timestamp")
-        }
-        return time
-    }
-
-    func span(_ text: String, _ name: String) throws -> Duration {
-        if let seconds = Double(text), seconds.isFinite, seconds.magnitude < 9e12 { return .seconds(seconds) }
-        guard let span = Duration(prometheusText: text) else {
-            throw invalid(name, "cannot parse \"\(text.prefix(60))\" to a valid duration")
-        }
-        return span
-    }
-
-    func query(_ expression: String, _ when: PrometheusQuery.When, _ timeLimit: Duration) throws -> PrometheusQuery {
-        let limit = try whole("limit")
-        return PrometheusQuery(
-            expression, when, timeLimit: try self.timeLimit(atMost: timeLimit), limit: limit == 0 ? nil : limit,
-            lookback: try self["lookback_delta"].map { try span($0, "lookback_delta") },
-            wantsStatistics: self["stats"].map { !$0.isEmpty } ?? false)
-    }
-
-    func whole(_ name: String) throws -> Int? {
-        try self[name].flatMap { $0.isEmpty ? nil : $0 }.map { text in
-            guard let number = Int(text), number >= 0 else { throw invalid(name, "must be a whole number") }
-            return number
-        }
-    }
-
-    /// As Go's `strconv.ParseBool` reads it; false when left out.
-    func boolean(_ name: String) throws -> Bool {
-        switch self[name] {
-        case nil, "", "0", "f", "F", "false", "FALSE", "False": false
-        case "1", "t", "T", "true", "TRUE", "True": true
-        case let text?: throw invalid(name, "\(text) is neither true nor false")
-        }
-    }
-
-    func timeLimit(atMost limit: Duration) throws -> Duration {
-        guard let text = self["timeout"] else { return limit }
-        return min(try span(text, "timeout"), limit)
-    }
-
-    func filter(now: Timestamp) throws -> SeriesFilter {
-        let end = try instant("end") ?? now
-        let limit = try whole("limit")
-        return SeriesFilter(
-            selectors: all("match[]"), from: try instant("start") ?? end - .seconds(3600),
-            through: end, limit: limit)
     }
 }

@@ -29,7 +29,8 @@ public protocol PrometheusService: Sendable {
     /// Takes a message of another program's and gives the answer to send.
     func exchange(_ message: ReceivedMessage) async throws -> SentMessage
     /// The newest samples of the matching series as a page to scrape.
-    func federate(_ selectors: [String]) async throws -> String
+    /// - Parameter accept: the header of that name; native histograms are only in the format that it asks for by protocol buffers.
+    func federate(_ selectors: [String], accept: String?) async throws -> SentMessage
 }
 
 /// A query as the API asks it.

@@ -26,8 +26,6 @@ extension LiveSite {
             return .refusal(error.code == .tooMuch ? 413 : 400, error)
         } catch let error as CompressionFailure {
             return .refusal(400, error)
-        } catch let error as StoreError where error.code == .labelsTooLong {
-            return .refusal(400, error)
         } catch let error as StoreError {
             // The disk is full or failed: the sender keeps the samples and tries again.
             return .refusal(503, error)
@@ -130,17 +128,26 @@ extension LiveSite {
             reply.writtenExemplars += series.exemplars.count
         }
         let outcome = try await parts.feed.append(batch)
-        for (count, reason) in [
-            (outcome.outOfOrder, "out of order or too old"),
-            (outcome.duplicate, "for an instant that has another value"),
-            (outcome.overLimit, "of series above a limit on their number"),
+        for (count, kind, reason) in [
+            (outcome.outOfOrder, AppendOutcome.LeftOut.Reason.outOfOrder, "out of order or too old"),
+            (outcome.duplicate, .duplicate, "for an instant that has another value"),
+            (outcome.overLimit, .overLimit, "of series above a limit on their number or on the length of labels"),
         ] where count > 0 {
-            reply.faults.append("\(count) samples were not stored: \(reason)")
+            let first = outcome.leftOut.first { $0.reason == kind }
+                .map { ", the first of \(Self.shortened(batch.rows[$0.index].labels))" }
+            reply.faults.append(
+                "\(count) \(count == 1 ? "sample was" : "samples were") not stored: \(reason)\(first ?? "")")
         }
         let refused = outcome.outOfOrder + outcome.duplicate + outcome.overLimit
         reply.writtenHistograms = batch.rows.count { $0.histogram != nil }
         reply.writtenSamples = max(0, batch.rows.count - reply.writtenHistograms - refused)
         return reply
+    }
+
+    /// A series for a message, which does not grow with what was sent.
+    private static func shortened(_ labels: Labels) -> String {
+        let text = labels.description
+        return text.utf8.count <= 500 ? text : "\(text.prefix(200))…"
     }
 }
 

@@ -81,9 +81,8 @@ extension LiveSite {
     // MARK: The store
 
     func deleteSeries(_ selectors: [String], from start: Timestamp, through end: Timestamp) async throws {
-        try await refusing {
-            try await parts.series.delete(try selectors.map(Expression.parseSelector), from: start, through: end)
-        }
+        let wanted = try matchers(selectors)
+        try await refusing { try await parts.series.delete(wanted, from: start, through: end) }
     }
 
     func cleanTombstones() async throws { try await refusing { try await parts.series.cleanTombstones() } }
@@ -101,20 +100,46 @@ extension LiveSite {
         }
     }
 
-    func federate(_ selectors: [String]) async throws -> String {
-        try await refusing {
+    /// The conditions of each selector of `match[]`.
+    /// - Parameter mayMatchAnything: also takes one that every series satisfies, such as `{}`.
+    func matchers(_ selectors: [String], mayMatchAnything: Bool = false) throws -> [[LabelMatcher]] {
+        try selectors.map { text in
+            let matchers: [LabelMatcher]
+            do {
+                matchers = try Expression.parseSelector(text, mayMatchAnything: true)
+            } catch {
+                throw WebAPI.QueryFault(.badData, "invalid parameter \"match[]\": \(error.summary)")
+            }
+            guard mayMatchAnything || matchers.contains(where: { !$0.matches("") }) else {
+                throw WebAPI.QueryFault(.badData, "match[] must contain at least one non-empty matcher")
+            }
+            return matchers
+        }
+    }
+
+    func federate(_ selectors: [String], accept: String?) async throws -> SentMessage {
+        let wanted = try matchers(selectors, mayMatchAnything: true)
+        let format = ExpositionFormat.preferred(by: accept)
+        return try await refusing {
             let now = parts.clock.now
             var newest: [Labels: SampleBatch.Row] = [:]
-            for matchers in try selectors.map(Expression.parseSelector) {
+            for matchers in wanted {
                 for columns in try await parts.reading.select(matchers, from: now - .seconds(300), through: now) {
                     newest[columns.labels] = columns.newestRow
                 }
             }
             var batch = SampleBatch(at: now)
             batch.rows = newest.values.sorted { $0.labels < $1.labels }
-            batch.metadata = try await parts.reading.metadata().filter { $0.value.type != .untyped }
-                .mapValues { MetricMetadata($0.name, $0.type, "") }
-            return String(decoding: writeExposition(batch, .text), as: UTF8.self)
+            if format == .protobuf {
+                // Each series stands for itself there; only what is a histogram says so.
+                for row in batch.rows where row.histogram != nil {
+                    batch.metadata[row.labels.name] = MetricMetadata(row.labels.name, .histogram, "")
+                }
+            } else {
+                batch.metadata = try await parts.reading.metadata().filter { $0.value.type != .untyped }
+                    .mapValues { MetricMetadata($0.name, $0.type, "") }
+            }
+            return SentMessage(200, type: format.contentType, body: writeExposition(batch, format))
         }
     }
 
@@ -164,6 +189,7 @@ extension LiveSite {
             "headStats": [
                 "numSeries": .integer(Int64(stats.seriesCount)),
                 "numLabelPairs": .integer(Int64(report.labelPairCount)),
+                "chunkCount": .integer(Int64(stats.headChunkCount)),
                 "numSamples": .integer(Int64(stats.headSampleCount)),
                 "minTime": .integer(
                     stats.oldest.map { max($0, stats.minimumTime).millisecondsSinceEpoch } ?? 0),

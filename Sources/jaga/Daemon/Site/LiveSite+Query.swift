@@ -48,14 +48,7 @@ extension LiveSite {
 
     /// The matchers of each selector; one empty list where none is given.
     private func selectors(_ filter: SeriesFilter) throws -> [[LabelMatcher]] {
-        guard !filter.selectors.isEmpty else { return [[]] }
-        return try filter.selectors.map { text in
-            do {
-                return try Expression.parseSelector(text)
-            } catch let fault as PromQL.QueryFault {
-                throw WebAPI.QueryFault(.badData, fault.summary)
-            }
-        }
+        filter.selectors.isEmpty ? [[]] : try matchers(filter.selectors)
     }
 
     private func answering(_ body: () async throws -> PromQL.QueryResult) async throws -> QueryAnswer {
@@ -93,7 +86,8 @@ extension LiveSite {
 
 /// The labels as a plain dictionary, for the API.
 func dictionary(_ labels: Labels) -> [String: String] {
-    Dictionary(uniqueKeysWithValues: labels.pairs.map { ($0.name, $0.value) })
+    // Names that Unicode takes for the same one are different ones to the store.
+    Dictionary(labels.pairs.map { ($0.name, $0.value) }) { first, _ in first }
 }
 
 /// A native histogram in one line, for people.
