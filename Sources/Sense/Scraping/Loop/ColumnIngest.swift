@@ -208,7 +208,9 @@ final class ColumnIngest {
             outcome.refusedCount += answer.outcome.outOfOrder + answer.outcome.duplicate
             forget(answer.unknown.map { block.references[$0] })
         }
-        let block = SampleBlock(timestamp: now, references: owners, values: columns)
+        let block = SampleBlock(
+            timestamp: now, references: owners, values: columns,
+            refusedCount: max(0, outcome.keptCount - references.count))
         let answer = try await store.append(block)
         outcome.refusedCount += answer.outcome.outOfOrder + answer.outcome.duplicate
         if !answer.unknown.isEmpty {
