@@ -32,7 +32,28 @@ import WebAPI
             + #""histograms":[[60,{"count":"3","sum":"4.5","buckets":[[3,"-1","1","3"]]}]]}]}}"#
         let range = Terminal(answers: [APIPath.queryRange: past])
         #expect(await range.run("query", "x", "--range", "2m", "--step", "1m", "--time", "120") == .done)
-        #expect(range.output.hasSuffix("b  {count:3, sum:4.5, [-1,1]:3} @60000"), "\(range.output)")
+        #expect(range.output.hasSuffix("b  {count:3, sum:4.5, [-1,1]:3} @60"), "\(range.output)")
+    }
+
+    @Test func `names that the older rules do not allow are printed as an expression has them, times as seconds`() async throws {
+        let found =
+            #"{"status":"success","data":{"resultType":"matrix","result":[{"metric":{"__name__":"my.name","host.name":"x","a":"1"},"#
+            + #""values":[[60,"1"],[61.5,"3"]]}]}}"#
+        let terminal = Terminal(answers: [APIPath.queryRange: found])
+        #expect(await terminal.run("query", "x", "--range", "2m", "--step", "1m", "--time", "120") == .done)
+        let name = #"{"my.name", a="1", "host.name"="x"}"#
+        #expect(terminal.output.hasSuffix("\(name)  1 @60\n\(name)  3 @61.500"), "\(terminal.output)")
+    }
+
+    @Test func `the legend begins with the labels that differ`() async throws {
+        let common = #""aaa":"\#(String(repeating: "x", count: 100))","__name__":"m""#
+        let found =
+            #"{"status":"success","data":{"resultType":"matrix","result":["#
+            + ["1", "2"].map { #"{"metric":{\#(common),"zone":"\#($0)"},"values":[[0,"1"],[60,"\#($0)"]]}"# }
+            .joined(separator: ",") + "]}}"
+        let terminal = Terminal(answers: [APIPath.queryRange: found])
+        #expect(await terminal.run("query", "m", "--range", "1m", "--step", "1m", "--time", "60", "--graph") == .done)
+        #expect(terminal.output.contains(#"m{zone="1", aaa="x"#) && terminal.output.contains(#"m{zone="2", aaa="x"#))
     }
 
     @Test func `a range that is none is a wrong use`() async {

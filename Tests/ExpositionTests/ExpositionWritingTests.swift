@@ -27,6 +27,34 @@ import Units
         return batch
     }
 
+    @Test func `native histograms stand in protobuf alone`() throws {
+        var batch = SampleBatch(at: Timestamp(millisecondsSinceEpoch: 0))
+        var histogram = NativeHistogram(schema: 0)
+        histogram.count = 3
+        histogram.sum = 4
+        histogram.positiveSpans = [.init(offset: 0, length: 1)]
+        histogram.positiveBuckets = [3]
+        batch.rows = [
+            .init(labels: Labels("h"), histogram: histogram, timestamp: Timestamp(millisecondsSinceEpoch: 7)),
+            .init(labels: Labels("plain"), value: 1),
+        ]
+        batch.metadata = ["h": MetricMetadata("h", .histogram, "")]
+        #expect(String(decoding: writeExposition(batch, .text), as: UTF8.self) == "plain 1\n")
+        #expect(String(decoding: writeExposition(batch, .openMetrics), as: UTF8.self) == "plain 1\n# EOF\n")
+        let read = try parseExposition(writeExposition(batch, .protobuf), .protobuf, at: Timestamp(millisecondsSinceEpoch: 0))
+        #expect(read.rows.compactMap(\.histogram) == [histogram])
+    }
+
+    @Test(arguments: [
+        (nil, ExpositionFormat.text), ("*/*", .text), ("text/plain;version=0.0.4", .text),
+        ("application/openmetrics-text;version=1.0.0", .text), (ExpositionFormat.accept(protobuf: true), .protobuf),
+        (ExpositionFormat.accept(), .text), ("application/vnd.google.protobuf", .text),
+        ("text/plain;q=0.5,application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited;q=0.7", .protobuf),
+        ("text/plain,application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited;q=0.7", .text),
+    ] as [(String?, ExpositionFormat)]) func `the format is the one that is preferred`(_ accept: String?, _ format: ExpositionFormat) {
+        #expect(ExpositionFormat.preferred(by: accept) == format)
+    }
+
     @Test func `a page of text`() {
         #expect(
             String(decoding: writeExposition(makeBatch(), .text), as: UTF8.self) == #"""

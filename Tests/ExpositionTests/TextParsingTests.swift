@@ -49,6 +49,26 @@ import Units
         )
     }
 
+    @Test(arguments: [
+        #"a{__name__="zzz"} 1"#, #"a{"__name__"="zzz"} 1"#, #"{"a",__name__="b"} 1"#, #"{__name__="b"} 1"#, #"{"a","b"} 1"#,
+        #"a{"b"} 1"#, #"a{x="1",x="2"} 1"#, #"a{x="1","x"="2"} 1"#, #"a{""="x"} 1"#, #"{"",a="b"} 1"#, #"{""} 1"#, #"{} 1"#,
+    ]) func `a name that is missing, empty or stands twice is refused`(_ line: String) {
+        for format in [ExpositionFormat.text, .openMetrics] {
+            let page = Array((line + (format == .text ? "\n" : "\n# EOF\n")).utf8)
+            #expect(throws: ExpositionError.self) { try parseExposition(page, format, at: now) }
+            #expect(throws: ExpositionError.self) {
+                var scraped = ScrapePage(limits: ExpositionLimits())
+                _ = try scraped.read(page, format)
+            }
+        }
+    }
+
+    @Test func `quoted names and labels are taken, twins of Unicode apart`() throws {
+        let batch = try parse("{\"quoted.name\",a=\"b\",\"c.d\"=\"e\"} 1\nm{\"caf\u{E9}\"=\"1\",\"cafe\u{301}\"=\"2\"} 1\n")
+        #expect(batch.rows[0].labels == Labels("quoted.name", ["a": "b", "c.d": "e"]))
+        #expect(batch.rows[1].labels.pairs.count == 3)
+    }
+
     @Test func `a page of a real node_exporter comes through, and again after writing it`() throws {
         let page = try #require(fileBytes(testFolder + "/Golden/node_exporter.txt"))
         let batch = try parseExposition(page, .text, at: now)

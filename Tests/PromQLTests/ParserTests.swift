@@ -27,20 +27,30 @@ import Testing
         ("{}", "1:1: parse error: vector selector must contain at least one non-empty matcher"),
         ("{a=~\".*\"}", "1:1: parse error: vector selector must contain at least one non-empty matcher"),
         ("up{__name__=\"down\"}", "1:1: parse error: metric name must not be set twice: \"up\" or \"down\""),
-        ("up{job=~\"(\"}", "1:9: parse error: error parsing regexp: missing closing )"),
+        ("up{job=~\"(\"}", "1:4: parse error: error parsing regexp: missing closing ): `(`"),
+        ("{l=~\"a{5,2}\"}", "1:2: parse error: error parsing regexp: invalid repeat count: `{5,2}`"),
         ("up{job=5}", "1:8: parse error: unexpected character inside braces: '5'"),
         ("up[0s]", "1:4: parse error: duration must be greater than 0"),
         ("up[5mm]", "1:4: parse error: bad number or duration syntax: \"5mm\""),
-        ("sum(up)[5m]", "1:1: parse error: ranges only allowed for vector selectors"),
+        ("sum(up)[5m]", "1:8: parse error: ranges only allowed for vector selectors"),
         ("up[5m][1h:]", "1:1: parse error: subquery is only allowed on instant vector, got matrix instead"),
         ("up offset 1m offset 2m", "1:14: parse error: offset may not be set multiple times"),
         (
             "-up[5m]",
             "1:1: parse error: unary expression only allowed on expressions of type scalar or instant vector, got \"range vector\""
         ),
+        ("1 == 1", "1:3: parse error: comparisons between scalars must use BOOL modifier"),
+        ("rate(x offset 5m [5m])", "1:18: parse error: no offset modifiers allowed before range"),
+        ("rate(x @ 5 [5m])", "1:12: parse error: no @ modifiers allowed before range"),
+        ("1 == 1 )", "1:8: parse error: unexpected right parenthesis ')'"),
+        ("rate(up) $", "1:10: parse error: unexpected character: '$'"),
+        ("up up $", "1:4: parse error: unexpected identifier \"up\""),
+        ("foo(up", "1:7: parse error: unclosed left parenthesis"),
+        ("rate(rate(up), 1)", "1:1: parse error: expected 1 argument(s) in call to \"rate\", got 2"),
+        ("topk(1 == 1, rate(up))", "1:19: parse error: expected type range vector in call to function \"rate\", got instant vector"),
         ("1 and up", "1:1: parse error: set operator \"and\" not allowed in binary scalar expression"),
-        ("up + bool up", "1:1: parse error: bool modifier can only be used on comparison operators"),
-        ("up + on(a) group_left(a) up", "1:1: parse error: label \"a\" must not occur in ON and GROUP clause at once"),
+        ("up + bool up", "1:4: parse error: bool modifier can only be used on comparison operators"),
+        ("up + on(a) group_left(a) up", "1:4: parse error: label \"a\" must not occur in ON and GROUP clause at once"),
         ("up\n  + \"x\"", "2:5: parse error: binary expression must contain only scalar and instant vector types"),
         ("\"a\\q\"", "1:1: parse error: unknown escape sequence U+0071 'q'"),
         ("'abc", "1:1: parse error: unterminated quoted string"),
@@ -122,7 +132,16 @@ import Testing
     @Test func `a selector alone gives its matchers`() throws {
         let matchers = try Expression.parseSelector("up{job=~\"a|b\"}")
         #expect(matchers.map(\.description) == ["job=~\"a|b\"", "__name__=\"up\""])
-        #expect(throws: QueryFault.self) { try Expression.parseSelector("rate(up[5m])") }
+        for (text, message) in [
+            ("rate(up[5m])", "1:5: parse error: unexpected \"(\""), ("up offset 5m", "1:4: parse error: unexpected <offset>"),
+            ("up[5m]", "1:3: parse error: unexpected \"[\""), ("1", "1:1: parse error: unexpected number \"1\""),
+            ("", "1:1: parse error: unexpected end of input"),
+            ("{}", "1:1: parse error: vector selector must contain at least one non-empty matcher"),
+        ] {
+            let fault = #expect(throws: QueryFault.self) { try Expression.parseSelector(text) }
+            #expect(fault?.summary == message)
+        }
+        #expect(try Expression.parseSelector("{}", mayMatchAnything: true).isEmpty)
     }
 
     @Test func `deep nesting is refused and does not exhaust the stack`() {

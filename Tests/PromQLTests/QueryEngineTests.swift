@@ -27,6 +27,35 @@ import Units
         #expect(fault?.message.hasSuffix(": 1000, at most 500 are allowed") == true)
     }
 
+    @Test func `many-to-many matching is told in the reference's words`() async throws {
+        let store = ArraySeries(
+            [Labels("a", ["x": "1", "y": "1"]), Labels("b", ["x": "1", "y": "1"]), Labels("b", ["x": "1", "y": "2"])]
+                .map { SeriesColumns(labels: $0, times: [0], values: [1]) })
+        let fault = await #expect(throws: QueryFault.self) {
+            try await QueryEngine(store).instant("a * on(x) b", at: zero)
+        }
+        #expect(
+            fault?.summary == """
+                found duplicate series for the match group {x="1"} on the right hand-side of the operation: \
+                [{__name__="b", x="1", y="2"}, {__name__="b", x="1", y="1"}];many-to-many matching not allowed: \
+                matching labels must be unique on one side
+                """)
+    }
+
+    @Test func `labels that Unicode takes for the same are grouped and matched apart`() async throws {
+        let twins = ["caf\u{E9}", "cafe\u{301}"]
+        let store = ArraySeries(
+            twins.flatMap { shop in ["a", "b"].map { SeriesColumns(labels: Labels($0, ["shop": shop]), times: [0], values: [Double(shop.utf8.count)]) } })
+        for (query, values) in [
+            ("sum by (shop) (a)", [5.0, 6.0]), ("a + on (shop) b", [10, 12]), ("count(a)", [2]), ("a{shop=\"caf\u{E9}\"}", [5]),
+            ("a and on (shop) b{shop=~\"cafe\u{301}|x\"}", [6]), ("count_values(\"v\", a)", [1, 1]),
+        ] {
+            let result = try await QueryEngine(store).instant(query, at: zero)
+            guard case .vector(let samples) = result.value else { return Issue.record("no vector") }
+            #expect(samples.map(\.value).sorted() == values, "\(query)")
+        }
+    }
+
     @Test func `a query over the limit of steps is refused with figure and limit`() async throws {
         let engine = QueryEngine(Self.store())
         let fault = await #expect(throws: QueryFault.self) {

@@ -39,6 +39,54 @@ import Units
         func forget(_ labels: Set<Labels>) { state.withLock { for own in labels { $0.numbers[own] = nil } } }
     }
 
+    /// Refuses what a test says.
+    private struct RefusingStore: ColumnAppending {
+        let refused: Set<Int>
+
+        private func outcome(_ count: Int) -> AppendOutcome {
+            var outcome = AppendOutcome(stored: count - refused.count)
+            outcome.leftOut = refused.sorted().map { .init(index: $0, reason: .duplicate) }
+            return outcome
+        }
+
+        func append(_ batch: SampleBatch) async throws -> AppendOutcome { outcome(batch.rows.count) }
+        func references(of labels: [Labels]) async throws -> [SeriesReference?] {
+            labels.indices.map { SeriesReference(UInt64($0)) }
+        }
+        func append(_ block: SampleBlock) async throws -> (outcome: AppendOutcome, unknown: [Int]) {
+            (outcome(block.references.count), [])
+        }
+    }
+
+    @Test func `what the store refuses is not sent on`() async throws {
+        let files = MemoryFiles()
+        var settings = try RequestPlanTests.settings("name: r")
+        settings.url = "http://127.0.0.1:1/write"
+        let writer = try RemoteWriter(
+            [settings], folder: "/q", files: files, limits: RemoteQueueLimits(), externalLabels: [:],
+            clock: ManualClock(), wallClock: ReceiverTests.Wall(),
+            logger: Logger(label: "t") { _ in SwiftLogNoOpLogHandler() }, userAgent: "t"
+        ) { [:] }
+        let tee = RemoteTee(RefusingStore(refused: [1, 3]), writer)
+        let labels = (0..<4).map { Labels("m", ["n": "\($0)"]) }
+        let numbers = try await tee.references(of: labels).map { $0! }
+        try await tee.append(SampleBlock(timestamp: SendingTests.start, references: numbers, values: [0, 1, 2, 3]))
+        var batch = SampleBatch(at: SendingTests.start + .seconds(1))
+        for (place, own) in labels.enumerated() { batch.rows.append(.init(labels: own, value: Double(10 + place))) }
+        try await tee.append(batch)
+        try await RemoteTee(RefusingStore(refused: [0]), writer).append(
+            SampleBlock(timestamp: SendingTests.start, references: [numbers[0]], values: [9]))
+        let queue = try WriteQueue(folder: "/q", files: files, limits: QueueLimits())
+        var reader = QueueReader(queue, at: queue.beginning)
+        var found: [Labels: [Double]] = [:]
+        while true {
+            let chunk = try reader.read(most: 100)
+            for entry in chunk.entries { found[entry.labels, default: []] += entry.values }
+            if chunk.sampleCount == 0 { break }
+        }
+        #expect(found == [labels[0]: [0, 10], labels[2]: [2, 12]])
+    }
+
     @Test(arguments: 1...8 as ClosedRange<UInt64>, [3, 1000])
     func `each sample is queued once under its labels`(seed: UInt64, labelsMax: Int) async throws {
         var random = SeededGenerator(seed: seed)

@@ -13,6 +13,7 @@ final class RecordingStore: ColumnAppending {
         var exemplars: [Exemplar] = []
         var histograms: [(name: String, histogram: NativeHistogram)] = []
         var blockCount = 0
+        var refusedCounts: [Int] = []
         var seriesMax = Int.max
         var askedCount = 0
     }
@@ -50,6 +51,7 @@ final class RecordingStore: ColumnAppending {
     func append(_ block: SampleBlock) async throws -> (outcome: AppendOutcome, unknown: [Int]) {
         state.withLock { state in
             state.blockCount += 1
+            state.refusedCounts.append(block.refusedCount)
             var unknown: [Int] = []
             for (index, reference) in block.references.enumerated() {
                 let number = Int(reference.raw)
@@ -68,6 +70,8 @@ final class RecordingStore: ColumnAppending {
     func forgetAll() { state.withLock { $0.forgotten.formUnion(0..<$0.labels.count) } }
     func limitSeries(to most: Int) { state.withLock { $0.seriesMax = most } }
 
+    /// What came beside each block.
+    var refusedCounts: [Int] { state.withLock { $0.refusedCounts } }
     var askedCount: Int { state.withLock { $0.askedCount } }
     var metadata: [String: MetricMetadata] { state.withLock { $0.metadata } }
     var exemplars: [Exemplar] { state.withLock { $0.exemplars } }

@@ -321,6 +321,9 @@ import Units
             try await site.scrape()
             #expect(!site.store.names.contains("new"))
             #expect(site.target?.refusedSampleCount == 1)
+            // The page does not change, and what is refused of it is counted all the same.
+            try await site.scrape(3)
+            #expect(site.store.refusedCounts.suffix(3) == [1, 1, 1])
         }
     }
 

@@ -87,7 +87,7 @@ import Units
         #expect(new != old)
         let (outcome, unknown) = try await store.append(
             SampleBlock(timestamp: at(epoch + hour), references: [old, new], values: [2, 3]))
-        #expect(unknown == [0] && outcome == AppendOutcome(stored: 1))
+        #expect(unknown == [0] && outcome.counts == AppendOutcome(stored: 1))
         #expect(try await store.samples()[Labels("new")]?.count == 1)
         #expect(try await store.samples()[Labels("old")]?.count == 1)
     }

@@ -98,3 +98,12 @@ func openStore(
         folder: "/data/series", files: files, settings: settings, selfLabels: Labels(),
         segmentByteCountMax: segmentByteCountMax)
 }
+
+extension AppendOutcome {
+    /// Without which samples they were.
+    var counts: AppendOutcome {
+        var counts = self
+        counts.leftOut = []
+        return counts
+    }
+}

@@ -94,14 +94,14 @@ import Units
         let newest = epoch + 59 * 600_000
         try await store.maintain(at: at(newest))
         let late = newest - 2 * hour + 1
-        #expect(try await store.append(batch(late, [(a, -1)])) == AppendOutcome(stored: 1))
-        #expect(try await store.append(batch(late, [(a, -1)])) == AppendOutcome())
-        #expect(try await store.append(batch(late, [(a, -2)])) == AppendOutcome(duplicate: 1))
-        #expect(try await store.append(batch(newest - 3 * hour - 1, [(a, -1)])) == AppendOutcome(outOfOrder: 1))
+        #expect(try await store.append(batch(late, [(a, -1)])).counts == AppendOutcome(stored: 1))
+        #expect(try await store.append(batch(late, [(a, -1)])).counts == AppendOutcome())
+        #expect(try await store.append(batch(late, [(a, -2)])).counts == AppendOutcome(duplicate: 1))
+        #expect(try await store.append(batch(newest - 3 * hour - 1, [(a, -1)])).counts == AppendOutcome(outOfOrder: 1))
         // Into a span that is in a block already.
         let block = newest - 3 * hour + 1
         #expect(block < store.stats.minimumTime.millisecondsSinceEpoch)
-        #expect(try await store.append(batch(block, [(a, -3)])) == AppendOutcome(stored: 1))
+        #expect(try await store.append(batch(block, [(a, -3)])).counts == AppendOutcome(stored: 1))
         let expected = ((0..<60).map { epoch + $0 * 600_000 } + [late, block]).sorted()
         for round in 0..<3 {
             #expect(try await store.samples()[a]?.map(\.time) == expected, "round \(round)")
@@ -174,9 +174,9 @@ import Units
         func labels(_ metric: String, _ count: Int, _ target: String) -> [(Labels, Double)] {
             (0..<count).map { (Labels(metric, ["n": "\($0)", "job": "j", "instance": target]), 1) }
         }
-        #expect(try await store.append(batch(epoch, labels("wide", 9, "a"))) == AppendOutcome(stored: 5, overLimit: 4))
+        #expect(try await store.append(batch(epoch, labels("wide", 9, "a"))).counts == AppendOutcome(stored: 5, overLimit: 4))
         #expect(try await store.append(batch(epoch, labels("x", 5, "a"))).stored == 5)
-        #expect(try await store.append(batch(epoch, labels("y", 5, "a"))) == AppendOutcome(stored: 2, overLimit: 3))
+        #expect(try await store.append(batch(epoch, labels("y", 5, "a"))).counts == AppendOutcome(stored: 2, overLimit: 3))
         for number in 0..<5 { try await store.append(batch(epoch, labels("z\(number)", 5, "t\(number)"))) }
         #expect(store.stats.seriesCount == 30)
         #expect(
@@ -188,6 +188,83 @@ import Units
         #expect(report.refusedMetrics.contains { $0.name == "wide" && $0.count == 4 })
         #expect(report.labelNames.first?.name == "__name__" && report.metrics.count == 3)
         #expect(store.stats.counts.samplesOverLimit > 0)
+    }
+
+    @Test func `samples of refused series are counted each time they come, by batch and beside a block`() async throws {
+        let store = try openStore(files, StoreSettings(seriesMax: 1))
+        let (a, b) = (Labels("a"), Labels("b"))
+        let known = try #require(try await store.references(of: [a])[0])
+        #expect(try await store.references(of: [b]) == [nil])
+        for round in 1...3 {
+            let block = SampleBlock(
+                timestamp: at(epoch + Int64(round)), references: [known], values: [Double(round)], refusedCount: 2)
+            #expect(try await store.append(block).outcome.overLimit == 2)
+        }
+        let batched = try await store.append(batch(epoch + 9, [(a, 9), (b, 9)]))
+        #expect(batched.stored == 1 && batched.leftOut == [.init(index: 1, reason: .overLimit)])
+        var page = SampleBatch(at: at(epoch))
+        store.report(into: &page)
+        #expect(page.rows.first { $0.labels.name == "jaga_series_limit_refusals_total" }?.value == 7)
+        #expect(store.stats.counts.samplesOverLimit == 7)
+    }
+
+    @Test func `a series with labels longer than the log takes is refused alone, and named at no length`() async throws {
+        let store = try openStore(files)
+        let long = Labels(String(repeating: "n", count: 400), ["x": String(repeating: "v", count: 70_000)])
+        let references = try await store.references(of: [Labels("a"), long, Labels("b")])
+        #expect(references.map { $0 != nil } == [true, false, true])
+        let outcome = try await store.append(batch(epoch, [(Labels("a"), 1), (long, 2), (Labels("b"), 3)]))
+        #expect(outcome.stored == 2 && outcome.overLimit == 1)
+        #expect(outcome.leftOut == [.init(index: 1, reason: .overLimit)])
+        let named = try #require(store.cardinality().refusedMetrics.first)
+        #expect(named.name.hasPrefix("nnn") && named.name.utf8.count < 100)
+        #expect(try await openStore(files).select([], from: .distantPast, through: .distantFuture).count == 2)
+    }
+
+    @Test func `what is not stored is told sample by sample, with the reason`() async throws {
+        let store = try openStore(files)
+        let labels = (0..<4).map { Labels("m", ["n": "\($0)"]) }
+        try await store.append(batch(epoch, labels.map { ($0, 1) }))
+        var mixed = batch(epoch, [(labels[0], 1), (labels[1], 2)])
+        mixed.rows.append(.init(labels: labels[2], value: 1, timestamp: at(epoch - 1)))
+        mixed.rows.append(.init(labels: labels[3], value: 1, timestamp: at(epoch + 1)))
+        #expect(
+            try await store.append(mixed).leftOut == [
+                .init(index: 0, reason: .repeated), .init(index: 1, reason: .duplicate),
+                .init(index: 2, reason: .outOfOrder),
+            ])
+        let numbers = try await store.references(of: labels).map { $0! }
+        let block = SampleBlock(timestamp: at(epoch), references: numbers, values: [1, 1, 5, 1])
+        #expect(
+            try await store.append(block).outcome.leftOut == [
+                .init(index: 0, reason: .repeated), .init(index: 1, reason: .repeated),
+                .init(index: 2, reason: .duplicate), .init(index: 3, reason: .outOfOrder),
+            ])
+    }
+
+    @Test func `labels that Unicode takes for the same are two series, in memory, in a block and after a start`() async throws {
+        let twins = ["caf\u{E9}", "cafe\u{301}"]
+        var store = try openStore(files)
+        for step in 0..<3 as Range<Int64> {
+            try await store.append(
+                batch(epoch + step * 2 * hour, twins.map { (Labels("m", ["shop": $0]), Double($0.utf8.count)) }))
+        }
+        func check(_ place: String) async throws {
+            for twin in twins {
+                let found = try await store.select(
+                    [LabelMatcher("shop", equals: twin)], from: .distantPast, through: .distantFuture)
+                #expect(found.count == 1 && found[0].values.allSatisfy { $0 == Double(twin.utf8.count) }, "\(place)")
+            }
+            let values = try await store.labelValues("shop", [], from: .distantPast, through: .distantFuture)
+            #expect(values.map(ByteText.init) == [twins[1], twins[0]].map(ByteText.init), "\(place)")
+            #expect(try await store.select([LabelMatcher("__name__", equals: "m")], from: .distantPast, through: .distantFuture).count == 2)
+        }
+        try await check("in memory")
+        try await store.maintain(at: at(epoch + 12 * hour))
+        #expect(store.stats.blockCount > 0)
+        try await check("in a block")
+        store = try openStore(files)
+        try await check("after a start")
     }
 
     @Test func `series are listed for any of several selectors`() async throws {

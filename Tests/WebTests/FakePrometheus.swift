@@ -8,6 +8,7 @@ protocol FakePrometheus: SiteService {}
 
 extension FakePrometheus {
     func answer(_ query: PrometheusQuery) async throws -> PrometheusAnswer {
+        guard !query.expression.isEmpty else { throw QueryFault(.badData, "no expression found in input") }
         let result =
             switch query.when {
             case .instant(let time): try await self.query(query.expression, at: time, timeLimit: query.timeLimit)

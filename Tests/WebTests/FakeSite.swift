@@ -423,6 +423,10 @@ final class FakeSite: FakePrometheus {
         if expression.contains("((") { throw QueryFault(.badData, "1:2: parse error: unexpected end of input") }
         if expression == "boom" { throw PlainTrouble() }
         let at = time ?? now
+        if expression == "native" {
+            let labels = ["__name__": "my.latency", "host.name": "web1"]
+            return QueryAnswer(.vector([.init(labels: labels, at: at, value: .nan, histogram: "{count:7, sum:3}")]))
+        }
         return QueryAnswer(
             .vector([
                 .init(labels: ["__name__": "up", "instance": "web1", "zone": Self.hostile], at: at, value: 1),
@@ -437,6 +441,13 @@ final class FakeSite: FakePrometheus {
     {
         if expression.contains("((") { throw QueryFault(.badData, "1:2: parse error: unexpected end of input") }
         if expression.contains("pressure") { return QueryAnswer(.matrix([])) }
+        if expression == "native" {
+            var columns = QueryResult.Columns(labels: ["__name__": "my.latency", "host.name": "web1"], times: [], values: [])
+            columns.histograms = [0, 60_000].map {
+                .init(time: start.millisecondsSinceEpoch + $0, text: "{count:7, sum:3}", count: 7)
+            }
+            return QueryAnswer(.matrix([columns]))
+        }
         let isRatio = expression.hasPrefix("1 -") || expression.contains("io_time")
         let isBytes = expression.contains("bytes")
         let count = expression.contains("filesystem") || expression.contains("sum by") ? 3 : 1

@@ -70,6 +70,16 @@ import WebAPI
         #expect(await fixture.get("/host", session: session).text.contains("<svg"))
     }
 
+    @Test func `a native histogram is shown as text and drawn as its count, and the page says so`() async throws {
+        let fixture = try WebFixture()
+        let session = try await fixture.session(.viewer)
+        let page = await fixture.get("/query?expr=native", session: session).text
+        #expect(page.contains("{count:7, sum:3}") && page.contains("how many observations"))
+        #expect(page.contains("{&quot;my.latency&quot;,&quot;host.name&quot;=&quot;web1&quot;}"))
+        #expect(page.contains("count</a>") && page.contains("<polyline") || page.contains("<path"), "\(page.suffix(2000))")
+        #expect(!(await fixture.get("/query?expr=up", session: session).text.contains("how many observations")))
+    }
+
     @Test func `an answer of the API decodes to its type`() async throws {
         let fixture = try WebFixture()
         let token = try await fixture.token(.administrator)

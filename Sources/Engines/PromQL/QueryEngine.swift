@@ -167,7 +167,7 @@ public struct QueryEngine: Sendable {
             } catch let error as TooManySamples {
                 throw Evaluator.tooManySamples(samples + error.count, limits.samplesMax)
             } catch let error where !(error is CancellationError) {
-                throw QueryFault(.storage, "reading series failed: \(error)", cause: error)
+                throw QueryFault(.storage, "reading series failed", cause: error)
             }
             samples += columns.reduce(0) { $0 + $1.times.count + $1.histograms.count * Evaluator.samplesPerHistogram }
             guard samples <= limits.samplesMax else { break }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Series
 import Texts
 import Units
 import WebAPI
@@ -7,8 +8,8 @@ struct Query: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Evaluate a PromQL expression.",
         discussion: """
-            Prints one line a series; with --range one line for each sample, or a chart with --graph. Exits with 10 when \
-            nothing matches.
+            Prints one line a series; with --range one line for each sample, its time behind '@' in seconds since 1970 as --time \
+            takes it, or a chart with --graph. Exits with 10 when nothing matches.
             """)
 
     @Argument(help: "The expression, as in 'rate(node_cpu_seconds_total[5m])'.")
@@ -56,8 +57,7 @@ struct Query: AsyncParsableCommand {
         for warning in reply.warnings ?? [] { console.notes(t(.queryWarning, ["text": warning])) }
         if graph, case .matrix(let series)? = reply.data, !series.isEmpty {
             var page = Page(console: console)
-            Chart(series.map { Chart.Line(name: Self.name($0.labels), times: $0.times, values: $0.values) })
-                .draw(on: &page, width: console.width)
+            Chart(Self.chartLines(series)).draw(on: &page, width: console.width)
             page.print()
             return
         }
@@ -107,8 +107,11 @@ struct Query: AsyncParsableCommand {
         case .matrix(let series):
             series.flatMap { columns in
                 columns.times.indices.map { row in
-                    "\(name(columns.labels))  \(PrometheusJSON.text(columns.values[row])) @\(columns.times[row])"
-                } + columns.histograms.map { "\(name(columns.labels))  \($0.text) @\($0.time)" }
+                    "\(name(columns.labels))  \(PrometheusJSON.text(columns.values[row])) @\(PrometheusJSON.seconds(columns.times[row]))"
+                }
+                    + columns.histograms.map {
+                        "\(name(columns.labels))  \($0.text) @\(PrometheusJSON.seconds($0.time))"
+                    }
             }
         case .scalar(let value, _): [PrometheusJSON.text(value)]
         case .string(let text, _): [text]
@@ -116,9 +119,36 @@ struct Query: AsyncParsableCommand {
         }
     }
 
-    private static func name(_ labels: [String: String]) -> String {
-        let inner = labels.filter { $0.key != "__name__" }.sorted { $0.key < $1.key }
-            .map { "\($0.key)=\(PrometheusJSON.quoted($0.value))" }.joined(separator: ", ")
-        return "\(labels["__name__"] ?? "")\(inner.isEmpty ? "" : "{\(inner)}")"
+    /// Lines to draw. The labels that tell them apart come first, since a name is cut where the terminal ends.
+    private static func chartLines(_ series: [QueryResult.Columns]) -> [Chart.Line] {
+        let first = series.first?.labels ?? [:]
+        var telling: Set<String> = []
+        for columns in series {
+            for key in Set(columns.labels.keys).union(first.keys) where columns.labels[key] != first[key] {
+                telling.insert(key)
+            }
+        }
+        return series.map { columns in
+            let name = name(columns.labels, first: telling)
+            // Of a native histogram a line shows how many observations it counted.
+            return columns.times.isEmpty && !columns.histograms.isEmpty
+                ? Chart.Line(
+                    name: "count of \(name)", times: columns.histograms.map(\.time),
+                    values: columns.histograms.map(\.count))
+                : Chart.Line(name: name, times: columns.times, values: columns.values)
+        }
+    }
+
+    /// A series as an expression has it, so that it can be asked for again: names that the older rules do not allow in quotation marks.
+    private static func name(_ labels: [String: String], first: Set<String> = []) -> String {
+        let metric = labels["__name__"] ?? ""
+        let isClassic = metric.isEmpty || Labels.isClassicName(metric, colons: true)
+        let others = labels.filter { $0.key != "__name__" }.sorted {
+            first.contains($0.key) != first.contains($1.key) ? first.contains($0.key) : $0.key < $1.key
+        }
+        let inner =
+            (isClassic ? [] : [PrometheusJSON.quoted(metric)])
+            + others.map { "\(Labels.quotedIfNeeded($0.key))=\(PrometheusJSON.quoted($0.value))" }
+        return "\(isClassic ? metric : "")\(inner.isEmpty ? "" : "{\(inner.joined(separator: ", "))}")"
     }
 }

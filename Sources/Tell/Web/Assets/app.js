@@ -107,7 +107,12 @@
       const { data } = await answer.json();
       for (const series of data.result || []) {
         const name = lineName(series.metric, link.dataset.legend, link.dataset.name);
-        found.push({ name, query: link.dataset.query, values: series.values });
+        if (series.values) found.push({ name, query: link.dataset.query, values: series.values });
+        // Of a native histogram the number of observations, as the server's own drawing has it.
+        if (series.histograms) {
+          const values = series.histograms.map(([time, histogram]) => [time, histogram.count]);
+          found.push({ name: name + " count", query: link.dataset.query, values });
+        }
       }
     }
     const times = [...new Set(found.flatMap((s) => s.values.map((p) => p[0])))].sort((a, b) => a - b);

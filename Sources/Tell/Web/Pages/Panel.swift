@@ -1,3 +1,4 @@
+import Series
 import Texts
 import Units
 import WebAPI
@@ -48,7 +49,8 @@ extension Panel.Query {
 
 /// `instance="10.0.0.5:5432",job="postgres"`: the matchers of all labels, without braces.
 func selector(_ labels: [String: String]) -> String {
-    labels.sorted { $0.key < $1.key }.map { "\($0.key)=\(PrometheusJSON.quoted($0.value))" }.joined(separator: ",")
+    labels.sorted { $0.key < $1.key }
+        .map { "\(Labels.quotedIfNeeded($0.key))=\(PrometheusJSON.quoted($0.value))" }.joined(separator: ",")
 }
 
 /// The panels of each kind of source, the most telling first.

@@ -76,8 +76,20 @@ extension PageContext {
 
     func chartLines(_ result: QueryResult, _ query: Panel.Query) -> [Chart.Line] {
         guard case .matrix(let series) = result else { return [] }
-        return series.map { columns in
-            Chart.Line(name: lineName(columns.labels, query), times: columns.times, values: columns.values)
+        return series.flatMap { columns -> [Chart.Line] in
+            let name = lineName(columns.labels, query)
+            var lines: [Chart.Line] = []
+            if !columns.times.isEmpty || columns.histograms.isEmpty {
+                lines.append(Chart.Line(name: name, times: columns.times, values: columns.values))
+            }
+            if !columns.histograms.isEmpty {
+                // A line has one number for each instant; of a native histogram it is the number of observations.
+                lines.append(
+                    Chart.Line(
+                        name: "\(name) count", times: columns.histograms.map(\.time),
+                        values: columns.histograms.map(\.count)))
+            }
+            return lines
         }
     }
 

@@ -1,3 +1,4 @@
+import Series
 import Texts
 import Units
 import WebAPI
@@ -36,9 +37,15 @@ extension PageContext {
         let panel = Panel(.panelOverTime, .none, [.each("*", expression)])
         let drawn = await panels([panel], selector: "")
         return """
-            <h2>\(t[.answerNow])</h2>\(rows(result))
+            <h2>\(t[.answerNow])</h2>\(rows(result))\(aboutHistograms(result))
             <h2>\(t[.answerOverTime])</h2>\(rangePicker("/query", ["expr": expression]))\(drawn)
             """
+    }
+
+    /// What the chart shows of native histograms.
+    private func aboutHistograms(_ result: QueryResult) -> Markup {
+        guard case .vector(let samples) = result, samples.contains(where: { $0.histogram != nil }) else { return "" }
+        return "<p class=\"muted\">\(t[.histogramsAsCounts])</p>"
     }
 
     private func rows(_ result: QueryResult) -> Markup {
@@ -60,6 +67,10 @@ extension PageContext {
     func metric(_ labels: [String: String]) -> String {
         let others = labels.filter { $0.key != "__name__" }
         let inner = selector(others)
-        return (labels["__name__"] ?? "") + (inner.isEmpty ? "" : "{\(inner)}")
+        let name = labels["__name__"] ?? ""
+        if name.isEmpty || Labels.isClassicName(name, colons: true) {
+            return name + (inner.isEmpty ? "" : "{\(inner)}")
+        }
+        return "{\(PrometheusJSON.quoted(name))\(inner.isEmpty ? "" : ",\(inner)")}"
     }
 }

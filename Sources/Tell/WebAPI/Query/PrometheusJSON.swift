@@ -22,7 +22,7 @@ public enum PrometheusJSON {
     }
 
     /// Seconds with a fraction only where there is one: `1435781451.781`, `1435781451`.
-    static func seconds(_ ms: Int64) -> String {
+    public static func seconds(_ ms: Int64) -> String {
         let fraction = ms.magnitude % 1000
         guard fraction != 0 else { return String(ms / 1000) }
         let digits = String(fraction)

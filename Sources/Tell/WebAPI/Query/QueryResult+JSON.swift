@@ -85,7 +85,7 @@ extension QueryResult: Decodable {
                 rows.map { row in
                     let points = row.values ?? []
                     var columns = Columns(labels: row.metric, times: points.map(\.ms), values: points.map(\.number))
-                    columns.histograms = (row.histograms ?? []).map { .init(time: $0.ms, text: $0.text) }
+                    columns.histograms = (row.histograms ?? []).map { .init(time: $0.ms, text: $0.text, count: $0.count) }
                     return columns
                 })
         case "scalar":
@@ -117,6 +117,7 @@ private struct MatrixRow: Decodable {
 private struct HistogramPoint: Decodable {
     let ms: Int64
     let text: String
+    let count: Double
 
     private struct Body: Decodable {
         let count: String
@@ -143,6 +144,7 @@ private struct HistogramPoint: Decodable {
         var container = try decoder.unkeyedContainer()
         ms = Int64((try container.decode(Double.self) * 1000).rounded())
         let body = try container.decode(Body.self)
+        count = PrometheusJSON.number(body.count) ?? .nan
         let parts = ["count:\(body.count)", "sum:\(body.sum)"] + (body.buckets ?? []).map(\.text)
         text = "{\(parts.joined(separator: ", "))}"
     }

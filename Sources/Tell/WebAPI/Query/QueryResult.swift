@@ -31,6 +31,14 @@ public enum QueryResult: Sendable, Hashable {
         public struct Histogram: Sendable, Hashable {
             public var time: Int64
             public var text: String
+            /// How many observations it counted.
+            public var count: Double
+
+            public init(time: Int64, text: String, count: Double) {
+                self.time = time
+                self.text = text
+                self.count = count
+            }
         }
 
         public init(labels: [String: String], times: [Int64], values: [Double]) {

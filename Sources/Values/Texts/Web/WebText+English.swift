@@ -150,6 +150,8 @@ extension WebText {
         case .logOut: "Log out"
         case .mainNavigation: "Pages"
         case .missedEvaluations: "{count} {count?evaluation|evaluations} left out"
+        case .histogramsAsCounts:
+            "Native histograms: the chart shows how many observations each has counted. Ask for histogram_quantile(0.9, …) or histogram_avg(…) to see their sizes."
         case .moreLines: "and {count} more"
         case .navAPI: "API"
         case .navAlerts: "Alerts"

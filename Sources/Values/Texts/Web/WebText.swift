@@ -20,7 +20,7 @@ public enum WebText: String, TextKey {
     case drillFailed, drillNow, drillPassed, drillsTitle, errorForbidden, errorNotFound, errorTitle
     case everyKind, everySpan, exitCode, expiredWord, expressionLabel, failuresInRow, feedAway
     case feedLive, filterNow, firingTitle, footer, freeSpace, fromDay, headlineOK, headlineTrouble
-    case headlineUnknown, inSpan, justNow, lastRead, ledgerBroken, ledgerIntact, ledgerSize
+    case headlineUnknown, histogramsAsCounts, inSpan, justNow, lastRead, ledgerBroken, ledgerIntact, ledgerSize
     case ledgerVerified, limitReached, linkCreated, linkInvalid, loadedWord, logInNow, logInTitle
     case logOut, mainNavigation, missedEvaluations, moreLines, navAlerts, navAPI, navBackups
     case navDatabases, navHost, navJobs, navLedger, navOverview, navProbes, navQuery, navUsers, never

@@ -79,8 +79,21 @@ extension LiveSite {
                         histogram: $0.histogram.map { histogramText($0) })
                 })
         case .matrix(let series):
-            .matrix(series.map { .init(labels: dictionary($0.labels), times: $0.times, values: $0.values) })
+            .matrix(series.map(Self.columns))
         }
+    }
+
+    /// Numbers and native histograms apart.
+    private static func columns(_ series: SeriesColumns) -> WebAPI.QueryResult.Columns {
+        let isHistogram = Set(series.histograms.map(\.index))
+        let numbers = series.times.indices.filter { !isHistogram.contains($0) }
+        var columns = WebAPI.QueryResult.Columns(
+            labels: dictionary(series.labels), times: numbers.map { series.times[$0] },
+            values: numbers.map { series.values[$0] })
+        columns.histograms = series.histograms.map {
+            .init(time: series.times[$0.index], text: histogramText($0.histogram), count: $0.histogram.count)
+        }
+        return columns
     }
 }
 

@@ -7,7 +7,10 @@ import WebAPI
 
 extension LiveSite {
     func ruleGroups() async throws -> [WebAPI.RuleGroupStatus] {
-        await parts.rules.snapshot.map { group in
+        // Whoever looks for a rule of their own should not have to pass by those that came with the program.
+        let groups = await parts.rules.snapshot
+        let own = groups.filter { !$0.file.hasPrefix(RulePack.filePrefix) }
+        return (own + groups.filter { $0.file.hasPrefix(RulePack.filePrefix) }).map { group in
             WebAPI.RuleGroupStatus(
                 name: group.name, file: group.file, intervalMs: group.interval.wholeMilliseconds,
                 lastEvaluationAt: group.lastEvaluation, lastDurationMs: group.lastDuration.map { $0.inSeconds * 1000 },
