@@ -70,11 +70,11 @@ import Units
         let tee = RemoteTee(RefusingStore(refused: [1, 3]), writer)
         let labels = (0..<4).map { Labels("m", ["n": "\($0)"]) }
         let numbers = try await tee.references(of: labels).map { $0! }
-        try await tee.append(SampleBlock(timestamp: SendingTests.start, references: numbers, values: [0, 1, 2, 3]))
+        _ = try await tee.append(SampleBlock(timestamp: SendingTests.start, references: numbers, values: [0, 1, 2, 3]))
         var batch = SampleBatch(at: SendingTests.start + .seconds(1))
         for (place, own) in labels.enumerated() { batch.rows.append(.init(labels: own, value: Double(10 + place))) }
-        try await tee.append(batch)
-        try await RemoteTee(RefusingStore(refused: [0]), writer).append(
+        _ = try await tee.append(batch)
+        _ = try await RemoteTee(RefusingStore(refused: [0]), writer).append(
             SampleBlock(timestamp: SendingTests.start, references: [numbers[0]], values: [9]))
         let queue = try WriteQueue(folder: "/q", files: files, limits: QueueLimits())
         var reader = QueueReader(queue, at: queue.beginning)

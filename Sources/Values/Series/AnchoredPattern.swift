@@ -120,6 +120,13 @@ public struct PatternFault: Error, Sendable, Hashable {
     /// The character of `pattern` at which the fault lies, counted from 0.
     public let offset: Int
 
+    /// The whole message of the reference (Go's `regexp/syntax`), which quotes the part at fault or, where there is none, the pattern.
+    public var referenceText: String {
+        if reason.hasSuffix("`") { return "error parsing regexp: \(reason)" }
+        let quoted = reason == "trailing backslash at end of expression" ? "" : pattern
+        return "error parsing regexp: \(reason): `\(quoted)`"
+    }
+
     public init(pattern: String, reason: String, offset: Int = 0) {
         self.pattern = pattern
         self.reason = reason

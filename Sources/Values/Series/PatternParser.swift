@@ -21,7 +21,7 @@ struct PatternParser {
 
     mutating func parse() throws(PatternFault) -> PatternNode {
         let node = try alternatives()
-        if peek == ")" { throw fault("unexpected ): `\(source)`", at: place) }
+        if peek == ")" { throw fault("unexpected )", at: place) }
         return node
     }
 
@@ -47,7 +47,7 @@ struct PatternParser {
         depth += 1
         defer { depth -= 1 }
         // RE2 allows 1000; but here each level takes several frames of what may be a small stack.
-        guard depth <= 200 else { throw fault("expression nests too deeply: `\(source)`", at: place) }
+        guard depth <= 200 else { throw fault("expression nests too deeply", at: place) }
         var options = [try sequence()]
         while take("|") { options.append(try sequence()) }
         return options.count == 1 ? options[0] : .alternatives(options)
@@ -168,7 +168,7 @@ struct PatternParser {
             index = groupNames.count
         }
         let inner = try alternatives()
-        guard take(")") else { throw fault("missing closing ): `\(source)`", at: start) }
+        guard take(")") else { throw fault("missing closing )", at: start) }
         flags = outer
         guard let index else {
             // Kept apart, so that `(?:a|b)c` is not laid flat into its neighbours.
@@ -208,13 +208,13 @@ struct PatternParser {
             default: throw fault("invalid or unsupported Perl syntax: `\(text(start, place))`", at: start)
             }
         }
-        throw fault("missing closing ): `\(source)`", at: start)
+        throw fault("missing closing )", at: start)
     }
 
     // MARK: Escapes and classes
 
     private mutating func escapedAtom(from start: Int) throws(PatternFault) -> PatternNode {
-        guard let scalar = peek else { throw fault("trailing backslash at end of expression: ``", at: start) }
+        guard let scalar = peek else { throw fault("trailing backslash at end of expression", at: start) }
         if let set = try perlClass() { return .set(set) }
         switch scalar {
         case "A":
@@ -287,7 +287,7 @@ struct PatternParser {
 
     /// One scalar written as an escape; `place` is behind the backslash.
     private mutating func escapedScalar(from start: Int) throws(PatternFault) -> Unicode.Scalar {
-        guard let scalar = peek else { throw fault("trailing backslash at end of expression: ``", at: start) }
+        guard let scalar = peek else { throw fault("trailing backslash at end of expression", at: start) }
         place += 1
         switch scalar {
         case "n": return "\n"

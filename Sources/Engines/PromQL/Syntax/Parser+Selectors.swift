@@ -63,7 +63,7 @@ extension Parser {
         do throws(PatternFault) {
             matchers.append(try LabelMatcher(labelText, op, value))
         } catch {
-            throw fault("error parsing regexp: \(error.reason)", label.span.through(token.span))
+            throw fault(error.referenceText, label.span.through(token.span))
         }
         advance()
     }

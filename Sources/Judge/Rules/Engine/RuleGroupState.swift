@@ -178,7 +178,7 @@ extension Event {
     ) -> Event {
         var payload: [String: JSONValue] = [
             "labels": .object(
-                Dictionary(uniqueKeysWithValues: alert.labels.pairs.map { ($0.name, .string($0.value)) })),
+                Dictionary(alert.labels.pairs.map { ($0.name, .string($0.value)) }) { first, _ in first }),
             "annotations": .object(alert.annotations.mapValues { .string($0) }),
             "value": .string(goNumber(alert.value)),
             "activeAt": .integer(alert.activeAt.millisecondsSinceEpoch),

@@ -17,7 +17,7 @@ struct RuleRunner: Sendable {
         var seen: Set<Labels> = []
         for sample in try await elements(rule, at: time) {
             let data = AlertTemplateData(
-                labels: Dictionary(uniqueKeysWithValues: sample.labels.pairs.map { ($0.name, $0.value) }),
+                labels: Dictionary(sample.labels.pairs.map { ($0.name, $0.value) }) { first, _ in first },
                 value: sample.value, externalLabels: externalLabels, time: time)
             var labels = sample.labels.dropping([Labels.metricName])
             for (name, template) in rule.labels { labels[name] = await expanded(template, data) }

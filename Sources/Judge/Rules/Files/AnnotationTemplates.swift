@@ -33,7 +33,7 @@ public struct AnnotationTemplates: TemplateExpanding {
                 let result = try await queries.instant(expression, at: data.time)
                 return (result.samples ?? []).map { sample in
                     TemplateSample(
-                        labels: Dictionary(uniqueKeysWithValues: sample.labels.pairs.map { ($0.name, $0.value) }),
+                        labels: Dictionary(sample.labels.pairs.map { ($0.name, $0.value) }) { first, _ in first },
                         value: sample.value)
                 }
             }

@@ -200,7 +200,7 @@ public struct Backtest: Sendable {
     private func expanded(_ template: String, _ labels: Labels, _ value: Double, at time: Timestamp) async -> String {
         guard template.contains("{{") else { return template }
         let data = AlertTemplateData(
-            labels: Dictionary(uniqueKeysWithValues: labels.pairs.map { ($0.name, $0.value) }), value: value, time: time
+            labels: Dictionary(labels.pairs.map { ($0.name, $0.value) }) { first, _ in first }, value: value, time: time
         )
         do {
             return try await templates.expand(template, data)

@@ -42,7 +42,7 @@ extension LiveSite {
     func exemplars(_ expression: String, from start: Timestamp, through end: Timestamp) async throws -> PrometheusAnswer
     {
         try await refusing {
-            let selectors = try parsed(expression).selectors.map(\.matchers)
+            let selectors = try unnamed { try parsed(expression).selectors.map(\.matchers) }
             let found = try await parts.series.exemplars(selectors, from: start, through: end)
             var json = AnswerJSON()
             let bySeries = Dictionary(grouping: found, by: \.series).sorted { $0.key < $1.key }
@@ -73,6 +73,15 @@ extension LiveSite {
         try await refusing { try parsed(expression).tree }
     }
 
+    /// The reference names no parameter where exemplars are asked for.
+    private func unnamed<Value>(_ body: () throws -> Value) throws -> Value {
+        do {
+            return try body()
+        } catch let fault as PromQL.QueryFault {
+            throw WebAPI.QueryFault(.badData, fault.summary)
+        }
+    }
+
     /// Experimental parts of the language are read where the settings allow them, as in queries.
     private func parsed(_ expression: String) throws -> Expression {
         try Expression.parse(expression, features: parts.started.settings.queryOptions.features)
@@ -101,24 +110,28 @@ extension LiveSite {
     }
 
     /// The conditions of each selector of `match[]`.
-    /// - Parameter mayMatchAnything: also takes one that every series satisfies, such as `{}`.
-    func matchers(_ selectors: [String], mayMatchAnything: Bool = false) throws -> [[LabelMatcher]] {
+    /// - Parameters:
+    ///   - mayMatchAnything: also takes one that every series satisfies, such as `{}`.
+    ///   - prefix: what a refusal begins with.
+    func matchers(
+        _ selectors: [String], mayMatchAnything: Bool = false, prefix: String = "invalid parameter \"match[]\": "
+    ) throws -> [[LabelMatcher]] {
         try selectors.map { text in
             let matchers: [LabelMatcher]
-            do {
+            do throws(PromQL.QueryFault) {
                 matchers = try Expression.parseSelector(text, mayMatchAnything: true)
             } catch {
-                throw WebAPI.QueryFault(.badData, "invalid parameter \"match[]\": \(error.summary)")
+                throw WebAPI.QueryFault(.badData, prefix + error.summary)
             }
             guard mayMatchAnything || matchers.contains(where: { !$0.matches("") }) else {
-                throw WebAPI.QueryFault(.badData, "match[] must contain at least one non-empty matcher")
+                throw WebAPI.QueryFault(.badData, prefix + "match[] must contain at least one non-empty matcher")
             }
             return matchers
         }
     }
 
     func federate(_ selectors: [String], accept: String?) async throws -> SentMessage {
-        let wanted = try matchers(selectors, mayMatchAnything: true)
+        let wanted = try matchers(selectors, mayMatchAnything: true, prefix: "")
         let format = ExpositionFormat.preferred(by: accept)
         return try await refusing {
             let now = parts.clock.now

@@ -51,8 +51,9 @@ extension LiveSite {
     }
 
     func targetMetadata(selector: String?, metric: String?, limit: Int?) async throws -> JSONValue {
-        let matchers = try await refusing { try selector.map(Expression.parseSelector) ?? [] }
-        let found = await parts.scrapes.metadata(matchers, metric: metric, limit: limit ?? .max)
+        let wanted = try matchers(
+            selector.map { [$0] } ?? [], mayMatchAnything: true, prefix: "invalid parameter \"match_target\": ")
+        let found = await parts.scrapes.metadata(wanted.first ?? [], metric: metric, limit: limit ?? .max)
         return .array(
             found.map { entry in
                 [

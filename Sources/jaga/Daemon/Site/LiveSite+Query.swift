@@ -21,25 +21,30 @@ extension LiveSite {
     }
 
     func series(_ filter: SeriesFilter) async throws -> [[String: String]] {
-        try await parts.labelSets(try selectors(filter), from: filter.from, through: filter.through)
+        // The reference names the parameter here, and not where labels are asked for.
+        let wanted = filter.selectors.isEmpty ? [[]] : try matchers(filter.selectors)
+        return try await parts.labelSets(wanted, from: filter.from, through: filter.through)
             .prefix(filter.limit ?? .max).map(dictionary)
     }
 
     func labelNames(_ filter: SeriesFilter) async throws -> [String] {
-        var names: Set<String> = []
+        var names: Set<ByteText> = []
         for matchers in try selectors(filter) {
-            names.formUnion(try await parts.reading.labelNames(matchers, from: filter.from, through: filter.through))
+            names.formUnion(
+                try await parts.reading.labelNames(matchers, from: filter.from, through: filter.through)
+                    .map(ByteText.init))
         }
-        return Array(names.sorted().prefix(filter.limit ?? .max))
+        return names.sorted().prefix(filter.limit ?? .max).map(\.text)
     }
 
     func labelValues(_ name: String, _ filter: SeriesFilter) async throws -> [String] {
-        var values: Set<String> = []
+        var values: Set<ByteText> = []
         for matchers in try selectors(filter) {
             values.formUnion(
-                try await parts.reading.labelValues(name, matchers, from: filter.from, through: filter.through))
+                try await parts.reading.labelValues(name, matchers, from: filter.from, through: filter.through)
+                    .map(ByteText.init))
         }
-        return Array(values.sorted().prefix(filter.limit ?? .max))
+        return values.sorted().prefix(filter.limit ?? .max).map(\.text)
     }
 
     func metricDescriptions() async throws -> [String: MetricDescription] {
@@ -48,7 +53,7 @@ extension LiveSite {
 
     /// The matchers of each selector; one empty list where none is given.
     private func selectors(_ filter: SeriesFilter) throws -> [[LabelMatcher]] {
-        filter.selectors.isEmpty ? [[]] : try matchers(filter.selectors)
+        filter.selectors.isEmpty ? [[]] : try matchers(filter.selectors, prefix: "")
     }
 
     private func answering(_ body: () async throws -> PromQL.QueryResult) async throws -> QueryAnswer {
