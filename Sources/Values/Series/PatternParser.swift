@@ -63,8 +63,8 @@ struct PatternParser {
 
     /// An atom with its repetition; nil for a flag group such as `(?i)`, which only changes what follows.
     private mutating func repeated() throws(PatternFault) -> PatternNode? {
-        let start = place
         guard var node = try atom() else { return nil }
+        let start = place
         var repetitions = 0
         while let (minimum, maximum) = try quantifier() {
             repetitions += 1

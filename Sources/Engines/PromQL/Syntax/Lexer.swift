@@ -42,8 +42,9 @@ struct Lexer {
             kind: kind, text: String(decoding: bytes[start..<place], as: UTF8.self), span: SourceSpan(start, place))
     }
 
-    /// The whole character at `index`, for a message.
+    /// The whole character at `index`, for a message. The reference shows the end of the text as the sign for what is no character.
     private func character(at index: Int) -> String {
+        guard index < bytes.count else { return "'\u{FFFD}'" }
         let rest = String(decoding: bytes[index...], as: UTF8.self)
         return rest.unicodeScalars.first.map { "'\($0)'" } ?? "''"
     }
@@ -90,12 +91,12 @@ struct Lexer {
             }
         case ")":
             parenDepth -= 1
-            if parenDepth < 0 { throw fault("unexpected right parenthesis ')'", at: start) }
+            // The reference points behind this one.
+            if parenDepth < 0 { throw fault("unexpected right parenthesis ')'", at: start + 1) }
             kind = .rightParen
         case "{":
             kind = .leftBrace
             insideBraces = true
-        case "}": throw fault("unexpected right brace '}'", at: start)
         case "[":
             if insideBrackets { throw fault("unexpected left bracket '['", at: start) }
             kind = .leftBracket
@@ -121,8 +122,7 @@ struct Lexer {
         case "!" where two("="): (kind, length) = (.op(.notEqual), 2)
         case "!":
             throw fault(
-                "unexpected character after '!': \(start + 1 < bytes.count ? character(at: start + 1) : "''")",
-                at: start)
+                "unexpected character after '!': \(character(at: start + 1))", at: start)
         case "<" where two("/"): (kind, length) = (.op(.trimUpper), 2)
         case ">" where two("/"): (kind, length) = (.op(.trimLower), 2)
         case "<" where two("="): (kind, length) = (.op(.lessOrEqual), 2)
@@ -151,8 +151,7 @@ struct Lexer {
         case "!" where following == 0x7E: (kind, length) = (.doesNotMatch, 2)
         case "!" where following == 0x3D: (kind, length) = (.op(.notEqual), 2)
         case "!":
-            let after = start + 1 < bytes.count ? character(at: start + 1) : "''"
-            throw fault("unexpected character after '!' inside braces: \(after)", at: start)
+            throw fault("unexpected character after '!' inside braces: \(character(at: start + 1))", at: start)
         case _ where isLetter(byte):
             while let next = peek(), isLetter(next) || isDigit(next) { place += 1 }
             return token(.identifier(isMetric: false), from: start)
@@ -204,10 +203,31 @@ struct Lexer {
             }
         }
         guard let next = peek(), isLetter(next) || isDigit(next) else { return token(.number, from: start) }
-        while let byte = peek(), isLetter(byte) || isDigit(byte) { place += 1 }
-        let text = String(decoding: bytes[start..<place], as: UTF8.self)
-        guard isDurationShaped(text) else { throw fault("bad number or duration syntax: \(goQuoted(text))", at: start) }
+        guard takeUnits() else {
+            let text = String(decoding: bytes[start..<min(place, bytes.count)], as: UTF8.self)
+            throw fault("bad number or duration syntax: \(goQuoted(text))", at: start)
+        }
         return token(.duration, from: start)
+    }
+
+    /// The unit behind digits, and further digits with units. Where they are none, the place is where the reference stops reading, as a
+    /// message quotes what was read. Units that do not exist, such as `hs`, are found when the duration is computed.
+    private mutating func takeUnits() -> Bool {
+        func isUnit(_ byte: UInt8?, _ units: StaticString) -> Bool {
+            byte.map { byte in units.withUTF8Buffer { $0.contains(byte) } } ?? false
+        }
+        guard isUnit(peek(), "smhdwy") else { return false }
+        place += 1
+        if isUnit(peek(), "s") { place += 1 }
+        while let byte = peek(), isDigit(byte) {
+            while let byte = peek(), isDigit(byte) { place += 1 }
+            guard isUnit(peek(), "smhdw") else { return false }
+            place += 1
+            if isUnit(peek(), "s") { place += 1 }
+        }
+        guard let next = peek(), isLetter(next) || isDigit(next) else { return true }
+        place += 1
+        return false
     }
 
     private mutating func digits() {
@@ -231,18 +251,6 @@ struct Lexer {
         place += 1
         return token(.string, from: start)
     }
-}
-
-private func isDurationShaped(_ text: String) -> Bool {
-    var rest = text[...]
-    while !rest.isEmpty {
-        let digits = rest.prefix { $0.isASCII && $0.isNumber }
-        rest = rest.dropFirst(digits.count)
-        let unit = rest.prefix { $0.isASCII && $0.isLetter }
-        rest = rest.dropFirst(unit.count)
-        guard !digits.isEmpty, ["ms", "s", "m", "h", "d", "w", "y"].contains(unit) else { return false }
-    }
-    return true
 }
 
 func isDigit(_ byte: UInt8) -> Bool { (0x30...0x39).contains(byte) }

@@ -19,7 +19,8 @@ extension Parser {
         } else if let value = Double(digits.hasSuffix(".") ? digits + "0" : digits) {
             return value
         }
-        throw fault("error parsing number: \(goQuoted(token.text))", token.span)
+        throw fault(
+            "error parsing number: strconv.ParseFloat: parsing \(goQuoted(token.text)): invalid syntax", token.span)
     }
 
     /// The inside of `[…]`: a span that must be longer than nothing, as far as that can be known here.

@@ -83,7 +83,7 @@ struct Parser {
     }
 
     mutating func parseAll() throws(QueryFault) -> Expression {
-        if token.kind == .end { throw fault("no expression found in input", token.span) }
+        if token.kind == .end { throw fault("no expression found in input", SourceSpan(0, 0)) }
         let expression = try self.expression()
         guard token.kind == .end else { throw unexpected("") }
         if let fault = typeFaults.first { throw fault }
@@ -348,10 +348,10 @@ struct Parser {
     }
 
     private mutating func offset(_ inner: Expression) throws(QueryFault) -> Expression {
-        let keyword = advance()
+        advance()
         let span = try offsetDuration()
         func set(_ old: inout DurationExpression?) throws(QueryFault) {
-            if old != nil { throw fault("offset may not be set multiple times", keyword.span) }
+            if old != nil { throw fault("offset may not be set multiple times", inner.span) }
             old = span
         }
         switch inner {
@@ -406,10 +406,10 @@ struct Parser {
     }
 
     private mutating func fixed(_ inner: Expression) throws(QueryFault) -> Expression {
-        let keyword = advance()
-        let time = try fixedTime()
+        advance()
+        let time = try fixedTime(of: inner)
         func set(_ old: inout FixedTime?) throws(QueryFault) {
-            if old != nil { throw fault("@ <timestamp> may not be set multiple times", keyword.span) }
+            if old != nil { throw fault("@ <timestamp> may not be set multiple times", inner.span) }
             old = time
         }
         switch inner {
@@ -432,11 +432,11 @@ struct Parser {
         }
     }
 
-    private mutating func fixedTime() throws(QueryFault) -> FixedTime {
+    private mutating func fixedTime(of inner: Expression) throws(QueryFault) -> FixedTime {
         if token.kind == .keyword(.start) || token.kind == .keyword(.end) {
             let time: FixedTime = advance().kind == .keyword(.start) ? .start : .end
-            try expect(.leftParen, "@", "\"(\"")
-            try expect(.rightParen, "@", "\")\"")
+            try expect(.leftParen, "@", "timestamp")
+            try expect(.rightParen, "@", "timestamp")
             return time
         }
         var sign = 1.0
@@ -444,7 +444,7 @@ struct Parser {
         guard token.kind == .number || token.kind == .duration else { throw unexpected("@", expected: "timestamp") }
         let seconds = sign * (try numberValue(of: token))
         guard seconds.isFinite, seconds.magnitude <= QueryScope.secondsMax else {
-            throw fault("timestamp out of bounds for @ modifier: \(goNumber(seconds))", token.span)
+            throw fault("timestamp out of bounds for @ modifier: \(goNumber(seconds))", inner.span)
         }
         advance()
         return .at(Timestamp(secondsSinceEpoch: seconds))
@@ -528,10 +528,9 @@ struct Parser {
             }
             arguments.append(argument)
             highest = max(highest, height)
+            let comma = token.span
             guard take(.comma) else { break }
-            if token.kind == .rightParen {
-                throw fault("trailing commas not allowed in function call args", token.span)
-            }
+            if token.kind == .rightParen { throw fault("trailing commas not allowed in function call args", comma) }
         }
         try expect(.rightParen, "function call", "\",\" or \")\"")
         height = highest
@@ -580,6 +579,7 @@ struct Parser {
         let start = advance().span.start
         var grouping = try groupingClause()
         let firstFault = typeFaults.count
+        guard token.kind == .leftParen else { throw unexpected("aggregation") }
         var arguments = try argumentList()
         if grouping == nil { grouping = try groupingClause() }
         let span = SourceSpan(start, previousEnd)

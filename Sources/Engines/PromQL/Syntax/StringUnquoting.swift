@@ -8,11 +8,16 @@ extension StringLiteral {
         var place = inner.startIndex
         func fault(_ message: String) -> QueryFault { QueryFault(.parse, message, query: query, span: token.span) }
         func number(_ digits: Int, radix: Int) throws(QueryFault) -> UInt32 {
-            let text = String(decoding: inner[place..<min(place + digits, inner.endIndex)], as: UTF8.self)
-            guard text.utf8.count == digits, let value = UInt32(text, radix: radix) else {
-                throw fault("invalid syntax")
+            var value: UInt32 = 0
+            for _ in 0..<digits {
+                // Behind the last byte stands the quotation mark.
+                let rest = String(decoding: bytes[place...], as: UTF8.self)
+                let scalar = rest.unicodeScalars.first ?? "\u{FFFD}"
+                guard place < inner.endIndex, scalar.isASCII, let digit = Character(scalar).hexDigitValue, digit < radix
+                else { throw fault("illegal character \(numbered(scalar)) in escape sequence") }
+                value = value &* UInt32(radix) &+ UInt32(digit)
+                place += 1
             }
-            place += digits
             return value
         }
         while place < inner.endIndex {
@@ -45,13 +50,19 @@ extension StringLiteral {
             case "0"..."7":
                 place -= 1
                 let value = try number(3, radix: 8)
-                guard value < 256 else { throw fault("octal escape value \(value) > 255") }
+                guard value < 256 else { throw fault("escape sequence is an invalid Unicode code point") }
                 result.append(UInt8(value))
             default: throw fault(unknownEscape(escape))
             }
         }
         return StringLiteral(bytes: result, span: token.span)
     }
+}
+
+/// `U+007A 'z'`
+private func numbered(_ scalar: Unicode.Scalar) -> String {
+    let hex = String(scalar.value, radix: 16, uppercase: true)
+    return "U+\(String(repeating: "0", count: max(0, 4 - hex.utf8.count)))\(hex) '\(Character(scalar))'"
 }
 
 private func unknownEscape(_ byte: UInt8) -> String {
