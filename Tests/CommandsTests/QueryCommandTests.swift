@@ -35,7 +35,9 @@ import WebAPI
         #expect(range.output.hasSuffix("b  {count:3, sum:4.5, [-1,1]:3} @60"), "\(range.output)")
     }
 
-    @Test func `names that the older rules do not allow are printed as an expression has them, times as seconds`() async throws {
+    @Test func `names that the older rules do not allow are printed as an expression has them, times as seconds`()
+        async throws
+    {
         let found =
             #"{"status":"success","data":{"resultType":"matrix","result":[{"metric":{"__name__":"my.name","host.name":"x","a":"1"},"#
             + #""values":[[60,"1"],[61.5,"3"]]}]}}"#

@@ -9,7 +9,8 @@ extension EndToEnd {
     struct GateTests {
         /// What may answer, and how.
         private static let open: Set<String> = [
-            "GET /healthz", "GET /-/healthy", "GET /-/ready", "GET /login", "POST /login", "GET /setup-link", "POST /setup-link",
+            "GET /healthz", "GET /-/healthy", "GET /-/ready", "GET /login", "POST /login", "GET /setup-link",
+            "POST /setup-link",
         ]
 
         @Test func `nothing but health, login, set-up link and their assets answers without a login`() async throws {

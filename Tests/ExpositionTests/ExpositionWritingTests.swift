@@ -41,17 +41,28 @@ import Units
         batch.metadata = ["h": MetricMetadata("h", .histogram, "")]
         #expect(String(decoding: writeExposition(batch, .text), as: UTF8.self) == "plain 1\n")
         #expect(String(decoding: writeExposition(batch, .openMetrics), as: UTF8.self) == "plain 1\n# EOF\n")
-        let read = try parseExposition(writeExposition(batch, .protobuf), .protobuf, at: Timestamp(millisecondsSinceEpoch: 0))
+        let read = try parseExposition(
+            writeExposition(batch, .protobuf), .protobuf, at: Timestamp(millisecondsSinceEpoch: 0))
         #expect(read.rows.compactMap(\.histogram) == [histogram])
     }
 
-    @Test(arguments: [
-        (nil, ExpositionFormat.text), ("*/*", .text), ("text/plain;version=0.0.4", .text),
-        ("application/openmetrics-text;version=1.0.0", .text), (ExpositionFormat.accept(protobuf: true), .protobuf),
-        (ExpositionFormat.accept(), .text), ("application/vnd.google.protobuf", .text),
-        ("text/plain;q=0.5,application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited;q=0.7", .protobuf),
-        ("text/plain,application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited;q=0.7", .text),
-    ] as [(String?, ExpositionFormat)]) func `the format is the one that is preferred`(_ accept: String?, _ format: ExpositionFormat) {
+    @Test(
+        arguments: [
+            (nil, ExpositionFormat.text), ("*/*", .text), ("text/plain;version=0.0.4", .text),
+            ("application/openmetrics-text;version=1.0.0", .text), (ExpositionFormat.accept(protobuf: true), .protobuf),
+            (ExpositionFormat.accept(), .text), ("application/vnd.google.protobuf", .text),
+            (
+                "text/plain;q=0.5,application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited;q=0.7",
+                .protobuf
+            ),
+            (
+                "text/plain,application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited;q=0.7",
+                .text
+            ),
+        ] as [(String?, ExpositionFormat)]) func `the format is the one that is preferred`(
+            _ accept: String?, _ format: ExpositionFormat
+        )
+    {
         #expect(ExpositionFormat.preferred(by: accept) == format)
     }
 

@@ -74,7 +74,8 @@ import Units
         let batch = try parseExposition(page, .protobuf, at: Timestamp(millisecondsSinceEpoch: 7))
         #expect(
             batch.rows.map { "\($0.labels) \(plainNumber($0.value))" } == [
-                "requests_total{code=\"200\"} 12", "requests_total{code=\"500\"} 0", "temperature{\"größe\"=\"é\"} -3.5",
+                "requests_total{code=\"200\"} 12", "requests_total{code=\"500\"} 0",
+                "temperature{\"größe\"=\"é\"} -3.5",
                 "odd NaN", "latency_count 3", "latency_sum 1.5", "latency{quantile=\"0.5\"} 0.4",
                 "latency{quantile=\"1.0\"} NaN", "classic_count{a=\"b\"} 5", "classic_sum{a=\"b\"} 4",
                 "classic_bucket{a=\"b\", le=\"0.5\"} 2", "classic_bucket{a=\"b\", le=\"10.0\"} 4",

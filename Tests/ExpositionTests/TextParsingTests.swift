@@ -50,8 +50,10 @@ import Units
     }
 
     @Test(arguments: [
-        #"a{__name__="zzz"} 1"#, #"a{"__name__"="zzz"} 1"#, #"{"a",__name__="b"} 1"#, #"{__name__="b"} 1"#, #"{"a","b"} 1"#,
-        #"a{"b"} 1"#, #"a{x="1",x="2"} 1"#, #"a{x="1","x"="2"} 1"#, #"a{""="x"} 1"#, #"{"",a="b"} 1"#, #"{""} 1"#, #"{} 1"#,
+        #"a{__name__="zzz"} 1"#, #"a{"__name__"="zzz"} 1"#, #"{"a",__name__="b"} 1"#, #"{__name__="b"} 1"#,
+        #"{"a","b"} 1"#,
+        #"a{"b"} 1"#, #"a{x="1",x="2"} 1"#, #"a{x="1","x"="2"} 1"#, #"a{""="x"} 1"#, #"{"",a="b"} 1"#, #"{""} 1"#,
+        #"{} 1"#,
     ]) func `a name that is missing, empty or stands twice is refused`(_ line: String) {
         for format in [ExpositionFormat.text, .openMetrics] {
             let page = Array((line + (format == .text ? "\n" : "\n# EOF\n")).utf8)
@@ -64,7 +66,8 @@ import Units
     }
 
     @Test func `quoted names and labels are taken, twins of Unicode apart`() throws {
-        let batch = try parse("{\"quoted.name\",a=\"b\",\"c.d\"=\"e\"} 1\nm{\"caf\u{E9}\"=\"1\",\"cafe\u{301}\"=\"2\"} 1\n")
+        let batch = try parse(
+            "{\"quoted.name\",a=\"b\",\"c.d\"=\"e\"} 1\nm{\"caf\u{E9}\"=\"1\",\"cafe\u{301}\"=\"2\"} 1\n")
         #expect(batch.rows[0].labels == Labels("quoted.name", ["a": "b", "c.d": "e"]))
         #expect(batch.rows[1].labels.pairs.count == 3)
     }

@@ -47,7 +47,10 @@ import Testing
         ("up up $", "1:4: parse error: unexpected identifier \"up\""),
         ("foo(up", "1:7: parse error: unclosed left parenthesis"),
         ("rate(rate(up), 1)", "1:1: parse error: expected 1 argument(s) in call to \"rate\", got 2"),
-        ("topk(1 == 1, rate(up))", "1:19: parse error: expected type range vector in call to function \"rate\", got instant vector"),
+        (
+            "topk(1 == 1, rate(up))",
+            "1:19: parse error: expected type range vector in call to function \"rate\", got instant vector"
+        ),
         ("1 and up", "1:1: parse error: set operator \"and\" not allowed in binary scalar expression"),
         ("up + bool up", "1:4: parse error: bool modifier can only be used on comparison operators"),
         ("up + on(a) group_left(a) up", "1:4: parse error: label \"a\" must not occur in ON and GROUP clause at once"),
@@ -56,13 +59,15 @@ import Testing
         ("\"\\xzz\"", "1:1: parse error: illegal character U+007A 'z' in escape sequence"),
         ("\"\\u12\"", "1:1: parse error: illegal character U+0022 '\"' in escape sequence"),
         ("\"\\400\"", "1:1: parse error: escape sequence is an invalid Unicode code point"),
-        ("# only", "1:1: parse error: no expression found in input"), ("x !", "1:3: parse error: unexpected character after '!': '\u{FFFD}'"),
+        ("# only", "1:1: parse error: no expression found in input"),
+        ("x !", "1:3: parse error: unexpected character after '!': '\u{FFFD}'"),
         ("x{a=\"b\"}}", "1:9: parse error: unexpected character: '}'"),
         ("{a=~\"b**\"}", "1:2: parse error: error parsing regexp: invalid nested repetition operator: `**`"),
         ("x @ start", "1:10: parse error: unexpected end of input in @, expected timestamp"),
         ("x @ inf", "1:1: parse error: timestamp out of bounds for @ modifier: +Inf"),
         ("x @ 1 @ 2", "1:1: parse error: @ <timestamp> may not be set multiple times"),
-        ("5x", "1:1: parse error: bad number or duration syntax: \"5\""), ("1h30x", "1:1: parse error: bad number or duration syntax: \"1h30\""),
+        ("5x", "1:1: parse error: bad number or duration syntax: \"5\""),
+        ("1h30x", "1:1: parse error: bad number or duration syntax: \"1h30\""),
         ("5hs", "1:1: parse error: not a valid duration string: \"5hs\""),
         ("0x", "1:1: parse error: error parsing number: strconv.ParseFloat: parsing \"0x\": invalid syntax"),
         ("sum without (a)", "1:16: parse error: unexpected end of input in aggregation"),
@@ -147,7 +152,8 @@ import Testing
         let matchers = try Expression.parseSelector("up{job=~\"a|b\"}")
         #expect(matchers.map(\.description) == ["job=~\"a|b\"", "__name__=\"up\""])
         for (text, message) in [
-            ("rate(up[5m])", "1:5: parse error: unexpected \"(\""), ("up offset 5m", "1:4: parse error: unexpected <offset>"),
+            ("rate(up[5m])", "1:5: parse error: unexpected \"(\""),
+            ("up offset 5m", "1:4: parse error: unexpected <offset>"),
             ("up[5m]", "1:3: parse error: unexpected \"[\""), ("1", "1:1: parse error: unexpected number \"1\""),
             ("", "1:1: parse error: unexpected end of input"),
             ("{}", "1:1: parse error: vector selector must contain at least one non-empty matcher"),

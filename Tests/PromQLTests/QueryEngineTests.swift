@@ -29,8 +29,11 @@ import Units
 
     @Test func `many-to-many matching is told in the reference's words`() async throws {
         let store = ArraySeries(
-            [Labels("a", ["x": "1", "y": "1"]), Labels("b", ["x": "1", "y": "1"]), Labels("b", ["x": "1", "y": "2"])]
-                .map { SeriesColumns(labels: $0, times: [0], values: [1]) })
+            [
+                Labels("a", ["x": "1", "y": "1"]), Labels("b", ["x": "1", "y": "1"]),
+                Labels("b", ["x": "1", "y": "2"]),
+            ]
+            .map { SeriesColumns(labels: $0, times: [0], values: [1]) })
         let fault = await #expect(throws: QueryFault.self) {
             try await QueryEngine(store).instant("a * on(x) b", at: zero)
         }
@@ -45,9 +48,14 @@ import Units
     @Test func `labels that Unicode takes for the same are grouped and matched apart`() async throws {
         let twins = ["caf\u{E9}", "cafe\u{301}"]
         let store = ArraySeries(
-            twins.flatMap { shop in ["a", "b"].map { SeriesColumns(labels: Labels($0, ["shop": shop]), times: [0], values: [Double(shop.utf8.count)]) } })
+            twins.flatMap { shop in
+                ["a", "b"].map {
+                    SeriesColumns(labels: Labels($0, ["shop": shop]), times: [0], values: [Double(shop.utf8.count)])
+                }
+            })
         for (query, values) in [
-            ("sum by (shop) (a)", [5.0, 6.0]), ("a + on (shop) b", [10, 12]), ("count(a)", [2]), ("a{shop=\"caf\u{E9}\"}", [5]),
+            ("sum by (shop) (a)", [5.0, 6.0]), ("a + on (shop) b", [10, 12]), ("count(a)", [2]),
+            ("a{shop=\"caf\u{E9}\"}", [5]),
             ("a and on (shop) b{shop=~\"cafe\u{301}|x\"}", [6]), ("count_values(\"v\", a)", [1, 1]),
         ] {
             let result = try await QueryEngine(store).instant(query, at: zero)

@@ -69,7 +69,7 @@ import Testing
         ("ab)", "unexpected ) at character 3 of 'ab)'"),
         ("a[b", "missing closing ]: `[b` at character 2 of 'a[b'"),
         ("*a", "missing argument to repetition operator: `*` at character 1 of '*a'"),
-        ("a**", "invalid nested repetition operator: `a**` at character 3 of 'a**'"),
+        ("a**", "invalid nested repetition operator: `**` at character 3 of 'a**'"),
         ("a{1001}", "invalid repeat count: `{1001}` at character 2 of 'a{1001}'"),
         ("[z-a]", "invalid character class range: `z-a` at character 2 of '[z-a]'"),
         (#"a\y"#, #"invalid escape sequence: `\y` at character 2 of 'a\y'"#),

@@ -174,9 +174,12 @@ import Units
         func labels(_ metric: String, _ count: Int, _ target: String) -> [(Labels, Double)] {
             (0..<count).map { (Labels(metric, ["n": "\($0)", "job": "j", "instance": target]), 1) }
         }
-        #expect(try await store.append(batch(epoch, labels("wide", 9, "a"))).counts == AppendOutcome(stored: 5, overLimit: 4))
+        #expect(
+            try await store.append(batch(epoch, labels("wide", 9, "a"))).counts
+                == AppendOutcome(stored: 5, overLimit: 4))
         #expect(try await store.append(batch(epoch, labels("x", 5, "a"))).stored == 5)
-        #expect(try await store.append(batch(epoch, labels("y", 5, "a"))).counts == AppendOutcome(stored: 2, overLimit: 3))
+        #expect(
+            try await store.append(batch(epoch, labels("y", 5, "a"))).counts == AppendOutcome(stored: 2, overLimit: 3))
         for number in 0..<5 { try await store.append(batch(epoch, labels("z\(number)", 5, "t\(number)"))) }
         #expect(store.stats.seriesCount == 30)
         #expect(
@@ -208,7 +211,8 @@ import Units
         #expect(store.stats.counts.samplesOverLimit == 7)
     }
 
-    @Test func `a series with labels longer than the log takes is refused alone, and named at no length`() async throws {
+    @Test func `a series with labels longer than the log takes is refused alone, and named at no length`() async throws
+    {
         let store = try openStore(files)
         let long = Labels(String(repeating: "n", count: 400), ["x": String(repeating: "v", count: 70_000)])
         let references = try await store.references(of: [Labels("a"), long, Labels("b")])
@@ -242,7 +246,9 @@ import Units
             ])
     }
 
-    @Test func `labels that Unicode takes for the same are two series, in memory, in a block and after a start`() async throws {
+    @Test func `labels that Unicode takes for the same are two series, in memory, in a block and after a start`()
+        async throws
+    {
         let twins = ["caf\u{E9}", "cafe\u{301}"]
         var store = try openStore(files)
         for step in 0..<3 as Range<Int64> {
@@ -257,7 +263,10 @@ import Units
             }
             let values = try await store.labelValues("shop", [], from: .distantPast, through: .distantFuture)
             #expect(values.map(ByteText.init) == [twins[1], twins[0]].map(ByteText.init), "\(place)")
-            #expect(try await store.select([LabelMatcher("__name__", equals: "m")], from: .distantPast, through: .distantFuture).count == 2)
+            #expect(
+                try await store.select(
+                    [LabelMatcher("__name__", equals: "m")], from: .distantPast, through: .distantFuture
+                ).count == 2)
         }
         try await check("in memory")
         try await store.maintain(at: at(epoch + 12 * hour))

@@ -442,7 +442,8 @@ final class FakeSite: FakePrometheus {
         if expression.contains("((") { throw QueryFault(.badData, "1:2: parse error: unexpected end of input") }
         if expression.contains("pressure") { return QueryAnswer(.matrix([])) }
         if expression == "native" {
-            var columns = QueryResult.Columns(labels: ["__name__": "my.latency", "host.name": "web1"], times: [], values: [])
+            var columns = QueryResult.Columns(
+                labels: ["__name__": "my.latency", "host.name": "web1"], times: [], values: [])
             columns.histograms = [0, 60_000].map {
                 .init(time: start.millisecondsSinceEpoch + $0, text: "{count:7, sum:3}", count: 7)
             }

@@ -76,7 +76,8 @@ import WebAPI
         let page = await fixture.get("/query?expr=native", session: session).text
         #expect(page.contains("{count:7, sum:3}") && page.contains("how many observations"))
         #expect(page.contains("{&quot;my.latency&quot;,&quot;host.name&quot;=&quot;web1&quot;}"))
-        #expect(page.contains("count</a>") && page.contains("<polyline") || page.contains("<path"), "\(page.suffix(2000))")
+        #expect(
+            page.contains("count</a>") && page.contains("<polyline") || page.contains("<path"), "\(page.suffix(2000))")
         #expect(!(await fixture.get("/query?expr=up", session: session).text.contains("how many observations")))
     }
 

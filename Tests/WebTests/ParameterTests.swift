@@ -34,7 +34,7 @@ struct ParameterTests {
         ("\(APIPath.jobs)/report?runs=0", "runs:"), ("\(APIPath.jobs)/report?runs=501", "runs:"),
         ("/ledger?limit=0", "limit:"), ("/ledger?before=x", "before:"), ("/?range=2h", "range:"),
         ("/host?range=", ""), ("/source", "name: is missing"), ("/query?expr=up&range=1y", "range:"),
-        ("/api/v1/rules?type=alarm", "not supported value"), ("/api/v1/metadata?limit=-1", "limit"),
+        ("/api/v1/rules?type=alarm", "not supported value"), ("/api/v1/metadata?limit=x", "limit"),
         ("/api/v1/query_range?query=up&start=2&end=1&step=1", "end"),
     ])
     func `a bad value is refused with its name`(target: String, message: String) async throws {

@@ -92,7 +92,8 @@ struct Admission {
         let reason: AppendOutcome.LeftOut.Reason =
             outcome.outOfOrder > seen.outOfOrder
             ? .outOfOrder
-            : outcome.duplicate > seen.duplicate ? .duplicate : outcome.overLimit > seen.overLimit ? .overLimit : .repeated
+            : outcome.duplicate > seen.duplicate
+                ? .duplicate : outcome.overLimit > seen.overLimit ? .overLimit : .repeated
         seen = (outcome.outOfOrder, outcome.duplicate, outcome.overLimit)
         outcome.leftOut.append(.init(index: index, reason: reason))
     }

@@ -196,10 +196,12 @@ struct Lexer {
             }
             if peek() == 0x65 || peek() == 0x45 {
                 let sign = peek(1) == 0x2B || peek(1) == 0x2D ? 1 : 0
-                if isDigit(peek(1 + sign) ?? 0) {
-                    place += 1 + sign
-                    digits()
+                place += 1 + sign
+                guard isDigit(peek() ?? 0) else {
+                    let text = String(decoding: bytes[start..<place], as: UTF8.self)
+                    throw fault("bad number or duration syntax: \(goQuoted(text))", at: start)
                 }
+                digits()
             }
         }
         guard let next = peek(), isLetter(next) || isDigit(next) else { return token(.number, from: start) }

@@ -133,7 +133,7 @@ struct Query: AsyncParsableCommand {
             // Of a native histogram a line shows how many observations it counted.
             return columns.times.isEmpty && !columns.histograms.isEmpty
                 ? Chart.Line(
-                    name: "count of \(name)", times: columns.histograms.map(\.time),
+                    name: "\(name) count", times: columns.histograms.map(\.time),
                     values: columns.histograms.map(\.count))
                 : Chart.Line(name: name, times: columns.times, values: columns.values)
         }

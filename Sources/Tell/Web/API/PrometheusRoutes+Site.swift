@@ -3,6 +3,24 @@ import Units
 import WebAPI
 
 extension WebSite {
+    static func prometheusHealth(_ site: WebSite, _ request: WebRequest) async throws -> Reply {
+        Reply(200, type: "text/plain; charset=utf-8", .text("Jaga is Healthy.\n"))
+    }
+
+    /// The server listens when the store has been read, and not before.
+    static func prometheusReadiness(_ site: WebSite, _ request: WebRequest) async throws -> Reply {
+        Reply(200, type: "text/plain; charset=utf-8", .text("Jaga is Ready.\n"))
+    }
+
+    /// OPTIONS of whatever path. Prometheus names here the sites whose pages may read its answers, which by its default are all; here they
+    /// are none, so that nothing is said of them and a browser refuses.
+    static func methodsAnswered() -> Reply {
+        var reply = Reply.empty(204)
+        reply.set("allow", "GET, POST, OPTIONS")
+        addSecurityHeaders(to: &reply)
+        return reply
+    }
+
     static func promTargets(_ site: WebSite, _ request: WebRequest) async throws -> Reply {
         let parameters = PrometheusParameters(request)
         let state = parameters["state"].flatMap { $0.isEmpty ? nil : $0.lowercased() } ?? "any"

@@ -5,8 +5,8 @@ import Units
 import WebAPI
 
 // Every request comes through here, in this order:
-// 0. Is it meant for this server? A page of another site that makes its own name lead to 127.0.0.1 sends that name. A browser's
-//    question whether such a page may ask the Prometheus API (OPTIONS) ends here: it carries no login and gets no data.
+// 0. Is it meant for this server? A page of another site that makes its own name lead to 127.0.0.1 sends that name. OPTIONS on the
+//    Prometheus API ends here: it carries no login and gets no data.
 // 1. Who is it? The admin socket, a bearer token or a session's cookie.
 // 2. Which route? An unknown address needs a login too, so that nothing can be learned from outside.
 // 3. Is the route open, or may this role do what it needs?
@@ -30,7 +30,7 @@ extension WebSite {
         var reply: Reply
         do {
             try requireOwnName(request)
-            if request.method == .options, family == .prometheus { return Self.permissionToAsk(request) }
+            if request.method == .options, family == .prometheus { return Self.methodsAnswered() }
             try await identify(&request)
             let route = try find(&request)
             family = route.family
@@ -43,7 +43,6 @@ extension WebSite {
             reply = failure(error, request, family)
         }
         if reply.status == 405 { reply.set("allow", table.allowedMethods(path: request.path)) }
-        if family == .prometheus { Self.addSharingHeaders(to: &reply, request) }
         Self.addSecurityHeaders(to: &reply)
         return reply
     }
@@ -120,8 +119,6 @@ extension WebSite {
             }
         }
         guard request.method.isUnsafe else { return }
-        // No browser adds a bearer token by itself: the page that sends one was given it, whichever site it is of.
-        if route.family == .prometheus, request.hasBearerToken, request.sessionSecret == nil { return }
         try requireOwnOrigin(request)
         if let secret = request.sessionSecret {
             let given = request.form[Self.formField] ?? request.headers[Self.formHeader] ?? ""

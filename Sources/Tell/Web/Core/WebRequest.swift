@@ -8,7 +8,7 @@ public struct WebRequest: Sendable {
         case post = "POST"
         case put = "PUT"
         case delete = "DELETE"
-        /// A browser's question whether a page of another site may ask.
+        /// Which methods there are; a browser asks so whether a page of another site may send a request.
         case options = "OPTIONS"
         /// One that no address answers. It passes the gate like any other, so that it tells a stranger nothing.
         case other = "OTHER"
@@ -78,9 +78,6 @@ public struct WebRequest: Sendable {
         }
         return nil
     }
-
-    /// Whether `Authorization` is of the kind that only a program sets.
-    var hasBearerToken: Bool { headers["authorization"]?.lowercased().hasPrefix("bearer ") == true }
 
     /// The secret of `Authorization: Bearer …`; or, for programs that can send nothing else, the password of `Basic` (RFC 7617)
     /// under any user name, as in `http://token:SECRET@host`.

@@ -4,13 +4,10 @@ extension WebSite {
     /// What answers without a login: this and nothing else.
     static let openRoutes: [Route] = [
         Route(.get, "/healthz", .api, .open, "Whether the program answers.", health),
-        Route(.get, "/-/healthy", .api, .open, "The same, where Prometheus says it.") { _, _ in
-            Reply(200, type: "text/plain; charset=utf-8", .text("Jaga is Healthy.\n"))
-        },
-        Route(.get, "/-/ready", .api, .open, "Whether queries are answered, where Prometheus says it.") { _, _ in
-            // The server listens when the store has been read, and not before.
-            Reply(200, type: "text/plain; charset=utf-8", .text("Jaga is Ready.\n"))
-        },
+        Route(.get, "/-/healthy", .api, .open, "The same, where Prometheus says it.", prometheusHealth),
+        Route(
+            .get, "/-/ready", .api, .open, "Whether queries are answered, where Prometheus says it.",
+            prometheusReadiness),
         Route(
             .get, "/login", .page, .open, "The login form.", query: [.optional("next", "The page to go on to.")],
             loginPage),

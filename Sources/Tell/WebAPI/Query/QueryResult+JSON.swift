@@ -85,7 +85,9 @@ extension QueryResult: Decodable {
                 rows.map { row in
                     let points = row.values ?? []
                     var columns = Columns(labels: row.metric, times: points.map(\.ms), values: points.map(\.number))
-                    columns.histograms = (row.histograms ?? []).map { .init(time: $0.ms, text: $0.text, count: $0.count) }
+                    columns.histograms = (row.histograms ?? []).map {
+                        .init(time: $0.ms, text: $0.text, count: $0.count)
+                    }
                     return columns
                 })
         case "scalar":
