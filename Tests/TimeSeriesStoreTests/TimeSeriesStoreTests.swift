@@ -191,14 +191,6 @@ import Units
         try lock.release()
     }
 
-    @Test func `labels that no record can hold are refused by name`() async throws {
-        let store = try openStore(files)
-        let error = await #expect(throws: StoreError.self) {
-            try await store.append(batch(epoch, [(Labels("a", ["x": String(repeating: "y", count: 70_000)]), 1)]))
-        }
-        #expect(error?.summary == "the labels of a are too long to be stored")
-    }
-
     @Test func `a batch of many samples takes several records and comes back whole`() async throws {
         let store = try openStore(files)
         try await store.append(batch(epoch, (0..<10_000).map { (Labels("m", ["n": "\($0)"]), Double($0)) }))

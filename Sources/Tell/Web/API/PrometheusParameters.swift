@@ -134,7 +134,7 @@ struct PrometheusParameters {
         case let text?:
             throw invalid(
                 name,
-                "unable to parse boolean \"\(name)\" argument: strconv.ParseBool: parsing "
+                "unable to parse boolean: strconv.ParseBool: parsing "
                     + "\(PrometheusJSON.quoted(Self.shortened(text))): invalid syntax")
         }
     }

@@ -16,7 +16,7 @@ extension WebSite {
     /// are none, so that nothing is said of them and a browser refuses.
     static func methodsAnswered() -> Reply {
         var reply = Reply.empty(204)
-        reply.set("allow", "GET, POST, OPTIONS")
+        reply.headers = [.init(name: "allow", value: "GET, POST, OPTIONS")]
         addSecurityHeaders(to: &reply)
         return reply
     }
