@@ -45,12 +45,17 @@ extension EndToEnd {
 
         /// What is refused, by path under `/api/v1/`.
         private static let refused = [
-            "query?query=up&time=abc", "query?query=up&timeout=abc", "query", "query_range?query=up", "query_range?query=up&start=x",
+            "query?query=up&time=abc", "query?query=up&timeout=abc", "query", "query_range?query=up",
+            "query_range?query=up&start=x",
             "query_range?query=up&start=1&end=2", "query_range?query=up&start=1&end=2&step=0",
-            "query_range?query=up&start=3&end=2&step=1", "query_range?query=up&start=1&end=2&step=1e300", "labels?match[]=%7B",
-            "labels?match[]=%7B%7D", "labels?start=x", "label/job/values?match[]=foo(", "series?match[]=sum(x)", "series?match[]=1%2B1",
-            "series?match[]=", "series?match[]=%7B%7D", "series", "targets/metadata?limit=x", "targets/metadata?match_target=%7B",
-            "metadata?limit=x", "query_exemplars?query=up&start=9&end=1", "query_exemplars?query=up(", "format_query?query=up(",
+            "query_range?query=up&start=3&end=2&step=1", "query_range?query=up&start=1&end=2&step=1e300",
+            "labels?match[]=%7B",
+            "labels?match[]=%7B%7D", "labels?start=x", "label/job/values?match[]=foo(", "series?match[]=sum(x)",
+            "series?match[]=1%2B1",
+            "series?match[]=", "series?match[]=%7B%7D", "series", "targets/metadata?limit=x",
+            "targets/metadata?match_target=%7B",
+            "metadata?limit=x", "query_exemplars?query=up&start=9&end=1", "query_exemplars?query=up(",
+            "format_query?query=up(",
             "rules?type=x", "query?query=1%3D%3D1", "query?query=rate(x%20offset%205m%20%5B5m%5D)",
             "query?query=%7Bl%3D~%22a%7B5,2%7D%22%7D", "query?query=sum(", "query?query=nosuch(x)", "query?query=up)",
             "query?query=rate(x%5B5m%5D,)", "query?query=x%20%40%201%20%40%202",
@@ -71,14 +76,17 @@ extension EndToEnd {
             let client = HTTPClient()
             func ask(_ base: String, _ path: String) async throws -> (status: Int, type: String?, text: String) {
                 let answer = try await client.send(
-                    HTTPRequest(url: base + path, headers: ["Authorization": "Bearer \(secret)"], timeout: .seconds(20)))
+                    HTTPRequest(url: base + path, headers: ["Authorization": "Bearer \(secret)"], timeout: .seconds(20))
+                )
                 // Version 2.42 begins this one with a capital, version 3 does not.
                 // Go writes these two signs as escapes, which is the same to whoever reads JSON.
                 let text = answer.text.replacing("Invalid time value", with: "invalid time value")
                     .replacing("\\u003c", with: "<").replacing("\\u003e", with: ">")
                 return (answer.status, answer.headers["content-type"], text)
             }
-            let federated = ["/federate", "/federate?match[]=%7B", "/federate?match[]=sum(x)", "/federate?match[]=nosuch"]
+            let federated = [
+                "/federate", "/federate?match[]=%7B", "/federate?match[]=sum(x)", "/federate?match[]=nosuch",
+            ]
             for path in Self.refused.map({ "/api/v1/\($0)" }) + federated {
                 let wanted = try await ask("http://127.0.0.1:\(port)", path)
                 let found = try await ask("http://127.0.0.1:\(jaga.server.port)", path)
@@ -95,9 +103,12 @@ extension EndToEnd {
             let secret = try await token(jaga, role: "operator")
             func write(_ instances: [String], _ seconds: Int) async throws -> String {
                 let points = instances.map {
-                    #"{"timeUnixNano":"\#(seconds)000000000","asDouble":1,"attributes":[{"key":"shop","value":{"stringValue":"\#($0)"}}]}"#
+                    #"{"timeUnixNano":"\#(seconds)000000000","asDouble":1,"#
+                        + #""attributes":[{"key":"shop","value":{"stringValue":"\#($0)"}}]}"#
                 }
-                let body = #"{"resourceMetrics":[{"scopeMetrics":[{"metrics":[{"name":"sent","gauge":{"dataPoints":[\#(points.joined(separator: ","))]}}]}]}]}"#
+                let body =
+                    #"{"resourceMetrics":[{"scopeMetrics":[{"metrics":[{"name":"sent","gauge":{"dataPoints":["#
+                    + points.joined(separator: ",") + "]}}]}]}]}"
                 return try await HTTPClient().send(
                     HTTPRequest(
                         url: "http://127.0.0.1:\(jaga.server.port)/api/v1/otlp/v1/metrics", method: "POST",
@@ -107,7 +118,9 @@ extension EndToEnd {
             }
             let now = Int(try await jaga.value("vector(time())") ?? 0)
             let limited = try await write(["a", "b"], now)
-            #expect(limited.contains("1 sample was not stored") && limited.contains(#"the first of sent{shop=\"b\"}"#), "\(limited)")
+            #expect(
+                limited.contains("1 sample was not stored") && limited.contains(#"the first of sent{shop=\"b\"}"#),
+                "\(limited)")
             let late = try await write(["a"], now - 100_000)
             #expect(late.contains("out of order or too old, the first of sent{shop=\\\"a\\\"}"), "\(late)")
             // The same refused series again counts again.

@@ -39,6 +39,18 @@ extension EndToEnd {
 
             """
 
+        @Test func `one's own rules stand before the shipped ones`() async throws {
+            let folder = try TemporaryFolder("rules-order")
+            try writeText(Self.rules, to: folder.file("r.yml"))
+            let jaga = try await JagaServer.start(
+                "site: order\nhost: {interval: 1s}\nrules: {files: [r.yml]}\n", folder: folder)
+            let files =
+                try await jaga.get("/api/jaga/v1/rules").arrayValue?.compactMap { $0["file"]?.stringValue } ?? []
+            #expect(files.count > 3 && files.prefix(2).allSatisfy { $0.hasSuffix("r.yml") }, "\(files)")
+            #expect(files.dropFirst(2).allSatisfy { $0.hasPrefix("pack/") }, "\(files)")
+            await jaga.remove()
+        }
+
         private static let configuration = """
             site: rules-test
             host: {interval: 1s}

@@ -1,3 +1,4 @@
+import Diagnostics
 import PromQL
 import Series
 import Testing
@@ -83,6 +84,13 @@ import Units
         #expect(fault?.code == .timedOut)
     }
 
+    @Test func `a damaged file is named once`() async throws {
+        let fault = await #expect(throws: QueryFault.self) {
+            try await QueryEngine(DamagedSeries()).instant("x", at: zero)
+        }
+        #expect(fault?.oneLine == "reading series failed: '/blocks/7' is damaged at byte 9")
+    }
+
     @Test func `a cancelled caller comes back`() async throws {
         let engine = QueryEngine(HangingSeries())
         let task = Task { try await engine.instant("x", at: zero) }
@@ -153,6 +161,26 @@ import Units
 }
 
 /// Never answers until it is cancelled.
+/// Fails as a store does whose file is damaged.
+private struct DamagedSeries: SeriesReading {
+    struct Damage: Failure {
+        var summary: String { "'/blocks/7' is damaged at byte 9" }
+        var codeName: String { "damaged" }
+        var hint: String? { nil }
+        var cause: (any Error)? { nil }
+    }
+
+    func select(_ matchers: [LabelMatcher], from: Timestamp, through: Timestamp) async throws -> [SeriesColumns] {
+        throw Damage()
+    }
+
+    func labelNames(_ matchers: [LabelMatcher], from: Timestamp, through: Timestamp) async throws -> [String] { [] }
+    func labelValues(_ name: String, _ matchers: [LabelMatcher], from: Timestamp, through: Timestamp) async throws
+        -> [String]
+    { [] }
+    func metadata() async throws -> [String: MetricMetadata] { [:] }
+}
+
 private struct HangingSeries: SeriesReading {
     func select(_ matchers: [LabelMatcher], from: Timestamp, through: Timestamp) async throws -> [SeriesColumns] {
         try await Task.sleep(for: .seconds(3600))
