@@ -184,7 +184,7 @@ import Units
                 // Any call that makes, fills, syncs or closes a segment.
                 faulty.arm(.init(.error(5), call: Int(step) % 5 + 1, operations: FaultyFiles.changes))
             }
-            try? await store.append(batch(epoch + step, [(Labels("a"), Double(step))]))
+            _ = try? await store.append(batch(epoch + step, [(Labels("a"), Double(step))]))
             faulty.arm(nil)
         }
         files.endProcess()

@@ -115,7 +115,7 @@ extension StateStore {
         guard byteCount(of: reserve) < reserveFileByteCount,
             let available = availableBytes(at: path), available >= roomFactor * reserveFileByteCount
         else { return }
-        let descriptor = open(reserve, O_WRONLY | O_CREAT | O_CLOEXEC, 0o600)
+        let descriptor = Glibc.open(reserve, O_WRONLY | O_CREAT | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else {
             throw StateStoreError(.inputOutput, path: reserve, cause: SystemCallFault(errno: errno))
         }

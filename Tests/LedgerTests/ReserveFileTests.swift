@@ -5,7 +5,7 @@ import Testing
 
 /// Goal: an entry that finds the disk full is written all the same, from the reserve file. Method: a real database on a small file system
 /// that is filled to the last byte, without free pages of its own.
-@Suite struct FullDiskTests {
+@Suite struct ReserveFileTests {
     let folder = TemporaryFolder()
 
     @Test func `the reserve file gives way to entries that find the disk full`() async throws {
