@@ -43,8 +43,8 @@ import Testing
         try disk.fill()
         let error = await #expect(throws: StateStoreError.self) { try await write(1000, to: bare) }
         #expect(error?.code == .diskFull)
-        try await write(2000, to: store)
-        #expect(try await count(store) == 2000)
+        try await write(3000, to: store)
+        #expect(try await count(store) == 3000)
         #expect(disk.availableBytes == 0)
         // Nothing is made up for while there is no room, and nothing breaks by trying.
         try await store.keepReserve()
@@ -64,9 +64,10 @@ import Testing
         let first = try StateStore.open(at: path, migrations: [Self.notes])
         try await write(10, to: first)
         try await first.keepReserve()
-        // The end of a run removes SQLite's log, and the next one needs a new one.
+        // The end of a run cuts SQLite's log off, and the next one needs a new one.
         try first.close()
-        #expect(access(path + "-wal", F_OK) != 0)
+        var facts = stat()
+        #expect(stat(path + "-wal", &facts) != 0 || facts.st_size == 0)
         try disk.fill()
         let second = try StateStore.open(at: path, migrations: [Self.notes])
         #expect(try await count(second) == 10)

@@ -45,7 +45,8 @@ import Units
             let value = try await engine.instant("load{instance=\"\"}", at: at(instant)).samples
             #expect(value?.map(\.value) == [minutes == 59 ? 20 : 19], "\(minutes)")
             let counter = try await engine.instant("requests_total", at: at(instant)).samples
-            #expect(counter?.first?.value == (minutes == 59 ? 20 * 60 + 59 : 19 * 60 + 59), "\(minutes)")
+            let expected: Double = minutes == 59 ? 20 * 60 + 59 : 19 * 60 + 59
+            #expect(counter?.first?.value == expected, "\(minutes)")
         }
         let times = (0..<59 * 12).map { epoch + hour + $0 * Self.fiveMinutes }
         let range = try await engine.range(
