@@ -1,3 +1,4 @@
+import FoundationEssentials
 import GRDB
 import Glibc
 import StateStore
@@ -28,7 +29,8 @@ import Testing
 
     private func freeBytes(_ store: StateStore) async throws -> Int64 {
         try await store.read { db in
-            try Int64.fetchOne(db, sql: "SELECT freelist_count * page_size FROM pragma_freelist_count, pragma_page_size")
+            try Int64.fetchOne(
+                db, sql: "SELECT freelist_count * page_size FROM pragma_freelist_count, pragma_page_size")
                 ?? 0
         }
     }
@@ -75,7 +77,25 @@ import Testing
         try disk.fill()
         try await write(1500, to: second)
         #expect(try await count(second) == 1510)
+        // And once more: now the room of the log is all that is left.
         try second.close()
+        try disk.fill()
+        let third = try StateStore.open(at: path, migrations: [Self.notes])
+        try disk.fill()
+        try await write(100, to: third)
+        #expect(try await count(third) == 1610)
+        try third.close()
+    }
+
+    @Test func `a start on a full disk without a reserve says what is wrong`() async throws {
+        guard let disk = SmallDisk(at: folder.path("disk"), byteCount: 8 << 20) else { return }
+        let path = "\(disk.path)/jaga.db"
+        try StateStore.open(at: path, migrations: [Self.notes]).close()
+        try? FileManager.default.removeItem(atPath: path + ".reserve")
+        try disk.fill()
+        let error = #expect(throws: StateStoreError.self) { try StateStore.open(at: path, migrations: [Self.notes]) }
+        #expect(error?.code == .diskFull)
+        #expect(error?.hint?.contains("Free some space") == true)
     }
 
     @Test func `what a round that was cut off left is cleared away`() async throws {

@@ -214,7 +214,9 @@ import Units
 
     /// A store gives a number that became free to another series, and the segment that it writes to may be the same where it could not
     /// begin a new one. A layout of the same numbers goes on then without its list.
-    @Test func `a number that is declared anew in a segment is looked up anew by the layouts that have it`() async throws {
+    @Test func `a number that is declared anew in a segment is looked up anew by the layouts that have it`()
+        async throws
+    {
         let numbers = (0..<10 as Range<UInt32>).map(\.self)
         var book = LayoutBook()
         var records = ByteWriter()

@@ -24,7 +24,8 @@ import Units
         var backfill = Backfill(into: store)
         try backfill.add(
             SeriesColumns(
-                labels: Labels("m"), times: (0..<1440).map { epoch + $0 * hour }, values: (0..<1440).map { Double($0) }))
+                labels: Labels("m"), times: (0..<1440).map { epoch + $0 * hour }, values: (0..<1440).map { Double($0) })
+        )
         _ = try backfill.finish()
         let before = store.stats.blockCount
         await store.run(clock: StepClock(stepCount: 60), wall: FixedClock(now: at(epoch + 1500 * hour)))

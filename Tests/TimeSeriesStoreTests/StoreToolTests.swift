@@ -73,7 +73,8 @@ import Units
     @Test func `repair mends the log, and says what it could not save`() async throws {
         let store = try openStore(files, segmentByteCountMax: 2000)
         for step in 0..<400 as Range<Int64> {
-            try await store.append(batch(epoch + step, (0..<3).map { (Labels("m", ["n": "\($0)"]), Double(step * $0)) }))
+            try await store.append(
+                batch(epoch + step, (0..<3).map { (Labels("m", ["n": "\($0)"]), Double(step * $0)) }))
         }
         let log = joined(folder, "wal")
         let names = try files.list(log)
@@ -160,7 +161,8 @@ import Units
         var backfill = Backfill(into: store)
         try backfill.add(
             SeriesColumns(
-                labels: Labels("m"), times: (0..<1440).map { epoch + $0 * hour }, values: (0..<1440).map { Double($0) }))
+                labels: Labels("m"), times: (0..<1440).map { epoch + $0 * hour }, values: (0..<1440).map { Double($0) })
+        )
         #expect(try backfill.finish().blocksWritten == 720)
         var rounds = 1
         while try store.maintainNow(at: at(epoch + 1500 * hour)) { rounds += 1 }

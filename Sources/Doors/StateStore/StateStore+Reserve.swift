@@ -72,10 +72,36 @@ extension StateStore {
 
     static func releaseReserve(of path: String) -> Bool { unlink(reservePath(of: path)) == 0 }
 
-    /// Where the disk has less than a start takes, the reserve file gives it.
-    static func releaseReserveIfShort(of path: String) -> Bool {
-        guard let available = availableBytes(at: path), available < reserveFileByteCount else { return false }
-        return releaseReserve(of: path)
+    /// Whether the disk has less room than a start takes.
+    static func isShort(_ path: String) -> Bool { availableBytes(at: path).map { $0 < reserveFileByteCount } ?? false }
+
+    /// Whether a start failed for want of space.
+    static func isFull(_ error: any Error, _ path: String) -> Bool {
+        guard isShort(path), let error = error as? StateStoreError else { return false }
+        return switch error.code {
+        case .diskFull, .inputOutput, .unreachable, .migrationFailed: true
+        case .missing, .notADatabase, .damaged, .readOnly, .busy: false
+        }
+    }
+
+    /// The log at a start on a full disk, before anybody else takes what is left: from what there is, else from the reserve file. A part of
+    /// it is better than none.
+    func makeLastRoom(in db: Database) {
+        do {
+            try makeRoom(in: db)
+        } catch let error where isDiskFull(error) && releaseReserve() {
+            try? makeRoom(in: db)
+        } catch {
+            // What is written next says what is wrong.
+        }
+    }
+
+    /// At the end the log goes, and its room with it. On a full disk without a reserve file that room is for the next start.
+    static func keepForNextStart(_ path: String) {
+        let size = min(availableBytes(at: path) ?? 0, reserveFileByteCount)
+        guard isShort(path), size > fillerByteCount, access(reservePath(of: path), F_OK) != 0 else { return }
+        // As much as can be had: the next start needs most of it, and fails with a reason where that is too little.
+        try? allocate(reservePath(of: path), size)
     }
 
     /// Free pages and a long log. Runs on the writer's queue, outside a transaction.
@@ -115,13 +141,17 @@ extension StateStore {
         guard byteCount(of: reserve) < reserveFileByteCount,
             let available = availableBytes(at: path), available >= roomFactor * reserveFileByteCount
         else { return }
+        try allocate(reserve, reserveFileByteCount)
+    }
+
+    private static func allocate(_ reserve: String, _ byteCount: Int64) throws {
         let descriptor = Glibc.open(reserve, O_WRONLY | O_CREAT | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else {
             throw StateStoreError(.inputOutput, path: reserve, cause: SystemCallFault(errno: errno))
         }
         defer { Glibc.close(descriptor) }
         // Unlike the others this one returns the number.
-        let fault = posix_fallocate(descriptor, 0, off_t(reserveFileByteCount))
+        let fault = posix_fallocate(descriptor, 0, off_t(byteCount))
         guard fault == 0 else {
             unlink(reserve)
             throw StateStoreError(

@@ -28,7 +28,14 @@ public final class StateStore: Sendable {
     /// - Parameter migrations: applied in this order, each once in the life of the file and in a transaction of its own.
     /// - Throws: `StateStoreError`, or what a migration throws.
     public static func open(at path: String, migrations: [Migration] = []) throws -> StateStore {
-        let isShort = releaseReserveIfShort(of: path)
+        do {
+            return try openOnce(at: path, migrations)
+        } catch let error where isFull(error, path) && releaseReserve(of: path) {
+            return try openOnce(at: path, migrations)
+        }
+    }
+
+    private static func openOnce(at path: String, _ migrations: [Migration]) throws -> StateStore {
         try createPrivateFile(at: path)
         do {
             var configuration = Configuration()
@@ -48,11 +55,13 @@ public final class StateStore: Sendable {
             }
             let store = StateStore(path: path, database: pool)
             try store.migrate([reserveMigration] + migrations)
-            // The log first, before anybody else takes what the reserve gave. Part of it is better than none.
-            if isShort { try? store.database.writeWithoutTransaction { db in try store.makeRoom(in: db) } }
+            if isShort(path) { store.database.writeWithoutTransaction { db in store.makeLastRoom(in: db) } }
             return store
         } catch let error as DatabaseError {
-            throw StateStoreError(error, path: path)
+            let fault = StateStoreError(error, path: path)
+            // The index of the log is not written but mapped, and its want of space looks like a fault of the disk.
+            throw fault.code == .inputOutput && isShort(path)
+                ? StateStoreError(.diskFull, path: path, cause: error) : fault
         }
     }
 
@@ -104,6 +113,7 @@ public final class StateStore: Sendable {
         // write. Where another process still reads, the log stays and is as good.
         _ = try? database.writeWithoutTransaction { db in try db.checkpoint(.truncate) }
         try database.close()
+        Self.keepForNextStart(path)
     }
 }
 

@@ -52,7 +52,9 @@ struct Recovery {
     /// A start on a full disk takes no samples until there is room, and says so from the beginning.
     private mutating func noteFullDisk() {
         // What the system does not say is learnt with the first batch.
-        guard let space = try? files.space(at: folder), space.availableBytes < TimeSeriesStore.roomToGoOn else { return }
+        guard let space = try? files.space(at: folder), space.availableBytes < TimeSeriesStore.roomToGoOn else {
+            return
+        }
         state.health.isWritable = false
         state.health.isDiskFull = true
         state.health.writeFault = FileError(.write, logFolder, errorNumber: FileError.noSpaceNumber).summary

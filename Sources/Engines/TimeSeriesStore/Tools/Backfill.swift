@@ -157,7 +157,9 @@ extension TimeSeriesStore {
         }
         guard !blocks.isEmpty else { return 0 }
         let gatherer = SampleGatherer(
-            readers: try blocks.map { block throws(StoreError) in try BlockReader(block, index: try index(of: block), files) },
+            readers: try blocks.map { block throws(StoreError) in
+                try BlockReader(block, index: try index(of: block), files)
+            },
             resolutions: blocks.map { _ in 0 }, head: nil, from: start,
             through: end - 1)
         for reader in blocks.indices { gatherer.add(reader: reader, matching: []) }

@@ -102,8 +102,9 @@ private func verifySegment(
     case .valid: break
     case .tooShort:
         // The newest may be in the making at this moment.
-        if !isLast, let problem = missingSegments(
-            after: max(1, number) - 1, before: number + 1, parentFolder(of: path))
+        if !isLast,
+            let problem = missingSegments(
+                after: max(1, number) - 1, before: number + 1, parentFolder(of: path))
         {
             found.problems.append(problem)
         }

@@ -21,7 +21,8 @@ extension TimeSeriesStore {
             let hasMore = (try? await maintain(at: wall.now)) ?? false
             // With more to join the next round follows after a pause as long as this one took.
             let took = begin.duration(to: clock.now)
-            nextMaintenance = clock.now.advanced(by: hasMore ? min(took, Self.maintenanceInterval) : Self.maintenanceInterval)
+            nextMaintenance = clock.now.advanced(
+                by: hasMore ? min(took, Self.maintenanceInterval) : Self.maintenanceInterval)
         }
         flush()
     }

@@ -46,7 +46,8 @@ extension SeriesCommand {
             folder.show(
                 [
                     "logs_left_out": .array(logs.map { .string($0) }),
-                    "stored": .integer(outcome.stored), "known": .integer(outcome.known), "too_new": .integer(outcome.tooNew),
+                    "stored": .integer(outcome.stored), "known": .integer(outcome.known),
+                    "too_new": .integer(outcome.tooNew),
                     "ahead": .integer(outcome.ahead), "blocks": .integer(Int64(outcome.blocksWritten)),
                     "unknown": .object(leftOut.mapValues { .integer(Int64($0)) }),
                 ], lines)
