@@ -28,10 +28,8 @@ extension Evaluator {
     {
         let moments = try scope.moments(of: grid, at: selector.at, offset: selector.offset, selector.span)
         let lookbackMs = scope.lookbackMs
-        var columns: [Column] = []
-        columns.reserveCapacity(rows.count)
-        for row in rows {
-            try count(grid.count)
+        for _ in rows { try count(grid.count) }
+        return try eachRow(rows) { row -> Column? in
             var any = false
             let values = [Double](unsafeUninitializedCapacity: grid.count) { buffer, count in
                 count = grid.count
@@ -50,9 +48,8 @@ extension Evaluator {
                     }
                 }
             }
-            if any { columns.append(Column(labels: row.labels, values: values)) }
-        }
-        return columns
+            return any ? Column(labels: row.labels, values: values) : nil
+        }.compactMap(\.self)
     }
 
     /// The same, with what `put` makes of the sample.

@@ -17,22 +17,19 @@ extension Evaluator {
         default: return nil
         }
         guard windowed.rows.allSatisfy(\.histograms.isEmpty) else { return nil }
-        var columns: [Column] = []
-        for row in windowed.rows {
-            try count(grid.count)
-            guard var slider = Slider(function, row, rangeMs: windowed.rangeMs) else {
-                columns += try windowByWindow(function, row, windowed, grid)
-                continue
-            }
+        for _ in windowed.rows { try count(grid.count) }
+        let (moments, rangeMs) = (windowed.moments, windowed.rangeMs)
+        let slid = try eachRow(windowed.rows) { row -> Slid in
+            guard var slider = Slider(function, row, rangeMs: rangeMs) else { return .not }
             var values = [Double](repeating: absent, count: grid.count)
             var any = false
             var (from, to) = (0, 0)
             let sampleCount = row.times.count
             row.times.withUnsafeBufferPointer { times in
                 for step in values.indices {
-                    let end = windowed.moments[step]
+                    let end = moments[step]
                     while to < sampleCount, times[to] <= end { to += 1 }
-                    let start = end - windowed.rangeMs
+                    let start = end - rangeMs
                     while from < to, times[from] <= start { from += 1 }
                     guard from < to else { continue }
                     let value = slider.value(from, to, start: start, end: end)
@@ -40,9 +37,26 @@ extension Evaluator {
                     if !value.isStaleMarker { any = true }
                 }
             }
-            if any { columns.append(Column(labels: row.labels, values: values, dropsName: row.dropsName)) }
+            return any ? .column(Column(labels: row.labels, values: values, dropsName: row.dropsName)) : .nothing
+        }
+        var columns: [Column] = []
+        columns.reserveCapacity(slid.count)
+        for (row, result) in zip(windowed.rows, slid) {
+            switch result {
+            case .column(let column): columns.append(column)
+            case .nothing: break
+            case .not: columns += try windowByWindow(function, row, windowed, grid)
+            }
         }
         return columns
+    }
+
+    /// What came of one series.
+    private enum Slid {
+        case column(Column)
+        case nothing
+        /// Its samples do not let the function slide.
+        case not
     }
 
     private func windowByWindow(

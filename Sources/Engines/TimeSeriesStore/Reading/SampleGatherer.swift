@@ -69,6 +69,16 @@ final class SampleGatherer {
         self.init(readers: readers, resolutions: resolutions, head: head, in: TimeRange(start: start, end: end))
     }
 
+    /// Another gatherer of the same pieces, for another thread: caches and open files are its own.
+    func twin() throws(StoreError) -> SampleGatherer {
+        var own: [BlockReader] = []
+        for reader in readers { own.append(try reader.twin()) }
+        let twin = SampleGatherer(readers: own, resolutions: resolutions, head: head, in: range)
+        twin.pieces = pieces
+        twin.labelPlaces = labelPlaces
+        return twin
+    }
+
     var slotCount: Int { pieces.count }
 
     /// Takes up the series of a reader that satisfy `matchers`.
