@@ -64,13 +64,15 @@ struct SelectionReading: Sendable {
         guard count <= bounds.samplesMax else { throw TooManySamples(count: count) }
         guard tombstones.contains(where: { $0.matches(slot.labels) }) else {
             return SeriesColumns(
-                labels: slot.labels, times: found.times, values: found.values, histograms: found.histograms)
+                labels: slot.labels, times: found.times, values: found.values, histograms: found.histograms,
+                coarse: found.coarse)
         }
         var samples = BlockSamples(times: found.times, values: found.values, histograms: found.histograms)
         samples.remove(tombstones.filter { $0.matches(slot.labels) })
         guard samples.count > 0 else { return nil }
         return SeriesColumns(
-            labels: slot.labels, times: samples.times, values: samples.values, histograms: samples.histograms)
+            labels: slot.labels, times: samples.times, values: samples.values, histograms: samples.histograms,
+            coarse: found.coarse)
     }
 }
 
