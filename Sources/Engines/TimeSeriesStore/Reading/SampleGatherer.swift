@@ -196,6 +196,15 @@ final class SampleGatherer {
     /// The newest sample of a slot inside the range, and where pieces overlap or hold histograms the others too.
     func latestSample(of slot: Int) throws(StoreError) -> GatheredSamples {
         let pieces = pieces[slot]
+        // The usual case: one open sample, which the head gave alone.
+        if pieces.count == 1, case .open(let place) = pieces[0].source, head!.entries[place].openCount == 1,
+            pieces[0].first >= range.start, pieces[0].first <= range.end
+        {
+            let start = head!.entries[place].openStart
+            return GatheredSamples(
+                times: head!.columns[Int(head!.entries[place].column)],
+                values: [start < 0 ? head!.entries[place].constant : head!.openValues[start]])
+        }
         guard try isPlain(pieces) else { return try mixedSamples(pieces) }
         for place in pieces.indices.reversed() {
             var found = try plainSamples(pieces[place...place])

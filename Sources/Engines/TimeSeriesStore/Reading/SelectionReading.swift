@@ -48,7 +48,13 @@ struct SelectionReading: Sendable {
             }
         }
         if let failure = failure.withLock({ $0 }) { throw failure }
-        return answer.compactMap(\.self)
+        return [SeriesColumns](unsafeUninitializedCapacity: answer.count) { found, count in
+            for index in answer.indices {
+                guard let columns = answer[index].take() else { continue }
+                found.initializeElement(at: count, to: columns)
+                count += 1
+            }
+        }
     }
 
     /// - Parameter total: samples of the answer so far.
