@@ -33,6 +33,7 @@ extension Evaluator {
                 return quantile(numbers[0][step], of: &values)
             }
         case .predictLinear:
+            if let lines = try regressionColumns(windowed, grid, ahead: numbers[0]) { return lines }
             body = { window, step in
                 guard window.count >= 2 else { return absent }
                 let line = linearRegression(window.times, window.values, window.from, window.to, origin: window.now)
@@ -51,6 +52,7 @@ extension Evaluator {
             }
         default:
             isSteady = true
+            if function == .deriv, let lines = try regressionColumns(windowed, grid, ahead: nil) { return lines }
             if windowed.moments.fixed == nil, let sliding = try slidingColumns(function, windowed, grid) {
                 return sliding
             }
