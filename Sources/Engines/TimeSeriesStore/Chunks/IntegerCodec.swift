@@ -207,19 +207,13 @@ func decodeIntegers(_ source: inout ByteSource, into output: UnsafeMutableBuffer
     case .fixed:
         let (width, shift) = try widthAndShift(&source, widthMax: 64)
         var bits = source.bits()
-        for index in start..<count {
-            output[index] = base &+ Int64(bitPattern: try bits.take(width) << shift)
-        }
+        let rest = UnsafeMutableBufferPointer(rebasing: output[start...])
+        try bits.fixed(into: rest, width: width, shift: shift, floor: base)
     case .rice:
         let (width, shift) = try widthAndShift(&source, widthMax: 62)
         var bits = source.bits()
-        for index in start..<count {
-            let quotient = try bits.unary(limit: riceEscape)
-            let number =
-                quotient == riceEscape
-                ? try bits.take(64) : UInt64(quotient) << UInt64(width) | (try bits.take(width))
-            output[index] = base &+ (zigzagDecoded(number) << Int64(shift))
-        }
+        let rest = UnsafeMutableBufferPointer(rebasing: output[start...])
+        try bits.rice(into: rest, width: width, escape: riceEscape, shift: Int64(shift), centre: base)
     }
     var value = output[start - 1]
     if order == 0 {
