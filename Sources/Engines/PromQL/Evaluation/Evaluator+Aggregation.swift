@@ -147,7 +147,9 @@ extension Evaluator {
             }
             for member in members {
                 columns[member].values.withUnsafeBufferPointer { column in
-                    for step in start..<end where !column[step].isStaleMarker { present[step - start].append(column[step]) }
+                    for step in start..<end where !column[step].isStaleMarker {
+                        present[step - start].append(column[step])
+                    }
                 }
             }
             for step in start..<end where !present[step - start].isEmpty {

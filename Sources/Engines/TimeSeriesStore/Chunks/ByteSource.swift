@@ -202,22 +202,27 @@ struct BitSource {
         into output: UnsafeMutableBufferPointer<Int64>, width: Int, escape: Int, shift: Int64, centre: Int64
     ) throws(CodingError) {
         let unused = UInt64(63 - width)
+        // What lies ahead, of which the first `known` bits count.
+        var bits: UInt64 = 0
+        var known = 0
         var index = 0
         while index < output.count {
+            var ones = (~bits).leadingZeroBitCount
+            if ones &+ 1 &+ width > known {
+                bits = isNear ? near() : ~0
+                known = Self.nearBits
+                ones = (~bits).leadingZeroBitCount
+            }
+            let used = ones &+ 1 &+ width
             let number: UInt64
-            let bits = isNear ? near() : ~0
-            let ones = (~bits).leadingZeroBitCount
-            if ones < escape {
-                place &+= ones &+ 1
-                if ones &+ 1 &+ width <= Self.nearBits {
-                    // Two shifts, since a width of nothing asks for one by 64.
-                    let low = ((bits &<< UInt64(ones &+ 1)) &>> 1) &>> unused
-                    number = UInt64(ones) &<< UInt64(width) | low
-                    place &+= width
-                } else {
-                    number = UInt64(ones) &<< UInt64(width) | (try take(width))
-                }
+            if used <= known, ones < escape {
+                // Two shifts, since a width of nothing asks for one by 64.
+                number = UInt64(ones) &<< UInt64(width) | ((bits &<< UInt64(ones &+ 1)) &>> 1) &>> unused
+                bits = bits &<< UInt64(used)
+                known &-= used
+                place &+= used
             } else {
+                known = 0
                 let quotient = try unary(limit: escape)
                 number = quotient == escape ? try take(64) : UInt64(quotient) &<< UInt64(width) | (try take(width))
             }
@@ -234,49 +239,66 @@ struct BitSource {
         var width = 0
         var trailing = 0
         output[0] = Double(bitPattern: value)
+        // What lies ahead, of which the first `known` bits count.
+        var bits: UInt64 = 0
+        var known = 0
         var index = 1
         while index < output.count {
-            let headerBits: Int
-            var change: UInt64
-            if isNear {
-                let bits = near()
-                let same = min(bits.leadingZeroBitCount, Self.nearBits, output.count &- index)
-                if same > 0 {
-                    for _ in 0..<same {
-                        output[index] = Double(bitPattern: value)
-                        index &+= 1
-                    }
-                    place &+= same
-                    continue
+            if known < 14 {
+                guard isNear else { break }
+                bits = near()
+                known = Self.nearBits
+            }
+            let same = bits.leadingZeroBitCount
+            if same >= 8 {
+                let run = min(same, known, output.count &- index)
+                for _ in 0..<run {
+                    output[index] = Double(bitPattern: value)
+                    index &+= 1
                 }
-                if bits &>> 62 == 0b11 {
-                    width = Int(bits &>> 50 & 63) &+ 1
-                    trailing = 64 &- Int(bits &>> 56 & 63) &- width
-                    headerBits = 14
-                } else {
-                    headerBits = 2
-                }
-                guard width > 0, trailing >= 0 else { return false }
-                if headerBits &+ width <= Self.nearBits {
-                    change = (bits &<< UInt64(headerBits)) &>> UInt64(64 &- width)
-                    place &+= headerBits &+ width
-                } else {
-                    place &+= headerBits
-                    change = try take(width)
-                }
+                bits = bits &<< UInt64(run)
+                known &-= run
+                place &+= run
+                continue
+            }
+            if bits &>> 62 == 0b11 {
+                width = Int(bits &>> 50 & 63) &+ 1
+                trailing = 64 &- Int(bits &>> 56 & 63) &- width
+                guard trailing >= 0 else { return false }
+                place &+= 14
+                value ^= try take(width) &<< UInt64(trailing)
+                known = 0
             } else {
-                change = 0
-                if try bit() {
-                    if try bit() {
-                        let leading = Int(try take(6))
-                        width = Int(try take(6)) + 1
-                        trailing = 64 - leading - width
-                    }
-                    guard width > 0, trailing >= 0 else { return false }
-                    change = try take(width)
+                // Without a branch: nothing foretells whether a value changed.
+                let changed = Int(bits &>> 63)
+                guard changed == 0 || width > 0 else { return false }
+                let used = 1 &+ changed &* (1 &+ width)
+                if used > known {
+                    place &+= 2
+                    value ^= try take(width) &<< UInt64(trailing)
+                    known = 0
+                } else {
+                    // Of a change of no bits nothing is left.
+                    let change = ((bits &<< 2) &>> 1) &>> UInt64(truncatingIfNeeded: 63 &- width)
+                    value ^= (change &<< UInt64(trailing)) & (0 &- UInt64(changed))
+                    bits = bits &<< UInt64(used)
+                    known &-= used
+                    place &+= used
                 }
             }
-            value ^= change &<< UInt64(trailing)
+            output[index] = Double(bitPattern: value)
+            index &+= 1
+        }
+        while index < output.count {
+            if try bit() {
+                if try bit() {
+                    let leading = Int(try take(6))
+                    width = Int(try take(6)) + 1
+                    trailing = 64 - leading - width
+                }
+                guard width > 0, trailing >= 0 else { return false }
+                value ^= try take(width) &<< UInt64(trailing)
+            }
             output[index] = Double(bitPattern: value)
             index &+= 1
         }

@@ -131,11 +131,13 @@ func decodeValues(_ source: inout ByteSource, into output: UnsafeMutableBufferPo
     case .decimal:
         let power = powersOfTen[Int(first >> 4)]
         // A double and an integer of 64 bits take the same place, so the integers are read where the values go.
-        try output.withMemoryRebound(to: Int64.self) { integers throws(CodingError) in
+        let isConstant = try output.withMemoryRebound(to: Int64.self) { integers throws(CodingError) in
             try decodeIntegers(&source, into: integers)
         }
         let words = UnsafeMutableRawBufferPointer(output)
-        if power == 1 {
+        if isConstant {
+            output.update(repeating: Double(words.load(as: Int64.self)) / power)
+        } else if power == 1 {
             for index in output.indices {
                 output[index] = Double(words.load(fromByteOffset: index * 8, as: Int64.self))
             }
@@ -150,7 +152,7 @@ func decodeValues(_ source: inout ByteSource, into output: UnsafeMutableBufferPo
     case .patterns:
         // The integers are the bits of the values already.
         try output.withMemoryRebound(to: Int64.self) { integers throws(CodingError) in
-            try decodeIntegers(&source, into: integers)
+            _ = try decodeIntegers(&source, into: integers)
         }
     case .xor:
         var bits = source.bits()
