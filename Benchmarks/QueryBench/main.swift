@@ -65,7 +65,8 @@ let queries: KeyValuePairs = [
     "select": "load", "rate": "rate(bytes_total[5m])", "avg": "avg_over_time(load[5m])",
     "max": "max_over_time(load[1h])",
     "quantile": "quantile_over_time(0.9, load[5m])", "deriv": "deriv(load[5m])", "sum": "sum by (instance) (load)",
-    "predict": "predict_linear(load[1h], 3600)", "quantile-of": "quantile(0.9, rate(bytes_total[5m]))",
+    "predict": "predict_linear(load[1h], 3600)", "predict-whole": "predict_linear(bytes_total[1h], 3600)",
+    "quantile-of": "quantile(0.9, rate(bytes_total[5m]))",
     "rate-sum": "sum by (instance) (rate(bytes_total[5m]))", "divide": "load / on (instance, device, job) bytes_total",
 ]
 var only: String?

@@ -9,97 +9,145 @@ import Series
 // - Sums of x and x·x depend on times alone. Series that were scraped together share their column of times, so these are found once for a
 //   window and serve all series of a block.
 // - What a correction grows by is the exact rounding error of an addition. Knuth's way to it ("The Art of Computer Programming", volume 2,
-//   section 4.2.2, theorem B) needs no look at which of the two numbers is the larger, hence no branch, and two sums go side by side in one
-//   register. Where numbers are so large that its steps overflow, the correction comes out as no number, and that sum is made again in
-//   the plain way. What happens to the correction once a sum is infinite does not matter, since such a sum stays infinite or becomes NaN.
+//   section 4.2.2, theorem B) needs no look at which of the two numbers is the larger, hence no branch. Where numbers are so large that
+//   its steps overflow, the correction comes out as no number, and that sum is made again in the plain way. What happens to the correction
+//   once a sum is infinite does not matter, since such a sum stays infinite or becomes NaN.
+// - Where no number is negative, the sum soon is the larger of the two, and half of Knuth's steps fall away; that it is is watched. x is turned
+//   round for that where all of the window lies before its origin, which turns the sums round and changes no digit.
+// - Two sums go side by side in one register, and two registers at once, since an addition waits for the one before.
 // - Where all samples of a series are whole and small enough for sums to be exact, which sizes in bytes are, the sum of y over a window is
 //   the difference of two running sums. Such series are taken in pairs, one for each half of the register.
 // - A window in which no sample differs from the one before it is constant: nothing is added up at all.
 
-/// Adds up `left[i] * right[i]` of both lanes, in order.
-/// - Returns: the sums and, as far as the sums are finite, their corrections.
-@inline(__always)
-private func compensatedProducts(
-    _ left: UnsafePointer<SIMD2<Double>>, _ right: UnsafePointer<SIMD2<Double>>, count: Int
-) -> (sum: SIMD2<Double>, correction: SIMD2<Double>) {
-    var sum = SIMD2<Double>.zero
-    var correction = SIMD2<Double>.zero
-    for index in 0..<count {
-        let value = left[index] * right[index]
-        let total = sum + value
-        let added = total - sum
-        correction += (sum - (total - added)) + (value - added)
-        sum = total
-    }
-    return (sum, correction)
-}
+private typealias Lanes = SIMD2<Double>
 
-/// The sums of products in both lanes, with their corrections added.
-@inline(__always)
-private func productSums(
-    _ left: UnsafePointer<SIMD2<Double>>, _ right: UnsafePointer<SIMD2<Double>>, count: Int
-) -> SIMD2<Double> {
-    let (sum, correction) = compensatedProducts(left, right, count: count)
-    var totals = sum + correction
-    for lane in 0..<2 where !totals[lane].isFinite {
-        totals[lane] =
-            sum[lane].isFinite ? plainProductSum(left, right, count: count, lane: lane) : sum[lane]
-    }
-    return totals
-}
+/// Products to be added up in order, in two lanes: `left[i] * right[i]`.
+private struct Products {
+    let left: UnsafePointer<Lanes>
+    let right: UnsafePointer<Lanes>
+    let count: Int
 
-@inline(never)
-private func plainProductSum(
-    _ left: UnsafePointer<SIMD2<Double>>, _ right: UnsafePointer<SIMD2<Double>>, count: Int, lane: Int
-) -> Double {
-    var sum = CompensatedSum()
-    for index in 0..<count { sum.add(left[index][lane] * right[index][lane]) }
-    return sum.sum + sum.correction
-}
-
-/// The part of a line that the times of a window decide. x is in seconds after the window's origin.
-private struct RegressionTimes {
-    /// 1 beside x, and x beside x.
-    private var onesAndXs: [SIMD2<Double>]
-    private var xs: [SIMD2<Double>]
-    private(set) var count = 0
-    private var sumX = 0.0
-    private var sumXX = 0.0
-
-    init(countMax: Int) {
-        onesAndXs = Array(repeating: .zero, count: countMax)
-        xs = Array(repeating: .zero, count: countMax)
-    }
-
-    mutating func set(_ times: UnsafeBufferPointer<Int64>, _ from: Int, _ to: Int, origin: Int64) {
-        count = to - from
-        let count = count
-        let sums = onesAndXs.withUnsafeMutableBufferPointer { ones in
-            xs.withUnsafeMutableBufferPointer { xs in
-                for index in 0..<count {
-                    let x = Double(times[from + index] - origin) / 1000
-                    ones[index] = SIMD2(1, x)
-                    xs[index] = SIMD2(x, x)
-                }
-                return productSums(ones.baseAddress!, xs.baseAddress!, count: count)
-            }
-        }
-        sumX = sums[0]
-        sumXX = sums[1]
-    }
-
-    /// The sums of y and x·y, where both lanes hold y.
-    func sums(_ values: UnsafePointer<SIMD2<Double>>) -> SIMD2<Double> {
-        onesAndXs.withUnsafeBufferPointer { productSums(values, $0.baseAddress!, count: count) }
-    }
-
-    /// The sums of x·y of two series.
-    func sumsOfProducts(_ values: UnsafePointer<SIMD2<Double>>) -> SIMD2<Double> {
-        xs.withUnsafeBufferPointer { productSums(values, $0.baseAddress!, count: count) }
+    /// The sums, with their corrections added.
+    @inline(__always)
+    func sums() -> Lanes {
+        let (sum, correction) = run()
+        return total(sum, correction)
     }
 
     @inline(__always)
+    private func run() -> (sum: Lanes, correction: Lanes) {
+        var (sum, correction) = (Lanes.zero, Lanes.zero)
+        for index in 0..<count {
+            let value = left[index] * right[index]
+            let total = sum + value
+            let added = total - sum
+            correction += (sum - (total - added)) + (value - added)
+            sum = total
+        }
+        return (sum, correction)
+    }
+
+    /// Sums as far as `count`, to go on from.
+    @inline(__always)
+    private func begun(_ count: Int) -> (sum: Lanes, correction: Lanes) {
+        let start = Products(left: left, right: right, count: count)
+        return start.run()
+    }
+
+    /// The sums of two of equal length, none of whose products is negative or NaN.
+    @inline(__always)
+    static func positiveSums(_ one: Products, _ other: Products) -> (Lanes, Lanes) {
+        // Once some numbers are added up, no other is as large as their sum; where one is after all, what was made is thrown away.
+        let begun = min(16, one.count)
+        var (oneSum, oneCorrection) = one.begun(begun)
+        var (otherSum, otherCorrection) = other.begun(begun)
+        var isLarger = SIMDMask<SIMD2<Int64>>(repeating: false)
+        for index in begun..<one.count {
+            let oneValue = one.left[index] * one.right[index]
+            let otherValue = other.left[index] * other.right[index]
+            isLarger = isLarger .| (oneSum .< oneValue) .| (otherSum .< otherValue)
+            let oneTotal = oneSum + oneValue
+            let otherTotal = otherSum + otherValue
+            oneCorrection += (oneSum - oneTotal) + oneValue
+            otherCorrection += (otherSum - otherTotal) + otherValue
+            oneSum = oneTotal
+            otherSum = otherTotal
+        }
+        if isLarger[0] || isLarger[1] { return (one.sums(), other.sums()) }
+        return (one.total(oneSum, oneCorrection), other.total(otherSum, otherCorrection))
+    }
+
+    @inline(__always)
+    private func total(_ sum: Lanes, _ correction: Lanes) -> Lanes {
+        var totals = sum + correction
+        for lane in 0..<2 where !totals[lane].isFinite {
+            totals[lane] = sum[lane].isFinite ? plainSum(lane) : sum[lane]
+        }
+        return totals
+    }
+
+    @inline(never)
+    private func plainSum(_ lane: Int) -> Double {
+        var sum = CompensatedSum()
+        for index in 0..<count { sum.add(left[index][lane] * right[index][lane]) }
+        return sum.sum + sum.correction
+    }
+}
+
+/// The part of a line that the times of a window decide. x is in seconds after the window's origin, or before it where all lie there.
+private final class RegressionTimes {
+    /// 1 beside x, and x beside x, for the samples of a window. Room that this object owns.
+    private let onesAndXs: UnsafeMutablePointer<Lanes>
+    private let xs: UnsafeMutablePointer<Lanes>
+    private(set) var count = 0
+    private var sumX = 0.0
+    private var sumXX = 0.0
+    private var isTurned = false
+    /// Whether no x is negative.
+    private(set) var isPositive = false
+
+    init(countMax: Int) {
+        onesAndXs = .allocate(capacity: countMax)
+        xs = .allocate(capacity: countMax)
+        onesAndXs.initialize(repeating: .zero, count: countMax)
+        xs.initialize(repeating: .zero, count: countMax)
+    }
+
+    deinit {
+        onesAndXs.deallocate()
+        xs.deallocate()
+    }
+
+    /// - Parameter times: no more than `countMax`, of which the window is `from..<to`.
+    func set(_ times: UnsafeBufferPointer<Int64>, _ from: Int, _ to: Int, origin: Int64) {
+        count = to - from
+        isTurned = times[to - 1] <= origin
+        isPositive = isTurned || times[from] >= origin
+        for index in 0..<count {
+            let time = times[from + index]
+            let x = Double(isTurned ? origin - time : time - origin) / 1000
+            onesAndXs[index] = Lanes(1, x)
+            xs[index] = Lanes(x, x)
+        }
+        let sums = Products(left: onesAndXs, right: xs, count: count).sums()
+        sumX = turned(sums[0])
+        sumXX = sums[1]
+    }
+
+    /// A sum of x or of its products, which is never a negative zero.
+    @inline(__always)
+    private func turned(_ sum: Double) -> Double { isTurned ? 0 - sum : sum }
+
+    /// What is to be added up for a series, of which both lanes hold y, or for two of whole numbers.
+    @inline(__always)
+    func products(_ values: UnsafePointer<Lanes>, isPair: Bool) -> Products {
+        Products(left: values, right: isPair ? xs : onesAndXs, count: count)
+    }
+
+    /// - Parameter sumXY: as it comes from `products`.
+    @inline(__always)
     func line(sumY: Double, sumXY: Double) -> (slope: Double, intercept: Double) {
+        let sumXY = turned(sumXY)
         let n = Double(count)
         let covariance = sumXY - sumX * sumY / n
         let variance = sumXX - sumX * sumX / n
@@ -108,78 +156,75 @@ private struct RegressionTimes {
     }
 }
 
-/// One series, or two of whole numbers, laid out for `RegressionTimes`.
-private struct RegressionLanes {
-    let rows: [Int]
-    private let values: [SIMD2<Double>]
+/// One series, or two of whole numbers, laid out for `Products`.
+private final class RegressionSeries {
+    let rows: SIMD2<Int>
+    let isPair: Bool
+    /// Room that this object owns.
+    let values: UnsafeMutablePointer<Lanes>
+    /// Whether no value is negative or NaN.
+    let isPositive: Bool
     /// Of two series: the sum of all values before each place.
-    private var sumsBefore: [SIMD2<Double>] = []
+    private(set) var sumsBefore: [Lanes] = []
     /// Where the run of equal values begins that the newest sample of the window is in.
     private var runStarts: SIMD2<Int> = .zero
     private var entered = 0
 
     init(_ row: Int, _ values: [Double]) {
-        rows = [row]
-        self.values = values.map { SIMD2($0, $0) }
+        rows = SIMD2(row, row)
+        isPair = false
+        self.values = .allocate(capacity: values.count)
+        for index in values.indices {
+            (self.values + index).initialize(to: Lanes(values[index], values[index]))
+        }
+        isPositive = values.allSatisfy { $0 >= 0 }
     }
 
-    /// - Parameters: two series whose sums are exact.
+    /// - Parameters: two series of the same length whose sums are exact.
     init(_ first: Int, _ firstValues: [Double], _ second: Int, _ secondValues: [Double]) {
-        rows = [first, second]
-        values = zip(firstValues, secondValues).map { SIMD2($0, $1) }
-        sumsBefore.reserveCapacity(values.count + 1)
-        var sum = SIMD2<Double>.zero
+        precondition(firstValues.count == secondValues.count)
+        rows = SIMD2(first, second)
+        isPair = true
+        values = .allocate(capacity: firstValues.count)
+        isPositive = firstValues.allSatisfy { $0 >= 0 } && secondValues.allSatisfy { $0 >= 0 }
+        sumsBefore.reserveCapacity(firstValues.count + 1)
+        var sum = Lanes.zero
         sumsBefore.append(sum)
-        for value in values {
+        for index in firstValues.indices {
+            let value = Lanes(firstValues[index], secondValues[index])
+            (values + index).initialize(to: value)
             sum += value
             sumsBefore.append(sum)
         }
     }
 
-    /// Calls `put` with each series' line through the window `from..<to`, which only moves forward.
-    @inline(__always)
-    mutating func lines(
-        _ from: Int, _ to: Int, _ times: inout RegressionTimes, _ setTimes: (inout RegressionTimes) -> Void,
-        _ put: (Int, (slope: Double, intercept: Double)) -> Void
-    ) {
-        values.withUnsafeBufferPointer { values in
-            for index in max(1, entered)..<max(1, to) {
-                if values[index][0] != values[index - 1][0] { runStarts[0] = index }
-                if values[index][1] != values[index - 1][1] { runStarts[1] = index }
-            }
-            entered = max(entered, to)
-            let isConstant = runStarts .<= SIMD2(repeating: from)
-            var sums = SIMD2<Double>.zero
-            if !(isConstant[0] && isConstant[1]) {
-                setTimes(&times)
-                let start = values.baseAddress! + from
-                sums = rows.count == 2 ? times.sumsOfProducts(start) : times.sums(start)
-            }
-            for lane in rows.indices {
-                if isConstant[lane] {
-                    let first = values[from][lane]
-                    put(rows[lane], first.isInfinite ? (.nan, .nan) : (0, first))
-                } else if rows.count == 2 {
-                    put(
-                        rows[lane],
-                        times.line(sumY: sumsBefore[to][lane] - sumsBefore[from][lane], sumXY: sums[lane]))
-                } else {
-                    put(rows[lane], times.line(sumY: sums[0], sumXY: sums[1]))
-                }
-            }
+    deinit { values.deallocate() }
+
+    func isConstant(_ lane: Int, _ from: Int) -> Bool { runStarts[lane] <= from }
+
+    /// Says of which lanes the window `from..<to`, which only moves forward, holds the same value throughout.
+    func constantLanes(_ from: Int, _ to: Int) -> SIMDMask<SIMD2<Int>> {
+        for index in max(1, entered)..<max(1, entered, to) {
+            if values[index][0] != values[index - 1][0] { runStarts[0] = index }
+            if values[index][1] != values[index - 1][1] { runStarts[1] = index }
         }
+        entered = max(entered, to)
+        return runStarts .<= SIMD2(repeating: from)
     }
 }
 
-/// Whether sums of these are exact, of whichever of them and in whatever order.
+/// Whether sums of these are exact, of whichever of them and in whatever order: all are whole multiples of a power of two, and no sum
+/// of their magnitudes takes more than 53 bits.
 private func hasExactSums(_ values: [Double]) -> Bool {
     var magnitude = 0.0
+    var bits: Int64 = 0
     for value in values {
+        // False for NaN too.
+        guard value.magnitude < 0x1p62, case let whole = Int64(value), Double(whole) == value else { return false }
         magnitude += value.magnitude
-        // False for NaN too. What is below 2^53 fits into an integer.
-        guard magnitude < 0x1p53, value == Double(Int64(value)) else { return false }
+        bits |= whole
     }
-    return true
+    return bits == 0 || magnitude < Double(sign: .plus, exponent: 53 + bits.trailingZeroBitCount, significand: 1)
 }
 
 extension Evaluator {
@@ -212,14 +257,16 @@ extension Evaluator {
         _ rows: ArraySlice<SampleRow>, _ windowed: WindowedSeries, _ grid: StepGrid, ahead: [Double]?
     ) throws -> [Column] {
         let times = rows.first!.times
-        var columns = rows.map {
-            Column(
-                labels: $0.labels, values: [Double](repeating: absent, count: grid.count), dropsName: $0.dropsName)
-        }
-        var lanes = regressionLanes(rows)
-        var shared = RegressionTimes(countMax: times.count)
+        // The values of all columns, one after the other.
+        let output = UnsafeMutablePointer<Double>.allocate(capacity: rows.count * grid.count)
+        defer { output.deallocate() }
+        output.initialize(repeating: absent, count: rows.count * grid.count)
+        let series = regressionSeries(rows)
+        let shared = RegressionTimes(countMax: times.count)
         var last = (from: -1, to: -1)
         var (from, to) = (0, 0)
+        // Those whose sums are wanted at a step.
+        var pending: [Int] = []
         for step in 0..<grid.count {
             try Task.checkCancellation()
             let end = windowed.moments[step]
@@ -227,43 +274,91 @@ extension Evaluator {
             while from < to, times[from] <= end - windowed.rangeMs { from += 1 }
             guard to - from >= 2 else { continue }
             if ahead == nil, last == (from, to) {
-                for index in columns.indices { columns[index].values[step] = columns[index].values[step - 1] }
+                for row in 0..<rows.count { output[row * grid.count + step] = output[row * grid.count + step - 1] }
                 continue
             }
             last = (from, to)
+            func put(_ row: Int, _ line: (slope: Double, intercept: Double)) {
+                var value = line.slope
+                if let ahead { value = line.slope * ahead[step] + line.intercept }
+                output[row * grid.count + step] = value
+            }
+            pending.removeAll(keepingCapacity: true)
+            for index in series.indices {
+                let one = series[index]
+                let isConstant = one.constantLanes(from, to)
+                for lane in 0..<2 where isConstant[lane] {
+                    let first = one.values[from][lane]
+                    put(one.rows[lane], first.isInfinite ? (.nan, .nan) : (0, first))
+                }
+                if !(isConstant[0] && isConstant[1]) { pending.append(index) }
+            }
+            guard !pending.isEmpty else { continue }
             let origin = ahead == nil ? times[from] : grid[step]
-            var isSet = false
-            for index in lanes.indices {
-                lanes[index].lines(from, to, &shared) { shared in
-                    guard !isSet else { return }
-                    isSet = true
-                    times.withUnsafeBufferPointer { shared.set($0, from, to, origin: origin) }
-                } _: { row, line in
-                    columns[row].values[step] = ahead.map { line.slope * $0[step] + line.intercept } ?? line.slope
+            times.withUnsafeBufferPointer { shared.set($0, from, to, origin: origin) }
+            regressionSums(series, pending, shared, from) { index, sums in
+                let one = series[index]
+                guard one.isPair else {
+                    put(one.rows[0], shared.line(sumY: sums[0], sumXY: sums[1]))
+                    return
+                }
+                let sumY = one.sumsBefore[to] - one.sumsBefore[from]
+                for lane in 0..<2 where !one.isConstant(lane, from) {
+                    put(one.rows[lane], shared.line(sumY: sumY[lane], sumXY: sums[lane]))
                 }
             }
         }
-        return columns.filter { !$0.isEmpty }
+        return rows.enumerated().compactMap { place, row in
+            let values = Array(UnsafeBufferPointer(start: output + place * grid.count, count: grid.count))
+            let column = Column(labels: row.labels, values: values, dropsName: row.dropsName)
+            return column.isEmpty ? nil : column
+        }
     }
 
-    private func regressionLanes(_ rows: ArraySlice<SampleRow>) -> [RegressionLanes] {
-        var lanes: [RegressionLanes] = []
+    private func regressionSeries(_ rows: ArraySlice<SampleRow>) -> [RegressionSeries] {
+        var series: [RegressionSeries] = []
         var waiting: (row: Int, values: [Double])?
         for (row, samples) in rows.enumerated() {
             guard hasExactSums(samples.values) else {
-                lanes.append(RegressionLanes(row, samples.values))
+                series.append(RegressionSeries(row, samples.values))
                 continue
             }
             if let first = waiting {
-                lanes.append(RegressionLanes(first.row, first.values, row, samples.values))
+                series.append(RegressionSeries(first.row, first.values, row, samples.values))
                 waiting = nil
             } else {
                 waiting = (row, samples.values)
             }
         }
-        if let waiting { lanes.append(RegressionLanes(waiting.row, waiting.values)) }
-        return lanes
+        if let waiting { series.append(RegressionSeries(waiting.row, waiting.values)) }
+        return series
     }
+}
+
+/// Calls `take` with the sums of each series in `pending`.
+private func regressionSums(
+    _ series: [RegressionSeries], _ pending: [Int], _ times: RegressionTimes, _ from: Int, _ take: (Int, Lanes) -> Void
+) {
+    func products(_ index: Int) -> Products {
+        times.products(series[index].values + from, isPair: series[index].isPair)
+    }
+    var waiting: Int?
+    for index in pending {
+        // A short window is done before the quicker way pays.
+        guard times.isPositive, series[index].isPositive, times.count >= 64 else {
+            take(index, products(index).sums())
+            continue
+        }
+        guard let first = waiting else {
+            waiting = index
+            continue
+        }
+        waiting = nil
+        let (one, other) = Products.positiveSums(products(first), products(index))
+        take(first, one)
+        take(index, other)
+    }
+    if let waiting { take(waiting, products(waiting).sums()) }
 }
 
 extension [Int64] {
