@@ -35,7 +35,7 @@ import Units
         func metadata() async throws -> [String: MetricMetadata] { [:] }
     }
 
-    private static let kinds = 16
+    private static let kinds = 17
 
     /// `count` values of one of the shapes.
     private func values(_ kind: Int, _ count: Int, _ random: inout Generator) -> [Double] {
@@ -69,6 +69,10 @@ import Units
             case 12: return Double(Int.random(in: 1 << 50...1 << 52, using: &random))
             case 13: return Double(sign: .plus, exponent: Int.random(in: -900...900, using: &random), significand: 1.25)
             case 14:
+                // Each may be larger than all before it together.
+                value = value.magnitude * Double.random(in: 0.8...4, using: &random) + 1
+                return value
+            case 15:
                 return .greatestFiniteMagnitude * (Int.random(in: 0..<30, using: &random) == 0 ? 1 : 0x1p-8)
             default: return Double.random(in: -1e-300...1e-300, using: &random) * 1e-10
             }
