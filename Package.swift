@@ -99,7 +99,7 @@ let engines: [Target] = [
             "Units", "Series", "Diagnostics", "JSONCoding", "Settings", "Outbound", "ClientSettings", "Compression",
             "Exposition",
         ]),
-    library("PromQL", "Engines", ["Units", "Series", "Diagnostics", "JSONCoding"]),
+    library("PromQL", "Engines", ["Units", "Series", "Diagnostics", "JSONCoding", "BlockingCalls"]),
     library("GoTemplates", "Engines", ["Units", "Diagnostics", "JSONCoding"]),
     library(
         "Ledger", "Engines",
@@ -180,7 +180,7 @@ let tell: [Target] = [
     library(
         "Web", "Tell",
         [
-            "BinaryCoding",
+            "BinaryCoding", "BlockingCalls",
             "Units", "Diagnostics", "Series", "JSONCoding", "Events", "Texts", "Settings", "Access", "WebAPI",
             .hummingbird, .serviceLifecycle, .logging,
         ], resources: [.embedInCode("Assets/app.css"), .embedInCode("Assets/app.js")]),

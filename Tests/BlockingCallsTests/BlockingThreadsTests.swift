@@ -101,3 +101,68 @@ import Testing
         #expect(sum == 20100)
     }
 }
+
+/// Goal: tasks that prefer the pool run on its threads, and sleepers are woken in time. Method: real threads; a sleep is bounded by what wakes it,
+/// never by a pause of the test.
+@Suite struct BlockingExecutorTests {
+    @Test func `a task that prefers the pool may block, also in what it calls and after each wait`() async {
+        let threads = BlockingThreads(threadCountMax: 2)
+        let here = BlockingThreads.mayBlockHere
+        #expect(!here)
+        let found = await withTaskGroup(of: [Bool].self) { group in
+            group.addTask(executorPreference: threads) {
+                var found = [BlockingThreads.mayBlockHere]
+                await Task.yield()
+                found.append(BlockingThreads.mayBlockHere)
+                found.append(await Counter().look())
+                try? await WatchdogClock().sleep(for: .milliseconds(1))  // Nobody cancels it.
+                found.append(BlockingThreads.mayBlockHere)
+                return found
+            }
+            return await group.next()!
+        }
+        #expect(found == [true, true, true, true])
+        withExtendedLifetime(threads) {}
+    }
+
+    private actor Counter {
+        func look() -> Bool { BlockingThreads.mayBlockHere }
+    }
+
+    @Test func `more blocking tasks than threads are all done`() async {
+        let threads = BlockingThreads(threadCountMax: 3)
+        let sum = await withTaskGroup(of: Int.self) { group in
+            for number in 1...200 {
+                group.addTask(executorPreference: threads) {
+                    await Task.yield()
+                    return number
+                }
+            }
+            return await group.reduce(0, +)
+        }
+        #expect(sum == 20_100)
+        withExtendedLifetime(threads) {}
+    }
+
+    @Test func `sleepers wake, and never before their deadline`() async throws {
+        let clock = WatchdogClock()
+        let begin = clock.now
+        let order = try await withThrowingTaskGroup(of: Int.self) { group in
+            for milliseconds in [30, 10, 20, 0, -5] {
+                group.addTask {
+                    try await clock.sleep(until: begin + .milliseconds(milliseconds))
+                    #expect(clock.now >= begin + .milliseconds(milliseconds))
+                    return max(0, milliseconds)
+                }
+            }
+            return try await group.reduce(into: []) { $0.append($1) }
+        }
+        #expect(order.sorted() == [0, 0, 10, 20, 30])
+    }
+
+    @Test func `a sleeper that is cancelled ends at once`() async {
+        let task = Task { try await WatchdogClock().sleep(for: .seconds(100_000)) }
+        task.cancel()
+        await #expect(throws: CancellationError.self) { try await task.value }
+    }
+}

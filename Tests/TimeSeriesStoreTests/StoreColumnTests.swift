@@ -58,6 +58,63 @@ import Units
         #expect(try await openStore(files, settings).samples() == model.series, "seed \(seed)")
     }
 
+    /// While the log is read back, the series of one list are taken in step; whatever else brings a sample of one of them must end that.
+    @Test(arguments: 1...8 as ClosedRange<UInt64>)
+    func `readings that share series, single samples and late ones between them are all read back`(seed: UInt64)
+        async throws
+    {
+        var random = SeededGenerator(seed: seed)
+        let settings = StoreSettings(blockSpan: .seconds(600), outOfOrderWindow: .seconds(60))
+        let store = try openStore(files, settings)
+        let series = (0..<30).map { Labels("m\($0)", ["instance": "host"]) }
+        let references = try await store.references(of: series).map { try #require($0) }
+        // Overlapping lists, one of them in another order.
+        let lists = [Array(0..<30), Array(0..<12), Array(8..<25), Array((0..<30).reversed()), Array(20..<30)]
+        var values = series.map { _ in 0.0 }
+        var now = epoch
+        var list = 0
+        for _ in 0..<600 {
+            now += Int64.random(in: 1...900, using: &random)
+            for index in values.indices where Int.random(in: 0..<4, using: &random) == 0 {
+                values[index] = next(values[index], index, &random)
+            }
+            switch Int.random(in: 0..<40, using: &random) {
+            case 0: list = Int.random(in: 0..<lists.count, using: &random)
+            case 1:
+                let one = Int.random(in: 0..<30, using: &random)
+                _ = try await store.append(batch(now, [(series[one], values[one])]))
+                continue
+            case 2:
+                let one = Int.random(in: 0..<30, using: &random)
+                _ = try await store.append(batch(now - 30_000, [(series[one], 4711)]))
+                continue
+            case 3:
+                // A new series, declared between the readings.
+                _ = try await store.append(batch(now, [(Labels("new", ["n": "\(now)"]), 1)]))
+                continue
+            default: break
+            }
+            // Two lists in turn for a while, now and then.
+            let chosen = lists[(list + (now % 7 == 0 ? 1 : 0)) % lists.count]
+            _ = try await store.append(
+                SampleBlock(
+                    timestamp: at(now), references: chosen.map { references[$0] }, values: chosen.map { values[$0] }))
+        }
+        let before = try await store.samples()
+        files.endProcess()
+        let again = try openStore(files, settings)
+        #expect(again.health.problems.isEmpty, "seed \(seed)")
+        #expect(try await again.samples() == before, "seed \(seed)")
+        // What the start believes to be the newest sample decides on the next one.
+        let references2 = try await again.references(of: series).map { try #require($0) }
+        let repeated = try await again.append(
+            SampleBlock(timestamp: at(now), references: references2, values: values))
+        let fresh = try await again.append(
+            SampleBlock(timestamp: at(now + 1), references: references2, values: values))
+        #expect(repeated.outcome.outOfOrder == 0, "seed \(seed)")
+        #expect(fresh.outcome.stored == 30, "seed \(seed)")
+    }
+
     private func known(_ store: TimeSeriesStore, _ targets: [[Labels]]) async throws -> [[SeriesReference]] {
         var all: [[SeriesReference]] = []
         for labels in targets { all.append(try await store.references(of: labels).map { try #require($0) }) }

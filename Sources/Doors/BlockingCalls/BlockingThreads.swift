@@ -10,7 +10,10 @@ import Synchronization
 // `body` must own what it uses and carry a time limit of its own.
 
 /// A pool of threads for calls that block.
-public final class BlockingThreads: Sendable {
+///
+/// It is also an executor that tasks can prefer (SE-0417): then their synchronous parts run here and may block. Who blocks in each of
+/// his steps, one after the other, does so on one thread and not in as many hand-overs between threads.
+public final class BlockingThreads: TaskExecutor {
     public static let shared = BlockingThreads(threadCountMax: 64)
 
     private let threadCountMax: Int
@@ -20,6 +23,28 @@ public final class BlockingThreads: Sendable {
     ///   flight, and cost 64 × 512 KiB of address space.
     public init(threadCountMax: Int) {
         self.threadCountMax = threadCountMax
+    }
+
+    /// Whether the calling thread belongs to a pool, so that it may block. Holds until the next suspension.
+    public static var mayBlockHere: Bool { pthread_getspecific(ownThreadKey) != nil }
+
+    public func enqueue(_ job: consuming ExecutorJob) {
+        let job = UnownedJob(job)
+        // Whoever prefers the pool keeps it.
+        let own = asUnownedTaskExecutor()
+        submit { job.runSynchronously(on: own) }
+    }
+
+    /// Runs `body` on a thread of the pool; nobody waits for it.
+    func submit(_ body: @escaping @Sendable () -> Void) { submit(Work(body: body)) }
+
+    private func submit(_ work: Work) {
+        if queue.submit(work, threadCountMax: threadCountMax) {
+            startThread { [queue] in
+                pthread_setspecific(ownThreadKey, UnsafeRawPointer(bitPattern: 1))
+                queue.serve()
+            }
+        }
     }
 
     /// Runs `body` on a thread of the pool.
@@ -43,14 +68,21 @@ public final class BlockingThreads: Sendable {
         return try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
                 guard handoff.wait(with: continuation) else { return }
-                let work = Work { handoff.finish(with: Swift.Result { try body() }) }
-                if queue.submit(work, threadCountMax: threadCountMax) { startThread { [queue] in queue.serve() } }
+                submit { handoff.finish(with: Swift.Result { try body() }) }
             }
         } onCancel: {
             handoff.finish(with: .failure(CancellationError()))
         }
     }
 }
+
+/// Set on the threads of every pool.
+private let ownThreadKey: pthread_key_t = {
+    var key = pthread_key_t()
+    let code = pthread_key_create(&key, nil)
+    precondition(code == 0, "pthread_key_create failed with \(code)")
+    return key
+}()
 
 /// Starts a thread of its own for `body`.
 func startThread(_ body: @escaping @Sendable () -> Void) {
@@ -80,7 +112,7 @@ private struct Work: Sendable {
 }
 
 /// Gives a continuation exactly one result: the call's or the cancellation's, whichever is first.
-private final class Handoff<Result: Sendable>: Sendable {
+final class Handoff<Result: Sendable>: Sendable {
     private enum State {
         case idle
         case waiting(CheckedContinuation<Result, any Error>)
@@ -119,58 +151,91 @@ private final class Handoff<Result: Sendable>: Sendable {
 
 /// The line of waiting calls, with the threads that serve it.
 ///
+/// Of the idle threads the one that worked last is woken, since its stack is still in the caches; and so the others have nothing to do
+/// long enough to end.
+///
 /// `@unchecked Sendable`: every field is read and written with `mutex` held, which the two methods see to.
 private final class WorkQueue: @unchecked Sendable {
+    /// A thread without work, on its own stack: it waits for `wakeUp` to be posted, by whoever takes it off the list.
+    private struct Idle {
+        var wakeUp: UnsafeMutablePointer<sem_t>
+    }
+
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
-    private let wakeUp = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
     private var waiting: [Work] = []
     private var threadCount = 0
-    private var idleCount = 0
+    /// The one that worked last comes last.
+    private var idle: [Idle] = []
+    /// Threads that were woken and have not taken work up yet.
+    private var wakingCount = 0
 
     init() {
         pthread_mutex_init(mutex, nil)
-        pthread_cond_init(wakeUp, nil)
     }
 
     deinit {
-        pthread_cond_destroy(wakeUp)
         pthread_mutex_destroy(mutex)
-        wakeUp.deallocate()
         mutex.deallocate()
     }
 
     /// - Returns: whether the caller has to start one more thread.
     func submit(_ work: Work, threadCountMax: Int) -> Bool {
         pthread_mutex_lock(mutex)
-        defer { pthread_mutex_unlock(mutex) }
         waiting.append(work)
-        pthread_cond_signal(wakeUp)
-        guard waiting.count > idleCount, threadCount < threadCountMax else { return false }
-        threadCount += 1
-        return true
+        let needed = waiting.count > wakingCount
+        let woken = needed ? idle.popLast() : nil
+        var startsThread = false
+        if woken != nil {
+            wakingCount += 1
+        } else if needed, threadCount < threadCountMax {
+            threadCount += 1
+            // Counted as on its way, so that the calls after this one wake others.
+            wakingCount += 1
+            startsThread = true
+        }
+        pthread_mutex_unlock(mutex)
+        if let woken { sem_post(woken.wakeUp) }
+        return startsThread
     }
 
     /// The life of one thread: works, waits at most ten seconds for more work, ends.
     func serve() {
+        let wakeUp = UnsafeMutablePointer<sem_t>.allocate(capacity: 1)
+        sem_init(wakeUp, 0, 0)
+        defer {
+            sem_destroy(wakeUp)
+            wakeUp.deallocate()
+        }
         pthread_mutex_lock(mutex)
+        wakingCount -= 1
         while true {
-            while waiting.isEmpty {
-                var until = timespec()
-                clock_gettime(CLOCK_REALTIME, &until)
-                until.tv_sec += 10
-                idleCount += 1
-                let code = pthread_cond_timedwait(wakeUp, mutex, &until)
-                idleCount -= 1
-                if code == ETIMEDOUT && waiting.isEmpty {
+            while !waiting.isEmpty {
+                let work = waiting.removeFirst()
+                pthread_mutex_unlock(mutex)
+                work.body()
+                pthread_mutex_lock(mutex)
+            }
+            idle.append(Idle(wakeUp: wakeUp))
+            pthread_mutex_unlock(mutex)
+            var until = timespec()
+            clock_gettime(CLOCK_REALTIME, &until)
+            until.tv_sec += 10
+            var code: Int32
+            repeat { code = sem_timedwait(wakeUp, &until) } while code != 0 && errno == EINTR
+            pthread_mutex_lock(mutex)
+            if code != 0 {
+                // Nobody woke this thread while it is still on the list; else the post has come or is about to.
+                if let place = idle.firstIndex(where: { $0.wakeUp == wakeUp }) {
+                    idle.remove(at: place)
                     threadCount -= 1
                     pthread_mutex_unlock(mutex)
                     return
                 }
+                pthread_mutex_unlock(mutex)
+                while sem_wait(wakeUp) != 0 {}
+                pthread_mutex_lock(mutex)
             }
-            let work = waiting.removeFirst()
-            pthread_mutex_unlock(mutex)
-            work.body()
-            pthread_mutex_lock(mutex)
+            wakingCount -= 1
         }
     }
 }

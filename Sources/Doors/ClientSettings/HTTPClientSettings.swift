@@ -139,6 +139,19 @@ public struct HTTPClientSettings: Sendable, Hashable {
         return copy
     }
 
+    /// Whether `apply` reads files.
+    public var readsFiles: Bool {
+        let own: [SecretSource?] =
+            switch authorization {
+            case .basic(let user, let password): [user, password]
+            case .header(_, let credentials): [credentials]
+            case nil: []
+            }
+        return (own.compactMap { $0 } + (headers + proxyHeaders).flatMap(\.values)).contains { source in
+            if case .file = source { true } else { false }
+        }
+    }
+
     /// Puts these settings onto a request. Reads files, so it belongs on a thread that may block.
     /// - Throws: `ClientSettingsError` when a file cannot be read.
     public func apply(to request: inout HTTPRequest) throws {

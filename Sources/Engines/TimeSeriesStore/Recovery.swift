@@ -169,7 +169,7 @@ struct Recovery {
         }
         segment.lastTime = replay.lastTime
         segments.append(segment)
-        replay.finish()
+        replay.finish(&state)
         if replay.orphanCount > 0 {
             state.health.problems.append(
                 StoreProblem(kind: .samplesOrphaned, file: path, byteOffset: 0, count: replay.orphanCount))
@@ -203,6 +203,10 @@ private struct SegmentReplay {
     mutating func apply(
         _ type: LogFormat.RecordType, _ payload: [UInt8], to state: inout TimeSeriesStore.State
     ) throws(CodingError) {
+        switch type {
+        case .samples, .late, .histograms: layouts.halt(&state.head)
+        case .series, .packedSeries, .metadata, .describedMetadata, .columns: break
+        }
         switch type {
         case .series: try declare(payload, &state)
         case .packedSeries:
@@ -269,21 +273,16 @@ private struct SegmentReplay {
     private mutating func readColumns(
         _ payload: [UInt8], _ state: inout TimeSeriesStore.State
     ) throws(CodingError) {
-        // Out and back, so that `self` can be changed by the closures.
-        var reader = LayoutReader()
-        swap(&reader, &layouts)
-        defer { swap(&reader, &layouts) }
         let known = places
-        try reader.read(payload) { number in
+        let reading = try layouts.read(payload, into: &state.head) { number in
             Int(number) < known.count ? Int32(known[Int(number)]) - 1 : -1
-        } _: { places, time, bits in
-            lastTime = max(lastTime, time)
-            let taken = state.head.replay(places, time, bits)
-            orphanCount += Int64(taken.unknown)
-            guard taken.stored > 0 else { return }
-            state.counts.samplesReplayed += Int64(taken.stored)
-            state.newestTaken = max(state.newestTaken, time)
         }
+        guard let reading else { return }
+        lastTime = max(lastTime, reading.time)
+        orphanCount += Int64(reading.unknownCount)
+        guard reading.storedCount > 0 else { return }
+        state.counts.samplesReplayed += Int64(reading.storedCount)
+        state.newestTaken = max(state.newestTaken, reading.time)
     }
 
     private mutating func add(
@@ -333,6 +332,9 @@ private struct SegmentReplay {
         return try result.get()
     }
 
-    /// Counts what the layouts could not give.
-    mutating func finish() { orphanCount += layouts.sampleCountLost }
+    /// Ends the marches, and counts what the layouts could not give.
+    mutating func finish(_ state: inout TimeSeriesStore.State) {
+        layouts.halt(&state.head)
+        orphanCount += layouts.sampleCountLost
+    }
 }

@@ -18,12 +18,14 @@ extension TimeSeriesStore: ColumnAppending {
     /// - Throws: `StoreError` of code `ingestionStopped` when the log cannot be written: then no sample of the batch was taken.
     @discardableResult
     public func append(_ batch: SampleBatch) async throws -> AppendOutcome {
-        try await Self.writers.run { try self.appendNow(batch) }
+        if BlockingThreads.mayBlockHere { return try appendNow(batch) }
+        return try await Self.writers.run { try self.appendNow(batch) }
     }
 
     /// The same for samples by number: the way for whoever reads the same series again and again.
     public func append(_ block: SampleBlock) async throws -> (outcome: AppendOutcome, unknown: [Int]) {
-        try await Self.writers.run { try self.appendNow(block) }
+        if BlockingThreads.mayBlockHere { return try appendNow(block) }
+        return try await Self.writers.run { try self.appendNow(block) }
     }
 
     /// The numbers of series, made where they are missing. They hold until the store forgets a series that has no samples in memory.

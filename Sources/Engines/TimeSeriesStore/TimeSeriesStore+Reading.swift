@@ -20,30 +20,10 @@ extension TimeSeriesStore {
         let range = TimeRange(start, end)
         return try await reading { stop in
             let (gatherer, tombstones) = try self.gatherer(matchers, range, stop, isLatestEnough: bounds.isLatestEnough)
-            let isLatestEnough = bounds.isLatestEnough && tombstones.isEmpty
-            var answer: [SeriesColumns] = []
-            answer.reserveCapacity(gatherer.slotCount)
-            var count = 0
-            for (slot, labels) in gatherer.ordered() {
-                if stop.isSet { throw CancellationError() }
-                let found = try isLatestEnough ? gatherer.latestSample(of: slot) : gatherer.samples(of: slot)
-                guard !found.times.isEmpty else { continue }
-                count += found.times.count + found.histograms.count * bounds.samplesPerHistogram
-                guard count <= bounds.samplesMax else { throw TooManySamples(count: count) }
-                guard tombstones.contains(where: { $0.matches(labels) }) else {
-                    answer.append(
-                        SeriesColumns(
-                            labels: labels, times: found.times, values: found.values, histograms: found.histograms))
-                    continue
-                }
-                var samples = BlockSamples(times: found.times, values: found.values, histograms: found.histograms)
-                samples.remove(tombstones.filter { $0.matches(labels) })
-                guard samples.count > 0 else { continue }
-                answer.append(
-                    SeriesColumns(
-                        labels: labels, times: samples.times, values: samples.values, histograms: samples.histograms))
-            }
-            return answer
+            let reading = SelectionReading(
+                bounds: bounds, isLatestEnough: bounds.isLatestEnough && tombstones.isEmpty, tombstones: tombstones,
+                stop: stop)
+            return try reading.columns(gatherer)
         }
     }
 
@@ -102,7 +82,8 @@ extension TimeSeriesStore {
         try Task.checkCancellation()
         let stop = StopFlag()
         return try await withTaskCancellationHandler {
-            try await Self.readers.run { try body(stop) }
+            if BlockingThreads.mayBlockHere { return try body(stop) }
+            return try await Self.readers.run { try body(stop) }
         } onCancel: {
             stop.set()
         }

@@ -64,7 +64,7 @@ public final class ScrapeManager: Sendable {
         var found: [TargetMetadata] = []
         for pool in pools {
             for loop in pool.loops where matchers.allSatisfy({ $0.matches(loop.target.labels) }) {
-                let metadata = await loop.metadata()
+                let metadata = loop.metadata()
                 let entries =
                     metric.map { [metadata[$0]].compactMap { $0 } } ?? metadata.values.sorted { $0.name < $1.name }
                 for entry in entries {

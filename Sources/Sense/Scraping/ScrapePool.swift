@@ -98,7 +98,9 @@ final class ScrapePool: Sendable {
             await withTaskGroup(of: Void.self) { finders in
                 for index in discoveries.indices { finders.addTask { await self.find(index) } }
                 for await _ in changes {
-                    for loop in adopt() { scrapes.addTask { await loop.run() } }
+                    for loop in adopt() {
+                        scrapes.addTask(executorPreference: ScrapeLoop.threads) { await loop.run() }
+                    }
                 }
                 finders.cancelAll()
             }

@@ -37,12 +37,17 @@ func blocking<Result: Sendable>(
     }
 }
 
+/// libcurl's own size of its buffer, and the largest that is asked for.
+private let standardBufferByteCount = 16 << 10
+private let bufferByteCountMax = 128 << 10
+
 func exchange(_ request: HTTPRequest, _ stop: StopFlag, reusing kept: KeptHandle? = nil) throws -> HTTPResponse {
     let transfer = Transfer(stop: stop, reusing: kept)
     let reply = ReplyHead()
     var body: [UInt8] = []
     var isOverLimit = false
     if let expected = kept?.lastByteCount { body.reserveCapacity(min(expected, request.bodyBytesMax)) }
+    let bufferByteCount = kept.map { min(max($0.lastByteCount, standardBufferByteCount), bufferByteCountMax) }
     transfer.onHeader = reply.take
     transfer.onBody = { piece in
         // A redirect's own body is thrown away by libcurl, so all bytes here are the last reply's.
@@ -52,6 +57,8 @@ func exchange(_ request: HTTPRequest, _ stop: StopFlag, reusing kept: KeptHandle
         return !isOverLimit
     }
     try prepare(transfer, for: request)
+    // A large reply comes in fewer pieces, each of which is a wait and a call.
+    if let bufferByteCount { transfer.set(CURLOPT_BUFFERSIZE, bufferByteCount) }
     let code = transfer.perform()
     if isOverLimit, !request.truncatesBody {
         throw OutboundError(

@@ -24,15 +24,28 @@ public final class HTTPConnection: Sendable {
     public func send(
         within limit: Duration? = nil, _ makeRequest: @escaping @Sendable () throws -> HTTPRequest
     ) async throws -> HTTPResponse {
-        try await blocking(within: limit) { [self] stop in
-            let handle = kept.withLock { kept in
-                defer { kept = nil }
-                return kept
-            }
-            // A cancelled call comes back before its transfer has ended, so the handle is given back here and not by the caller.
-            let own = handle ?? KeptHandle()
-            defer { kept.withLock { $0 = own } }
-            return try exchange(try makeRequest(), stop, reusing: own)
+        try await blocking(within: limit) { [self] stop in try exchange(stop, makeRequest) }
+    }
+
+    /// As `send`, on the calling thread, which must be one that may block (`BlockingThreads.mayBlockHere`). A task that is cancelled
+    /// meanwhile comes back within a second.
+    public func sendHere(_ request: HTTPRequest) async throws -> HTTPResponse {
+        let stop = StopFlag()
+        return try await withTaskCancellationHandler {
+            try exchange(stop) { request }
+        } onCancel: {
+            stop.raise()
         }
+    }
+
+    private func exchange(_ stop: StopFlag, _ makeRequest: () throws -> HTTPRequest) throws -> HTTPResponse {
+        let handle = kept.withLock { kept in
+            defer { kept = nil }
+            return kept
+        }
+        // A cancelled call comes back before its transfer has ended, so the handle is given back here and not by the caller.
+        let own = handle ?? KeptHandle()
+        defer { kept.withLock { $0 = own } }
+        return try Outbound.exchange(try makeRequest(), stop, reusing: own)
     }
 }

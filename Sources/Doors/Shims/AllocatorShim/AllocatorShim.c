@@ -12,6 +12,10 @@ int jaga_limit_arenas(int count) {
     return mallopt(M_ARENA_MAX, count);
 }
 
+int jaga_keep_heap_top(int byte_count) {
+    return mallopt(M_TRIM_THRESHOLD, byte_count) & mallopt(M_MMAP_THRESHOLD, byte_count);
+}
+
 static int release_pages(struct dl_phdr_info *info, size_t size, void *unused) {
     (void)size;
     (void)unused;

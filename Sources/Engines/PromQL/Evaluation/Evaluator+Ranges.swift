@@ -23,6 +23,24 @@ extension Evaluator {
         _ call: FunctionCall, _ windowed: WindowedSeries, _ numbers: [[Double]], _ grid: StepGrid
     ) throws -> [Column] {
         let function = call.function
+        if windowed.moments.fixed == nil, windowed.rows.allSatisfy(\.histograms.isEmpty) {
+            switch function {
+            case .predictLinear: return try regressionColumns(windowed, grid, ahead: numbers[0])
+            case .deriv: return try regressionColumns(windowed, grid, ahead: nil)
+            case .quantileOverTime:
+                warnOfQuantiles(numbers[0], call.arguments[0].span)
+                let shares = numbers[0]
+                return try eachWindow(windowed, grid) { window, step in
+                    var values = Array(window.values[window.from..<window.to])
+                    return quantile(shares[step], of: &values)
+                }
+            case .doubleExponentialSmoothing: break
+            default:
+                if let sliding = try slidingColumns(function, windowed, grid) { return sliding }
+                let rangeMs = windowed.rangeMs
+                return try eachWindow(windowed, grid) { window, _ in window.evaluate(function, rangeMs: rangeMs) }
+            }
+        }
         let body: (inout Window, Int) throws -> Double
         var isSteady = false
         switch function {
@@ -33,7 +51,6 @@ extension Evaluator {
                 return quantile(numbers[0][step], of: &values)
             }
         case .predictLinear:
-            if let lines = try regressionColumns(windowed, grid, ahead: numbers[0]) { return lines }
             body = { window, step in
                 guard window.count >= 2 else { return absent }
                 let line = linearRegression(window.times, window.values, window.from, window.to, origin: window.now)
@@ -52,10 +69,6 @@ extension Evaluator {
             }
         default:
             isSteady = true
-            if function == .deriv, let lines = try regressionColumns(windowed, grid, ahead: nil) { return lines }
-            if windowed.moments.fixed == nil, let sliding = try slidingColumns(function, windowed, grid) {
-                return sliding
-            }
             body = { window, _ in window.evaluate(function, rangeMs: windowed.rangeMs) }
         }
         var columns: [Column] = []

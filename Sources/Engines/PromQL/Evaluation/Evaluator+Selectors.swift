@@ -25,14 +25,12 @@ extension Evaluator {
     private func latestNumbers(_ rows: [SampleRow], _ selector: VectorSelector, over grid: StepGrid) throws -> [Column]
     {
         let moments = try scope.moments(of: grid, at: selector.at, offset: selector.offset, selector.span)
-        var places = LatestPlaces(moments, stepCount: grid.count, lookbackMs: scope.lookbackMs)
-        var columns: [Column] = []
-        columns.reserveCapacity(rows.count)
-        for row in rows {
-            try count(grid.count)
-            if let values = places.values(of: row) { columns.append(Column(labels: row.labels, values: values)) }
-        }
-        return columns
+        for _ in rows { try count(grid.count) }
+        let places = LatestPlaces(moments, stepCount: grid.count, lookbackMs: scope.lookbackMs)
+        return try eachPart(rows) { rows -> [Column?] in
+            var places = places
+            return rows.map { row in places.values(of: row).map { Column(labels: row.labels, values: $0) } }
+        }.compactMap(\.self)
     }
 
     /// The same, with what `put` makes of the sample.

@@ -228,34 +228,42 @@ private func hasExactSums(_ values: [Double]) -> Bool {
 }
 
 extension Evaluator {
-    /// How many series go over a window together. Their samples should stay in the processor's cache.
-    private static var regressionBlock: Int { 16 }
-
-    /// The slope of a line through each window; with `ahead`, where it leads so many seconds after the step.
-    /// - Returns: nil where a series has histograms.
-    func regressionColumns(_ windowed: WindowedSeries, _ grid: StepGrid, ahead: [Double]?) throws -> [Column]? {
-        let rows = windowed.rows
-        guard rows.allSatisfy(\.histograms.isEmpty) else { return nil }
-        var columns: [Column] = []
-        var start = 0
-        while start < rows.count {
-            var end = start + 1
-            while end < rows.count, end - start < Self.regressionBlock,
-                rows[end].times.isSameStorage(as: rows[start].times)
-            {
-                end += 1
+    /// The slope of a line through each window; with `ahead`, where it leads so many seconds after the step. For series of plain numbers and
+    /// windows that move.
+    func regressionColumns(_ windowed: WindowedSeries, _ grid: StepGrid, ahead: [Double]?) throws -> [Column] {
+        for _ in windowed.rows { try count(grid.count) }
+        let block = RegressionBlock(moments: windowed.moments, rangeMs: windowed.rangeMs, grid: grid, ahead: ahead)
+        // As many series go over a window together as leave their samples in the processor's cache and end in good time.
+        let sampleCount = windowed.rows.reduce(1) { max($0, $1.times.count) }
+        let seriesAtOnce = max(1, min(16, (1 << 28) / (sampleCount * max(1, grid.count))))
+        return try eachPart(windowed.rows, seriesAtOnce: seriesAtOnce) { rows -> [Column?] in
+            var columns: [Column?] = []
+            columns.reserveCapacity(rows.count)
+            var start = rows.startIndex
+            while start < rows.endIndex {
+                var end = start + 1
+                while end < rows.endIndex, end - start < seriesAtOnce,
+                    rows[end].times.isSameStorage(as: rows[start].times)
+                {
+                    end += 1
+                }
+                columns += block.columns(of: rows[start..<end])
+                start = end
             }
-            for _ in start..<end { try count(grid.count) }
-            columns += try regressionBlock(rows[start..<end], windowed, grid, ahead: ahead)
-            start = end
-        }
-        return columns
+            return columns
+        }.compactMap(\.self)
     }
+}
 
-    /// The same for series that share their times.
-    private func regressionBlock(
-        _ rows: ArraySlice<SampleRow>, _ windowed: WindowedSeries, _ grid: StepGrid, ahead: [Double]?
-    ) throws -> [Column] {
+/// Lines through the windows of series that share their times.
+private struct RegressionBlock {
+    let moments: Moments
+    let rangeMs: Int64
+    let grid: StepGrid
+    let ahead: [Double]?
+
+    /// One column for each row; nil where there is no value.
+    func columns(of rows: ArraySlice<SampleRow>) -> [Column?] {
         let times = rows.first!.times
         // The values of all columns, one after the other.
         let output = UnsafeMutablePointer<Double>.allocate(capacity: rows.count * grid.count)
@@ -268,10 +276,9 @@ extension Evaluator {
         // Those whose sums are wanted at a step.
         var pending: [Int] = []
         for step in 0..<grid.count {
-            try Task.checkCancellation()
-            let end = windowed.moments[step]
+            let end = moments[step]
             while to < times.count, times[to] <= end { to += 1 }
-            while from < to, times[from] <= end - windowed.rangeMs { from += 1 }
+            while from < to, times[from] <= end - rangeMs { from += 1 }
             guard to - from >= 2 else { continue }
             if ahead == nil, last == (from, to) {
                 for row in 0..<rows.count { output[row * grid.count + step] = output[row * grid.count + step - 1] }
@@ -308,7 +315,7 @@ extension Evaluator {
                 }
             }
         }
-        return rows.enumerated().compactMap { place, row in
+        return rows.enumerated().map { place, row in
             let values = Array(UnsafeBufferPointer(start: output + place * grid.count, count: grid.count))
             let column = Column(labels: row.labels, values: values, dropsName: row.dropsName)
             return column.isEmpty ? nil : column

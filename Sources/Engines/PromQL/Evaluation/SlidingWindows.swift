@@ -17,20 +17,34 @@ extension Evaluator {
         default: return nil
         }
         guard windowed.rows.allSatisfy(\.histograms.isEmpty) else { return nil }
-        var slider = Slider(function, windowed, stepCount: grid.count)
-        var columns: [Column] = []
-        columns.reserveCapacity(windowed.rows.count)
-        for row in windowed.rows {
-            try count(grid.count)
-            guard let values = slider.values(of: row) else {
-                columns += try windowByWindow(function, row, windowed, grid)
-                continue
+        for _ in windowed.rows { try count(grid.count) }
+        let slider = Slider(function, windowed, stepCount: grid.count)
+        let slid = try eachPart(windowed.rows) { rows -> [Slid] in
+            var slider = slider
+            return rows.map { row in
+                guard let values = slider.values(of: row) else { return .not }
+                guard values.contains(where: { !$0.isStaleMarker }) else { return .nothing }
+                return .column(Column(labels: row.labels, values: values, dropsName: row.dropsName))
             }
-            if values.contains(where: { !$0.isStaleMarker }) {
-                columns.append(Column(labels: row.labels, values: values, dropsName: row.dropsName))
+        }
+        var columns: [Column] = []
+        columns.reserveCapacity(slid.count)
+        for (row, result) in zip(windowed.rows, slid) {
+            switch result {
+            case .column(let column): columns.append(column)
+            case .nothing: break
+            case .not: columns += try windowByWindow(function, row, windowed, grid)
             }
         }
         return columns
+    }
+
+    /// What came of one series.
+    private enum Slid {
+        case column(Column)
+        case nothing
+        /// Its samples do not let the function slide.
+        case not
     }
 
     private func windowByWindow(

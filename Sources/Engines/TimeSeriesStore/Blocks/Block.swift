@@ -106,12 +106,19 @@ final class BlockReader {
     private var times: [Int32: [Int64]] = [:]
     private static let timeCountMax = 256
 
-    init(_ block: Block, index: BlockIndex, _ files: any FileSystem) throws(StoreError) {
-        path = block.path
+    convenience init(_ block: Block, index: BlockIndex, _ files: any FileSystem) throws(StoreError) {
+        try self.init(block.path, index, files)
+    }
+
+    /// Another reader of the same block, for another thread.
+    func twin() throws(StoreError) -> BlockReader { try BlockReader(path, index, files) }
+
+    private init(_ path: String, _ index: BlockIndex, _ files: any FileSystem) throws(StoreError) {
+        self.path = path
         self.index = index
         self.files = files
         do throws(FileError) {
-            file = try files.openForReading(block.path)
+            file = try files.openForReading(path)
         } catch {
             throw StoreError(.fileFailed, path, cause: error)
         }

@@ -22,6 +22,8 @@ struct ColumnModel {
     var chain = 0
     /// The values of the last reading.
     private(set) var bits: [UInt64] = []
+    /// Where the last reading that was decoded differs from the one before it; rising.
+    private(set) var changed: [Int32] = []
     private var integers: [Integer] = []
 
     /// What is known of a value that is an integer at some scale.
@@ -164,12 +166,14 @@ struct ColumnModel {
     mutating func decode(_ source: inout BitSource) throws(CodingError) {
         let count = numbers.count
         var index = 0
+        changed.removeAll(keepingCapacity: true)
         while true {
             // Most values stand still, whole stretches of them.
             index += try source.zeros(limit: count - index)
             guard index < count else { return }
             _ = try source.bit()
             try decodeChange(&source, index)
+            changed.append(Int32(index))
             index += 1
         }
     }

@@ -114,9 +114,20 @@ struct LayoutReader {
         var places: [Int32] = []
         /// When the places were looked up; nothing was declared since while it is `declarations`.
         var lookedUpAt = -1
+        var march: March?
+    }
+
+    /// What became of a record.
+    struct Reading {
+        var time: Int64
+        var storedCount: Int
+        /// Samples of series that are not known.
+        var unknownCount: Int
     }
 
     private var layouts: [Int: Layout] = [:]
+    /// The layout whose march each series of the head belongs to, plus one, perhaps a march that has ended; 0 for none.
+    private var owners: [Int32] = []
     /// Records that cannot be read because one before them is missing.
     private(set) var sampleCountLost: Int64 = 0
     private var declarations = 0
@@ -124,60 +135,114 @@ struct LayoutReader {
     /// Series were declared: a number may stand for another series now than when a layout with it was read.
     mutating func noteDeclarations() { declarations += 1 }
 
-    /// Reads the next record.
-    /// - Parameters:
-    ///   - place: where the series of a number in the segment stands; -1 for nowhere.
-    ///   - body: gets the places, the time and the bits of the values; not called for a record that cannot be read.
+    /// Reads the next record into the head.
+    /// - Parameter place: where the series of a number in the segment stands; -1 for nowhere.
+    /// - Returns: nil for a record that cannot be read because one before it is missing.
     mutating func read(
-        _ payload: [UInt8], place: (UInt32) -> Int32, _ body: ([Int32], Int64, [UInt64]) -> Void
-    ) throws(CodingError) {
-        let result = payload.withUnsafeBytes { bytes -> CodingError? in
+        _ payload: [UInt8], into head: inout Head, place: (UInt32) -> Int32
+    ) throws(CodingError) -> Reading? {
+        let result = payload.withUnsafeBytes { bytes -> Result<Reading?, CodingError> in
             do throws(CodingError) {
                 var source = ByteSource(bytes)
-                try read(&source, place, body)
-                return nil
+                return .success(try read(&source, &head, place))
             } catch {
-                return error
+                return .failure(error)
             }
         }
-        if let result { throw result }
+        return try result.get()
     }
 
     private mutating func read(
-        _ source: inout ByteSource, _ place: (UInt32) -> Int32, _ body: ([Int32], Int64, [UInt64]) -> Void
-    ) throws(CodingError) {
+        _ source: inout ByteSource, _ head: inout Head, _ place: (UInt32) -> Int32
+    ) throws(CodingError) -> Reading? {
         let flags = try source.byte()
-        if flags & LayoutBook.Flag.forgets != 0 { layouts = [:] }
+        if flags & LayoutBook.Flag.forgets != 0 {
+            halt(&head)
+            layouts = [:]
+        }
         let key = try source.count(limit: LayoutBook.numberCountMax)
         let time = try source.zigzag()
         let begins = flags & LayoutBook.Flag.begins != 0
         let chain = begins ? 0 : try source.count(limit: LogFormat.chainLengthMax)
         if flags & LayoutBook.Flag.declares != 0 {
             let numbers = try Self.numbers(&source)
+            halt(key, &head)
             layouts[key] = Layout(model: ColumnModel(numbers))
         }
         // Out of the dictionary and back, so that its arrays are changed in place.
         guard var layout = layouts.removeValue(forKey: key) else {
             // Its declaration was in damaged bytes; how many samples there were is not known.
             sampleCountLost += 1
-            return
+            return nil
         }
+        if begins || layout.lookedUpAt != declarations { head.halt(&layout.march) }
         if begins { layout.model.beginAnew() }
         guard begins || layout.model.chain == chain, begins || chain > 0 else {
+            head.halt(&layout.march)
             sampleCountLost += Int64(layout.model.numbers.count)
             layout.model.chain = 0
             layouts[key] = layout
-            return
+            return nil
         }
         var bits = source.bits()
-        try layout.model.decode(&bits)
+        do throws(CodingError) {
+            try layout.model.decode(&bits)
+        } catch {
+            head.halt(&layout.march)
+            throw error
+        }
         if layout.lookedUpAt != declarations {
             layout.places = layout.model.numbers.map(place)
             layout.lookedUpAt = declarations
         }
-        body(layout.places, time, layout.model.bits)
+        let reading = take(&layout, key, time, &head)
         layout.model.chain += 1
         layouts[key] = layout
+        return reading
+    }
+
+    private mutating func take(_ layout: inout Layout, _ key: Int, _ time: Int64, _ head: inout Head) -> Reading {
+        if layout.march != nil, head.advance(&layout.march!, to: time, layout.model.changed, layout.model.bits) {
+            return Reading(time: time, storedCount: layout.places.count, unknownCount: 0)
+        }
+        head.halt(&layout.march)
+        let isOwn = claim(layout.places, for: key, &head)
+        let (stored, unknown) = head.replay(layout.places, time, layout.model.bits)
+        if isOwn, stored == layout.places.count { layout.march = head.march(layout.places) }
+        return Reading(time: time, storedCount: stored, unknownCount: unknown)
+    }
+
+    /// Ends the marches of other layouts that the series belong to.
+    /// - Returns: whether the series can march: all are known, and none comes twice.
+    private mutating func claim(_ places: [Int32], for key: Int, _ head: inout Head) -> Bool {
+        if owners.count < head.series.count {
+            owners += [Int32](repeating: 0, count: max(head.series.count - owners.count, owners.count))
+        }
+        let own = Int32(key + 1)
+        var isOwn = true
+        for place in places {
+            guard place >= 0 else {
+                isOwn = false
+                continue
+            }
+            let owner = owners[Int(place)]
+            if owner > 0, owner != own { halt(Int(owner) - 1, &head) }
+            // Twice in one reading: it is its own owner already.
+            if owner == -own { isOwn = false }
+            owners[Int(place)] = -own
+        }
+        for place in places where place >= 0 { owners[Int(place)] = own }
+        return isOwn
+    }
+
+    private mutating func halt(_ key: Int, _ head: inout Head) {
+        guard layouts[key]?.march != nil else { return }
+        head.halt(&layouts[key]!.march)
+    }
+
+    /// Ends all marches: to be called before anything else looks at the head's samples or adds some.
+    mutating func halt(_ head: inout Head) {
+        for key in layouts.keys.sorted() { halt(key, &head) }
     }
 
     private static func numbers(_ source: inout ByteSource) throws(CodingError) -> [UInt32] {

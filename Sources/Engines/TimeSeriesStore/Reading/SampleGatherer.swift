@@ -57,6 +57,16 @@ final class SampleGatherer {
         self.end = end
     }
 
+    /// Another gatherer of the same pieces, for another thread: caches and open files are its own.
+    func twin() throws(StoreError) -> SampleGatherer {
+        var own: [BlockReader] = []
+        for reader in readers { own.append(try reader.twin()) }
+        let twin = SampleGatherer(readers: own, resolutions: resolutions, head: head, from: start, through: end)
+        twin.pieces = pieces
+        twin.labelPlaces = labelPlaces
+        return twin
+    }
+
     var slotCount: Int { pieces.count }
 
     /// Takes up the series of a reader that satisfy `matchers`.

@@ -1,4 +1,5 @@
 import Series
+import Synchronization
 import Units
 
 /// Turns pages that are not plain columns (native histograms) into batches. Slower than `ColumnIngest`, with the same promises.
@@ -9,7 +10,7 @@ final class BatchIngest {
     /// What the labels of a page's series become; nil inside: dropped.
     private var known: [Labels: Labels?] = [:]
     private var live: Set<Labels> = []
-    private var announced: [String: MetricMetadata] = [:]
+    private let announced = Mutex<[String: MetricMetadata]>([:])
 
     init(_ job: ScrapeJob, _ labelling: SampleLabelling, store: any SeriesAppending) {
         self.job = job
@@ -92,8 +93,10 @@ final class BatchIngest {
             kept.series = series
             return kept
         }
-        batch.metadata = page.metadata.filter { announced[$0.key] != $0.value }
-        announced = page.metadata
+        batch.metadata = announced.withLock { announced in
+            defer { announced = page.metadata }
+            return page.metadata.filter { announced[$0.key] != $0.value }
+        }
         return batch
     }
 
@@ -117,5 +120,5 @@ final class BatchIngest {
         return histogram
     }
 
-    func metadata() -> [String: MetricMetadata] { announced }
+    func metadata() -> [String: MetricMetadata] { announced.withLock { $0 } }
 }

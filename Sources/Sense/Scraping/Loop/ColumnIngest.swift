@@ -1,5 +1,6 @@
 import Exposition
 import Series
+import Synchronization
 import Units
 
 // From a page to the store without an object for a sample. The page gives columns: values, and beside them the slot of each
@@ -40,7 +41,9 @@ final class ColumnIngest {
     private let job: ScrapeJob
     private let labelling: SampleLabelling
     private let store: any ColumnAppending
+    /// Changed by `take` alone, with `pageLock` held, so that `metadata` may be asked for at any time.
     private var page: ScrapePage
+    private let pageLock = Mutex(())
     private var standing: [Standing] = []
     /// Of the samples that are stored, parallel to `kept`.
     private var references: [SeriesReference] = []
@@ -73,7 +76,7 @@ final class ColumnIngest {
     ) async throws -> IngestOutcome {
         var outcome = IngestOutcome()
         do {
-            let changes = try page.read(body, format)
+            let changes = try pageLock.withLock { _ in try page.read(body, format) }
             outcome.sampleCount = page.values.count + changes.repeatedCount
             if !changes.isSameLayout || hasOpenSlots { try await adopt(changes, &outcome) }
             outcome.keptCount = keptCount
@@ -286,5 +289,5 @@ final class ColumnIngest {
     }
 
     /// The metadata of the last page.
-    func metadata() -> [String: MetricMetadata] { page.metadata() }
+    func metadata() -> [String: MetricMetadata] { pageLock.withLock { _ in page.metadata() } }
 }

@@ -1,3 +1,4 @@
+import BlockingCalls
 import Diagnostics
 import Exposition
 import Logging
@@ -18,6 +19,11 @@ struct ScrapeSurroundings: Sendable {
 
 /// Scrapes one target on and on.
 final class ScrapeLoop: Sendable {
+    /// A scrape waits for its target, reads the page and writes it to the log on one of these from its beginning to its end: it has
+    /// nothing to do meanwhile, and handing it from thread to thread would cost more than the page. So many targets can hang at once
+    /// before others have to wait for a thread; an idle one ends after some seconds.
+    static let threads = BlockingThreads(threadCountMax: 256)
+
     let target: Target
     private let job: ScrapeJob
     private let around: ScrapeSurroundings
@@ -51,7 +57,7 @@ final class ScrapeLoop: Sendable {
     var status: TargetStatus { state.withLock { $0.status } }
 
     /// What the target's last page said of its metrics.
-    func metadata() async -> [String: MetricMetadata] { await worker.metadata() }
+    func metadata() -> [String: MetricMetadata] { worker.metadata() }
 
     func stop() { stopping.finish() }
 

@@ -2,6 +2,7 @@ import Logging
 import Diagnostics
 import Exposition
 import Series
+import Synchronization
 import Units
 
 /// What came of one scrape.
@@ -13,7 +14,11 @@ struct ScrapeResult: Sendable {
 }
 
 /// Does the scrapes of one target, one after the other, and remembers its page between them.
-actor ScrapeWorker {
+///
+/// `@unchecked Sendable`: `scrape` and `endSeries` follow each other, which `ScrapeLoop` sees to, and a second one at the same time would
+/// end the program. `metadata` may be asked for at any time; it reads what stands behind locks of its own. (An actor would do the
+/// same, but whoever prefers an executor changes threads on the way into one and on the way out.)
+final class ScrapeWorker: @unchecked Sendable {
     private let job: ScrapeJob
     private let target: Target
     private let around: ScrapeSurroundings
@@ -21,6 +26,7 @@ actor ScrapeWorker {
     private let columns: ColumnIngest
     private let batches: BatchIngest
     private var reportReferences: [SeriesReference] = []
+    private let isBusy = Atomic(false)
 
     init(_ job: ScrapeJob, _ target: Target, _ around: ScrapeSurroundings) {
         self.job = job
@@ -37,6 +43,8 @@ actor ScrapeWorker {
 
     /// - Parameter refusal: why the scrape fails without being tried.
     func scrape(at now: Timestamp, refusal: String?) async -> ScrapeResult {
+        claim()
+        defer { isBusy.store(false, ordering: .releasing) }
         var result = ScrapeResult()
         let start = ContinuousClock.now
         do {
@@ -56,6 +64,11 @@ actor ScrapeWorker {
         }
         result.duration = start.duration(to: .now)
         return result
+    }
+
+    private func claim() {
+        let wasBusy = isBusy.exchange(true, ordering: .acquiringAndReleasing)
+        precondition(!wasBusy, "two scrapes of one target at once")
     }
 
     private func take(
@@ -135,6 +148,8 @@ actor ScrapeWorker {
 
     /// The target was taken out: its series end now instead of fading after five minutes.
     func endSeries(at now: Timestamp) async {
+        claim()
+        defer { isBusy.store(false, ordering: .releasing) }
         do {
             try await batches.end(at: now)
             let report = reportReferences

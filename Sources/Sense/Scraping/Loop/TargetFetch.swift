@@ -11,6 +11,8 @@ struct TargetFetch: Sendable {
     private let target: Target
     private let connection = HTTPConnection()
     private let request: HTTPRequest
+    /// The request with the job's settings, where nothing of it must be read from files each time.
+    private let complete: HTTPRequest?
     private let bodyLimit: Int
 
     /// - Parameter version: of the program, for the User-Agent header.
@@ -27,17 +29,25 @@ struct TargetFetch: Sendable {
             timeout: target.timeout, connectTimeout: target.timeout, bodyBytesMax: bodyLimit)
         request.acceptsCompression = job.acceptsCompression
         self.request = request
+        // A file on a disk that hangs would hold the thread without end, and so would that of a certificate.
+        let readsFiles =
+            job.client.readsFiles || job.client.tls.authorityFile != nil || job.client.tls.clientCertificateFile != nil
+            || job.client.tls.clientKeyFile != nil
+        // What could not be applied is said with each scrape.
+        complete = readsFiles ? nil : try? request.applying(job.client)
     }
 
     /// - Throws: `OutboundError`, `ScrapingError` for an answer that is no page, `DeadlineExceeded`.
     func page() async throws -> (body: [UInt8], format: ScrapeProtocol) {
         let response: HTTPResponse
         do {
-            // libcurl counts from when a thread takes the request up; a queue before that must not prolong it.
-            response = try await connection.send(within: target.timeout + .milliseconds(200)) { [request, job] in
-                var request = request
-                try job.client.apply(to: &request)
-                return request
+            if let complete, BlockingThreads.mayBlockHere {
+                response = try await connection.sendHere(complete)
+            } else {
+                // libcurl counts from when a thread takes the request up; a queue before that must not prolong it.
+                response = try await connection.send(within: target.timeout + .milliseconds(200)) { [request, job] in
+                    try request.applying(job.client)
+                }
             }
         } catch let error as OutboundError where error.code == .bodyTooLarge {
             throw ScrapingError(
@@ -55,6 +65,14 @@ struct TargetFetch: Sendable {
                 hint: "Set 'fallback_scrape_protocol: PrometheusText0.0.4' for this job if the page is plain metrics.")
         }
         return (response.body, format)
+    }
+}
+
+extension HTTPRequest {
+    fileprivate func applying(_ client: HTTPClientSettings) throws -> HTTPRequest {
+        var request = self
+        try client.apply(to: &request)
+        return request
     }
 }
 

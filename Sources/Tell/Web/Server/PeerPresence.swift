@@ -24,7 +24,7 @@ final class PeerPresence: Sendable {
 
     /// Runs `body`, and cancels it when the peer leaves.
     func whilePresent<Value: Sendable>(_ body: @escaping @Sendable () async -> Value) async -> Value {
-        let work = Task { await body() }
+        let work = Task(executorPreference: WebServer.threads) { await body() }
         let number = state.withLock { state -> Int? in
             guard !state.isGone else { return nil }
             state.next += 1

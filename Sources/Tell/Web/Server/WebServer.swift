@@ -1,8 +1,10 @@
+import BlockingCalls
 import Diagnostics
 import HTTPTypes
 import Hummingbird
 public import Logging
 import NIOCore
+import NIOPosix
 public import ServiceLifecycle
 import Glibc
 import Synchronization
@@ -23,6 +25,10 @@ public struct WebServer: Service {
     static let headerBytesMax = 16 * 1024
     /// A long answer is handed over in pieces of this size, so that a slow client is told from one that takes nothing.
     static let pieceBytes = 64 * 1024
+
+    /// Where answers are made. A reader of samples may wait for the disk there, and a query may compute; so many at once, the
+    /// others stand in line.
+    static let threads = BlockingThreads(threadCountMax: 16)
 
     private let site: WebSite
     private let listener: WebListener
@@ -75,6 +81,8 @@ public struct WebServer: Service {
             unlink(path)
             address = .unixDomainSocket(path: path)
         }
+        // One loop serves all connections: it reads and writes, and hands on what takes longer.
+        let loop = MultiThreadedEventLoopGroup.singleton.any()
         let application = Application(
             responder: SiteResponder(site: site, trust: trust, trustedProxies: trustedProxies),
             server: .http1(
@@ -88,9 +96,11 @@ public struct WebServer: Service {
             onServerRunning: { [listener, onListening] channel in
                 if case .socket(let path) = listener { chmod(path, 0o600) }
                 await onListening(channel.localAddress?.port)
-            }, logger: logger)
+            }, eventLoopGroupProvider: .shared(loop), logger: logger)
+        let executor = EventLoopExecutor(loop)
+        defer { withExtendedLifetime(executor) {} }
         do {
-            try await application.run()
+            try await withTaskExecutorPreference(executor) { try await application.run() }
         } catch let error as IOError {
             throw Self.failure(error, at: listener)
         } catch let error as SocketAddressError {
@@ -161,14 +171,18 @@ private struct SiteResponder: HTTPResponder {
 
     /// Questions to the samples end when nobody waits for the answer. What changes something goes on to its end.
     private func answer(_ asked: WebRequest, _ context: SiteContext) async -> Reply {
-        guard asked.isQuestion else { return await site.respond(to: asked) }
+        guard asked.isQuestion else { return await respond(asked) }
         let channel = context.channel
         let presence = try? await channel.eventLoop.submit {
             try channel.pipeline.syncOperations.handler(type: ConnectionGuard.self).presence
         }.get()
         // Without a guard the connection has just been closed, and its request ends by itself.
-        guard let presence else { return await site.respond(to: asked) }
+        guard let presence else { return await respond(asked) }
         return await presence.whilePresent { [site] in await site.respond(to: asked) }
+    }
+
+    private func respond(_ asked: WebRequest) async -> Reply {
+        await withTaskExecutorPreference(WebServer.threads) { await site.respond(to: asked) }
     }
 
     private struct TooLarge: Error {
@@ -212,7 +226,11 @@ private struct SiteResponder: HTTPResponder {
         case .bytes(let bytes): body = Self.pieces(ByteBuffer(bytes: bytes))
         case .pieces(let next):
             body = ResponseBody { writer in
-                while let piece = try await next() { try await writer.write(ByteBuffer(string: piece)) }
+                while let piece = try await withTaskExecutorPreference(
+                    WebServer.threads, operation: { try await next() })
+                {
+                    try await writer.write(ByteBuffer(string: piece))
+                }
                 try await writer.finish(nil)
             }
         case .changes(let feed): body = isHead ? ResponseBody() : feed.body

@@ -11,9 +11,12 @@ enum ProgramPages {
 
     /// Gives back what the start has used, and from then on four times a minute what has come since, some hundred soft faults each time.
     /// So does the heap: the labels of a target's first page, or the samples of a large answer, are needed once.
+    ///
+    /// In the first second, when the stores are open and all targets are read for the first time, it happens more often: else the code of the
+    /// start would lie in memory beside what the first pages need.
     static func keepFew() async throws {
-        for seconds in [0, 1, 2, 4, 8] {
-            try await ContinuousClock().sleep(for: .seconds(seconds))
+        for milliseconds in [0, 100, 100, 100, 100, 200, 400, 1000, 2000, 4000, 8000] {
+            try await ContinuousClock().sleep(for: .milliseconds(milliseconds))
             release()
             jaga_release_free_memory()
         }

@@ -63,7 +63,7 @@ extension SiteParts {
         let (feed, remote) = try feed(
             into: series, loaded, dataFolder: dataFolder, host: host, clock: clock, logger: logger)
         let scrapes = ScrapeManager(
-            loaded.scrapeJobs, appendingTo: feed, clock: ContinuousClock(), wallClock: clock, logger: logger,
+            loaded.scrapeJobs, appendingTo: feed, clock: WatchdogClock(), wallClock: clock, logger: logger,
             userAgent: "jaga/\(JagaVersion.number)", seed: host)
         let sources = SourceRunner(
             [], appendingTo: feed, clock: ContinuousClock(), wallClock: clock, logger: logger,
@@ -76,7 +76,7 @@ extension SiteParts {
             ? series
             : RemoteSeries(
                 remoteSettings.options(in: loaded.folder), userAgent: "jaga/\(JagaVersion.number)")
-        let queries = QueryEngine(reading, options: settings.queryOptions)
+        let queries = QueryEngine(reading, options: settings.queryOptions, clock: WatchdogClock())
         let rules = RuleEngine(
             groups: loaded.groups, defaultInterval: settings.ruleInterval, queries: queries, series: feed,
             history: reading, events: ledger,

@@ -1,4 +1,5 @@
 import Web
+import BlockingCalls
 import Access
 import Backup
 import Collectors
@@ -138,7 +139,8 @@ final class SiteParts: Sendable {
         // As the rules have them, which take them at the start.
         var options = started.settings.queryOptions
         if let lookback { options.lookback = lookback }
-        return QueryEngine(reading, limits: settings.limits(timeLimit: timeLimit), options: options)
+        return QueryEngine(
+            reading, limits: settings.limits(timeLimit: timeLimit), options: options, clock: WatchdogClock())
     }
 
     /// The labels of the series matching any of `selectors`, sorted.

@@ -6,6 +6,11 @@
 /// Lets malloc spread over at most `count` arenas (mallopt(3), M_ARENA_MAX). Returns 1 when it took effect.
 int jaga_limit_arenas(int count);
 
+/// Lets each arena keep up to so many free bytes at its end, and takes blocks below that size from arenas (mallopt(3), M_TRIM_THRESHOLD and
+/// M_MMAP_THRESHOLD): who frees and takes a page of metrics thirty times a second would else fault its memory in as often.
+/// Returns 1 when it took effect.
+int jaga_keep_heap_top(int byte_count);
+
 /// Gives the pages of code and constants of the program and its libraries back to the system (madvise(2), MADV_DONTNEED). They are
 /// backed by files and never written, so whatever is used again is read again, most often from the page cache; what only
 /// the start needed is gone.
