@@ -270,7 +270,7 @@ let testTargets: [Target] = [
     tests("RedisClient", ["Diagnostics", "TestSupport"]),
     tests("Exposition", ["Units", "Series", "Diagnostics", "JSONCoding", "Compression"], hasGolden: true),
     tests(
-        "TimeSeriesStore", ["Units", "Series", "Diagnostics", "DurableFiles", "BinaryCoding", "Settings"],
+        "TimeSeriesStore", ["Units", "Series", "Diagnostics", "DurableFiles", "BinaryCoding", "Settings", "PromQL"],
         hasGolden: true),
     tests("PromQL", ["Units", "Series", "Diagnostics", "JSONCoding"], hasGolden: true),
     tests("Relabelling", ["Series", "Diagnostics", "Settings"]),

@@ -110,6 +110,16 @@ struct StatusTests {
         #expect(try await LiveSite(parts: parts).status().verdict == .critical)
     }
 
+    @Test func `damage that the start found is told until the next start`() async throws {
+        try RealFiles().createFolders(folder.file("series/wal"))
+        try writeText(String(repeating: "no segment ", count: 9), to: folder.file("series/wal/00000001.wal"))
+        let parts = try await site("rules: {shipped: false}\n")
+        let row = try #require(try await areas(parts).last { $0.kind == .jaga })
+        #expect(row.verdict == .warning, "\(row)")
+        #expect(
+            row.reason.hasPrefix("stored samples are damaged: ") && row.reason.contains("00000001.wal"), "\(row)")
+    }
+
     @Test func `a source without a row of its own is told when it cannot be read`() async throws {
         let parts = try await site(
             "host: {interval: 1h}\nnginx: [{name: main, access_log: \"\(folder.file("none.log"))\", interval: 1s}]\n")

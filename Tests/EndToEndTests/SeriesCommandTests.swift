@@ -72,8 +72,9 @@ extension EndToEnd {
                 "promtool", ["tsdb", "dump", folder.file("tsdb")], timeLimit: .seconds(60), outputLimit: 16 << 20
             ).run()
             #expect(dump.output.text.split(separator: "\n").count == 6000)
-            // A second time nothing is doubled.
-            #expect(try await jaga(["series", "import", folder.file("tsdb"), "--data", third]).code == 0)
+            // A second time nothing is doubled, and that is said.
+            let again = try await jaga(["series", "import", folder.file("tsdb"), "--data", third])
+            #expect(again.code == 0 && again.output.contains("6000 samples were stored before"), "\(again)")
             #expect(try await jaga(["series", "export", "--data", third]).output == text.output)
         }
 

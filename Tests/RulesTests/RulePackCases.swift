@@ -369,6 +369,7 @@ private let jagaCases: [Case] = [
         bad: [Course("jaga_notification_failures_total{receiver=\"ops\"}") { $0 }],
         good: [[Course("jaga_notification_failures_total{receiver=\"ops\"}", 2)]]),
     simple(.jaga, "StoreNotWritable", "critical", "jaga_series_writable{\(target)}", bad: 0, good: 1),
+    simple(.jaga, "SeriesDamaged", "high", "jaga_series_problems{\(target)}", bad: 2, good: 0),
 ]
 
 let packCases: [RulePackTests.Case] =

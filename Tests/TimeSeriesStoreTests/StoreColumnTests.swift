@@ -1,3 +1,4 @@
+import BinaryCoding
 import DurableFiles
 import Series
 import Testing
@@ -266,5 +267,42 @@ import Units
         let one = try await store.exemplars(
             [[LabelMatcher("n", equals: "0")]], from: at(epoch + 4), through: at(epoch + 4))
         #expect(one.map(\.timestamp) == [epoch + 4])
+    }
+
+    /// A store gives a number that became free to another series, and the segment that it writes to may be the same where it could not
+    /// begin a new one. A layout of the same numbers goes on then without its list.
+    @Test func `a number that is declared anew in a segment is looked up anew by the layouts that have it`()
+        async throws
+    {
+        let numbers = (0..<10 as Range<UInt32>).map(\.self)
+        var book = LayoutBook()
+        var records = ByteWriter()
+        func labels(_ number: UInt32) -> Labels { Labels("old", ["n": "\(number)"]) }
+        records.record(.series) { writer in
+            for number in numbers {
+                writer.varint(Int(number))
+                writer.labels(labels(number))
+            }
+        }
+        book.write(numbers, epoch, numbers.map(Double.init), in: 1, to: &records)
+        records.record(.series) { writer in
+            writer.varint(3)
+            writer.labels(Labels("new"))
+        }
+        book.write(numbers, epoch + 1, numbers.map { Double($0) + 100 }, in: 1, to: &records)
+        let files = MemoryFiles()
+        try files.createFolders("/data/series/wal")
+        try files.replace(
+            "/data/series/wal/00000001.wal", with: LogFormat.header(number: 1, createdAt: epoch) + records.bytes)
+
+        let store = try openStore(files)
+        #expect(store.health.problems.isEmpty)
+        let found = try await store.samples()
+        func sample(_ time: Int64, _ value: Double) -> StoreModel.Sample {
+            StoreModel.Sample(time: time, bits: value.bitPattern)
+        }
+        #expect(found[Labels("new")] == [sample(epoch + 1, 103)])
+        #expect(found[labels(3)] == [sample(epoch, 3)])
+        #expect(found[labels(4)] == [sample(epoch, 4), sample(epoch + 1, 104)])
     }
 }

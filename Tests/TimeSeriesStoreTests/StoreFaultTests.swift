@@ -127,7 +127,7 @@ private struct Run {
                 if (try? await store.append(next)) != nil { _ = acknowledged.append(next) }
                 if (try? await store.sync()) != nil, store.stats.counts.syncFailures == 0 { synced = acknowledged }
             }
-            try? await store.maintain(at: at(epoch + step * hour))
+            _ = try? await store.maintain(at: at(epoch + step * hour))
         }
         // What is past the retention may be gone, or still be there where it could not be removed.
         acknowledged.drop(before: Run.keptFrom)

@@ -18,6 +18,23 @@ import Units
         #expect(clock.sleptSeconds == 61)
     }
 
+    @Test func `what one round of joining leaves is done soon after, and not a minute later`() async throws {
+        let files = MemoryFiles()
+        let store = try openStore(files, StoreSettings(retention: .seconds(3000 * 3600), fsyncInterval: .seconds(1)))
+        var backfill = Backfill(into: store)
+        try backfill.add(
+            SeriesColumns(
+                labels: Labels("m"), times: (0..<1440).map { epoch + $0 * hour }, values: (0..<1440).map { Double($0) })
+        )
+        _ = try backfill.finish()
+        let before = store.stats.blockCount
+        await store.run(clock: StepClock(stepCount: 60), wall: FixedClock(now: at(epoch + 1500 * hour)))
+        let afterOne = store.stats.blockCount
+        #expect(afterOne < before && afterOne > 100)
+        await store.run(clock: StepClock(stepCount: 66), wall: FixedClock(now: at(epoch + 1500 * hour)))
+        #expect(store.stats.blockCount < 30, "\(store.stats.blockCount)")
+    }
+
     struct FixedClock: WallClock {
         let now: Timestamp
     }

@@ -6,7 +6,7 @@ import Units
 
 @testable import TimeSeriesStore
 
-/// Goal: whatever system call fails while a snapshot is made, old samples are taken in or a damaged block is repaired, the store keeps all
+/// Goal: whatever system call fails while a snapshot is made, old samples are taken in or a damaged block or log is repaired, the store keeps all
 /// it had, nothing half done looks whole, and doing it again succeeds. Method: the first call fails, then the second, and so on until
 /// the work is through; once and for good, with the process ending there and with the power failing there.
 @Suite struct StoreToolFaultTests {
@@ -74,6 +74,43 @@ import Units
             try #require(call < 300)
         }
         #expect(call > 10)
+    }
+
+    @Test(arguments: cases) func `a repair of the log keeps all that could be read before it`(test: Case) async throws {
+        // Some of the log is in the newest segment alone: what a batch after a restart wrote.
+        func newest(_ disk: MemoryFiles) throws -> String {
+            "/data/series/wal/\(try disk.list("/data/series/wal").last!)"
+        }
+        var readable: [Labels: [StoreModel.Sample]] = [:]
+        try await disturb(
+            test,
+            preparing: { disk in
+                let segment = try newest(disk)
+                let bytes = try disk.contents(of: segment)
+                // The header, and a byte of a record in the middle.
+                disk.flipBit(1, at: 10, of: segment)
+                disk.flipBit(1, at: bytes.count / 2, of: segment)
+                try disk.sync(segment)
+                // One more, so that the damaged one is not the last.
+                let number = LogFormat.segmentNumber(of: try disk.list("/data/series/wal").last!)! + 2
+                try disk.replace(
+                    "/data/series/wal/\(LogFormat.segmentName(number))",
+                    with: LogFormat.header(number: number, createdAt: 0))
+            },
+            work: { files, _ in
+                _ = try repairStore("/data/series", files: files, settings: Self.settings)
+            },
+            check: { disk, before, isDone, place in
+                let found = try verifyStore("/data/series", files: disk)
+                #expect(found.isIntact || !isDone, "\(place): \(found.problems)")
+                let after = try await openStore(disk, Self.settings).samples()
+                #expect(after.allSatisfy { labels, samples in samples.allSatisfy(before[labels]!.contains) }, place)
+                if readable.isEmpty { readable = after }
+                #expect(after == readable, place)
+                _ = try repairStore("/data/series", files: disk, settings: Self.settings)
+                #expect(try verifyStore("/data/series", files: disk).isIntact, place)
+                #expect(try await openStore(disk, Self.settings).samples() == readable, place)
+            }, opensStore: false)
     }
 
     @Test(arguments: cases) func `a snapshot is whole or not there`(test: Case) async throws {

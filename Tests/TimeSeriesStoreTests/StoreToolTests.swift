@@ -70,6 +70,109 @@ import Units
         #expect(try repairStore(folder, files: files) == [])
     }
 
+    @Test func `repair mends the log, and says what it could not save`() async throws {
+        let store = try openStore(files, segmentByteCountMax: 2000)
+        for step in 0..<400 as Range<Int64> {
+            try await store.append(
+                batch(epoch + step, (0..<3).map { (Labels("m", ["n": "\($0)"]), Double(step * $0)) }))
+        }
+        let log = joined(folder, "wal")
+        let names = try files.list(log)
+        try #require(names.count > 6)
+        // A record in the middle, a header, a whole file, and the beginning of another.
+        files.flipBit(3, at: 1500, of: joined(log, names[1]))
+        files.flipBit(3, at: 12, of: joined(log, names[2]))
+        try files.remove(joined(log, names[3]))
+        try files.truncate(joined(log, names[4]), to: 10)
+        let found = try verifyStore(folder, files: files)
+        #expect(
+            found.problems.map(\.kind) == [.logDamaged, .logDamaged, .segmentMissing, .segmentMissing],
+            "\(found.problems)")
+        #expect(found.problems[2].file == joined(log, names[3]) && found.problems[2].count == 1)
+        let before = try await openStore(files, segmentByteCountMax: 2000).samples()
+
+        let told = try repairStore(folder, files: files)
+        #expect(told.map(\.kind) == [.logDamaged, .logDamaged, .segmentMissing, .segmentMissing], "\(told)")
+        #expect(told[0].setAsideAs != nil && told[1].setAsideAs != nil)
+        let after = try verifyStore(folder, files: files)
+        #expect(after.isIntact, "\(after.problems)")
+        #expect(try files.list(log).filter { $0.hasSuffix(".new") } == [])
+        #expect(try repairStore(folder, files: files) == [])
+        let again = try openStore(files)
+        #expect(again.health.problems == [])
+        #expect(try await again.samples() == before)
+        #expect(before.values.allSatisfy { $0.count > 200 && $0.count < 400 })
+        #expect(try await again.append(batch(epoch + 400, [(Labels("m", ["n": "0"]), 1)])).stored == 1)
+        #expect(try verifyStore(folder, files: files).isIntact)
+    }
+
+    @Test func `repair leaves a segment of another version alone, and takes no strange name for a thousand lost files`()
+        async throws
+    {
+        let store = try openStore(files)
+        try await store.append(batch(epoch, [(Labels("a"), 1)]))
+        let log = joined(folder, "wal")
+        var bytes = try files.contents(of: joined(log, "00000001.wal"))
+        bytes[7] = UInt8(ascii: "9")
+        try files.replace(joined(log, "00000001.wal"), with: bytes)
+        try files.replace(joined(log, "99999999.wal"), with: LogFormat.header(number: 99_999_999, createdAt: 0))
+        #expect(try verifyStore(folder, files: files).problems.map(\.kind) == [.versionUnknown])
+        #expect(try repairStore(folder, files: files).map(\.kind) == [.versionUnknown])
+        #expect(try files.list(log) == ["00000001.wal", "99999999.wal"])
+        #expect(try files.contents(of: joined(log, "00000001.wal")) == bytes)
+    }
+
+    @Test func `a history that is imported twice takes its room once, and the second import says so`() async throws {
+        let store = try openStore(files, StoreSettings(retention: .seconds(200 * 3600)))
+        func history(_ step: Int64, _ shift: Double) throws -> BackfillOutcome {
+            var backfill = Backfill(into: store)
+            for number in 0..<5 {
+                try backfill.add(
+                    SeriesColumns(
+                        labels: Labels("m", ["n": "\(number)"]), times: (0..<400).map { epoch + $0 * step },
+                        values: (0..<400).map { Double($0 * number) + shift }))
+            }
+            return try backfill.finish()
+        }
+        let first = try history(600_000, 0)
+        #expect(first.stored == 2000 && first.known == 0)
+        let samples = try await store.samples()
+        // At once, and after the blocks were joined.
+        for _ in 0..<2 {
+            let size = store.stats.blockByteCount
+            let count = store.stats.blockCount
+            let second = try history(600_000, 7)
+            #expect(second.stored == 0 && second.known == 2000 && second.blocksWritten == 0)
+            #expect(store.stats.blockByteCount == size && store.stats.blockCount == count)
+            #expect(try await store.samples() == samples)
+            try await store.maintain(at: at(epoch + 80 * hour))
+        }
+        // One with samples in between adds those.
+        let third = try history(300_000, 7)
+        #expect(third.stored == 1000 && third.known == 1000)
+        #expect(try await store.samples().values.allSatisfy { $0.count == 600 })
+        for _ in 0..<5 { try await store.maintain(at: at(epoch + 80 * hour)) }
+        #expect(store.stats.blockSampleCount == 3000)
+        #expect(try await openStore(files).samples().values.allSatisfy { $0.count == 600 })
+    }
+
+    @Test func `an imported history is joined in few rounds`() async throws {
+        let store = try openStore(files, StoreSettings(retention: .seconds(3000 * 3600)))
+        var backfill = Backfill(into: store)
+        try backfill.add(
+            SeriesColumns(
+                labels: Labels("m"), times: (0..<1440).map { epoch + $0 * hour }, values: (0..<1440).map { Double($0) })
+        )
+        #expect(try backfill.finish().blocksWritten == 720)
+        var rounds = 1
+        while try store.maintainNow(at: at(epoch + 1500 * hour)) { rounds += 1 }
+        // 60 days of 12 blocks each, and 20 windows of three days of those, and so on.
+        #expect(rounds <= 4, "\(rounds)")
+        #expect(store.stats.counts.blocksCompacted < 100)
+        #expect(store.stats.blockCount < 30, "\(store.stats.blockCount)")
+        #expect(try await store.samples()[Labels("m")]?.count == 1440)
+    }
+
     /// A block of the future would be the newest, and nothing of the present would come after it.
     @Test func `samples of the future are refused and the present goes on`() async throws {
         let store = try openStore(files)

@@ -52,7 +52,7 @@ import Units
         if (try? await store.delete([deleted], from: at(epoch), through: at(epoch + 2 * hour))) != nil {
             isDeleted = true
         }
-        try? await store.maintain(at: at(epoch + 20 * hour))
+        _ = try? await store.maintain(at: at(epoch + 20 * hour))
         try? await store.cleanTombstones()
         return isDeleted
     }

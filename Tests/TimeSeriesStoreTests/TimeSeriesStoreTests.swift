@@ -4,8 +4,9 @@ import FoundationEssentials
 import Glibc
 import Series
 import Testing
-import TimeSeriesStore
 import Units
+
+@testable import TimeSeriesStore
 
 /// Goal: the store answers what plain arrays answer, through restarts, blocks and retention. Method: single cases for each
 /// promise on a disk in memory; random operations against the model stand in `StoreModelTests`.
@@ -151,6 +152,47 @@ import Units
         let reopened = try openStore(files)
         #expect(try await reopened.samples() == store.samples())
         #expect(reopened.health.problems.isEmpty)
+    }
+
+    @Test func `a start on a full disk answers, says that it takes nothing, and takes samples when there is room`()
+        async throws
+    {
+        let before = try openStore(files)
+        try await before.append(batch(epoch, [(Labels("a"), 1)]))
+        files.endProcess()
+        // Some room, but not as much as is asked for: the reserve of the ledger may have given it.
+        files.setCapacity(bytes: before.stats.logByteCount + 4 << 20)
+        let store = try openStore(files)
+        #expect(!store.health.isWritable && store.health.isDiskFull)
+        #expect(store.health.writeFault?.contains("No space left on device") == true)
+        #expect(store.health.problems == [])
+        #expect(try await store.samples()[Labels("a")]?.count == 1)
+        await #expect(throws: StoreError.self) { try await store.append(batch(epoch + 1, [(Labels("a"), 2)])) }
+        let word = try await store.select(
+            [LabelMatcher("__name__", equals: "jaga_series_writable")], from: at(epoch), through: at(epoch + 1))
+        #expect(word.map(\.values) == [[0]])
+        files.setCapacity(bytes: .max)
+        #expect(try await store.append(batch(epoch + 1, [(Labels("a"), 2)])).stored == 1)
+        #expect(store.health.isWritable && !store.health.isDiskFull)
+    }
+
+    @Test func `numbers of segments have no gap, whatever fails`() async throws {
+        let faulty = FaultyFiles(files)
+        let store = try openStore(faulty, segmentByteCountMax: 300)
+        for step in 0..<60 as Range<Int64> {
+            if step % 3 == 1 {
+                // Any call that makes, fills, syncs or closes a segment.
+                faulty.arm(.init(.error(5), call: Int(step) % 5 + 1, operations: FaultyFiles.changes))
+            }
+            _ = try? await store.append(batch(epoch + step, [(Labels("a"), Double(step))]))
+            faulty.arm(nil)
+        }
+        files.endProcess()
+        let names = try files.list("/data/series/wal").compactMap { LogFormat.segmentNumber(of: $0) }
+        #expect(names == Array(1...UInt64(names.count)))
+        let again = try openStore(files)
+        #expect(again.health.problems == [])
+        #expect(try await again.samples() == store.samples())
     }
 
     @Test func `the store says of itself how it is`() async throws {

@@ -59,6 +59,9 @@ public struct FileError: Failure {
         code = .locked
     }
 
+    /// ENOSPC, for who finds a disk full without having written.
+    public static var noSpaceNumber: Int32 { ENOSPC }
+
     /// Whether the disk is full, which passes when somebody makes room.
     public var isNoSpace: Bool { code == .noSpace }
 

@@ -6,6 +6,8 @@ import Glibc
 // `synchronous=FULL` makes SQLite fsync the WAL at each commit, so a write that has returned survives a power cut
 // (<https://www.sqlite.org/pragma.html#pragma_synchronous>; GRDB's own default for WAL is NORMAL, which does not).
 //
+// What is kept free for the day on which the disk is full: `StateStore+Reserve.swift`.
+//
 // The file is created with mode 600 before SQLite sees it, since SQLite gives `-wal` and `-shm` the mode of the file.
 
 /// The SQLite file that holds the ledger and its projections.
@@ -26,6 +28,14 @@ public final class StateStore: Sendable {
     /// - Parameter migrations: applied in this order, each once in the life of the file and in a transaction of its own.
     /// - Throws: `StateStoreError`, or what a migration throws.
     public static func open(at path: String, migrations: [Migration] = []) throws -> StateStore {
+        do {
+            return try openOnce(at: path, migrations)
+        } catch let error where isFull(error, path) && releaseReserve(of: path) {
+            return try openOnce(at: path, migrations)
+        }
+    }
+
+    private static func openOnce(at path: String, _ migrations: [Migration]) throws -> StateStore {
         try createPrivateFile(at: path)
         do {
             var configuration = Configuration()
@@ -35,6 +45,7 @@ public final class StateStore: Sendable {
             configuration.maximumReaderCount = 3
             configuration.prepareDatabase { db in
                 try db.execute(sql: "PRAGMA temp_store = MEMORY")
+                _ = try Int.fetchOne(db, sql: "PRAGMA wal_autocheckpoint = \(logPageCount)")
             }
             let pool = try DatabasePool(path: path, configuration: configuration)
             try pool.writeWithoutTransaction { db in
@@ -43,10 +54,14 @@ public final class StateStore: Sendable {
                 precondition(level == 2, "SQLite must fsync at each commit, its level is \(String(describing: level))")
             }
             let store = StateStore(path: path, database: pool)
-            try store.migrate(migrations)
+            try store.migrate([reserveMigration] + migrations)
+            if isShort(path) { store.database.writeWithoutTransaction { db in store.makeLastRoom(in: db) } }
             return store
         } catch let error as DatabaseError {
-            throw StateStoreError(error, path: path)
+            let fault = StateStoreError(error, path: path)
+            // The index of the log is not written but mapped, and its want of space looks like a fault of the disk.
+            throw fault.code == .inputOutput && isShort(path)
+                ? StateStoreError(.diskFull, path: path, cause: error) : fault
         }
     }
 
@@ -86,6 +101,11 @@ public final class StateStore: Sendable {
         }
     }
 
+    /// Runs `body` after the writes before it, outside a transaction.
+    func onWriter(_ body: @escaping @Sendable (Database) throws -> Void) async throws {
+        try await database.writeWithoutTransaction(body)
+    }
+
     /// Brings everything from the write-ahead log into the file, so that the file alone is a whole copy, and closes all
     /// connections. Later reads and writes fail.
     public func close() throws {
@@ -93,6 +113,7 @@ public final class StateStore: Sendable {
         // write. Where another process still reads, the log stays and is as good.
         _ = try? database.writeWithoutTransaction { db in try db.checkpoint(.truncate) }
         try database.close()
+        Self.keepForNextStart(path)
     }
 }
 
@@ -118,6 +139,9 @@ extension StateStore {
     package func wrapping(_ error: any Error) -> any Error {
         (error as? DatabaseError).map { StateStoreError.wrapping($0, path: path) } ?? error
     }
+
+    /// Whether `error` says that there is no space left.
+    package func isDiskFull(_ error: any Error) -> Bool { (wrapping(error) as? StateStoreError)?.code == .diskFull }
 
     /// Puts `body` in line for the writer and returns at once. It runs outside a transaction and opens its own.
     package func enqueueWrite(_ body: @escaping @Sendable (Database) -> Void) {

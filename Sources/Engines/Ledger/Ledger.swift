@@ -119,44 +119,60 @@ public final class Ledger: EventRecording {
             }
             return (state.waiting, state.tree)
         }
-        var tree = committedTree
-        var entries: [Entry] = []
-        var results: [Result<Int64, any Error>] = []
+        var turn = Turn(tree: committedTree)
         do {
-            try db.inTransaction(.immediate) {
-                for append in batch {
-                    var grown = tree
-                    var added: [Entry] = []
-                    do {
-                        try db.inSavepoint {
-                            added = try insert(append, into: &grown, in: db)
-                            return .commit
-                        }
-                        results.append(.success(tree.size))
-                        tree = grown
-                        entries += added
-                    } catch let error as DatabaseError {
-                        // A fault of the file (disk full) has undone the whole transaction, not this savepoint alone.
-                        guard db.isInsideTransaction else { throw error }
-                        results.append(.failure(store.wrapping(error)))
-                    } catch {
-                        guard db.isInsideTransaction else { throw error }
-                        results.append(.failure(error))
-                    }
-                }
-                if tree.size > committedTree.size {
-                    try LedgerTables.moveProjections(to: tree.size, in: db, projections)
-                }
-                return .commit
+            do {
+                try commit(batch, &turn, in: db)
+            } catch let error where store.isDiskFull(error) && store.releaseReserve() {
+                // There is some room now, and what waits may be the news of the full disk.
+                turn = Turn(tree: committedTree)
+                try commit(batch, &turn, in: db)
             }
         } catch {
             let failure = store.wrapping(error)
             for append in batch { append.continuation.resume(throwing: failure) }
             return
         }
-        state.withLock { $0.tree = tree }
-        for (append, result) in zip(batch, results) { append.continuation.resume(with: result) }
-        observers.send(entries)
+        state.withLock { $0.tree = turn.tree }
+        for (append, result) in zip(batch, turn.results) { append.continuation.resume(with: result) }
+        observers.send(turn.entries)
+    }
+
+    /// What a turn of the writer has brought about.
+    private struct Turn {
+        var tree: CompactTree
+        var entries: [Entry] = []
+        var results: [Result<Int64, any Error>] = []
+    }
+
+    private func commit(_ batch: [PendingAppend], _ turn: inout Turn, in db: Database) throws {
+        let sizeBefore = turn.tree.size
+        try db.inTransaction(.immediate) {
+            for append in batch {
+                var grown = turn.tree
+                var added: [Entry] = []
+                do {
+                    try db.inSavepoint {
+                        added = try insert(append, into: &grown, in: db)
+                        return .commit
+                    }
+                    turn.results.append(.success(turn.tree.size))
+                    turn.tree = grown
+                    turn.entries += added
+                } catch let error as DatabaseError {
+                    // A fault of the file (disk full) has undone the whole transaction, not this savepoint alone.
+                    guard db.isInsideTransaction, !store.isDiskFull(error) else { throw error }
+                    turn.results.append(.failure(store.wrapping(error)))
+                } catch {
+                    guard db.isInsideTransaction else { throw error }
+                    turn.results.append(.failure(error))
+                }
+            }
+            if turn.tree.size > sizeBefore {
+                try LedgerTables.moveProjections(to: turn.tree.size, in: db, projections)
+            }
+            return .commit
+        }
     }
 
     private func insert(_ append: PendingAppend, into tree: inout CompactTree, in db: Database) throws -> [Entry] {

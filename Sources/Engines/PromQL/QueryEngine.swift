@@ -148,7 +148,10 @@ public struct QueryEngine: Sendable {
             matchers, from: start, through: end,
             within: SelectionBounds(
                 samplesMax: samplesMax, samplesPerHistogram: Evaluator.samplesPerHistogram,
-                isLatestEnough: demand.isLatestEnough))
+                isLatestEnough: demand.isLatestEnough,
+                looks: demand.looksFrom.map {
+                    .init(from: Timestamp(millisecondsSinceEpoch: $0), lookback: options.lookback)
+                }))
     }
 
     @concurrent

@@ -14,6 +14,8 @@ struct Recovery {
     private(set) var state: TimeSeriesStore.State
     private var segments: [LogWriter.Segment] = []
     private var lastNumber: UInt64 = 0
+    /// The segment that was read last, where it is known that the next one follows it.
+    private var lastRead: UInt64?
 
     /// Of damaged bytes at most this much is set aside a time.
     private static let setAsideByteCountMax = 16 << 20
@@ -43,7 +45,19 @@ struct Recovery {
             files: files, folder: logFolder, segmentByteCountMax: segmentByteCountMax, earlier: segments,
             lastNumber: lastNumber)
         state.note(log)
+        noteFullDisk()
         return log
+    }
+
+    /// A start on a full disk takes no samples until there is room, and says so from the beginning.
+    private mutating func noteFullDisk() {
+        // What the system does not say is learnt with the first batch.
+        guard let space = try? files.space(at: folder), space.availableBytes < TimeSeriesStore.roomToGoOn else {
+            return
+        }
+        state.health.isWritable = false
+        state.health.isDiskFull = true
+        state.health.writeFault = FileError(.write, logFolder, errorNumber: FileError.noSpaceNumber).summary
     }
 
     /// What a process that ended while it made a snapshot left behind.
@@ -115,12 +129,19 @@ struct Recovery {
         let names = try fileAccess(logFolder) { () throws(FileError) in try files.list(logFolder) }
         let numbers = names.compactMap { LogFormat.segmentNumber(of: $0) }.sorted()
         for number in numbers {
+            if let lastRead { noteMissing(after: lastRead, before: number) }
             let path = joined(logFolder, LogFormat.segmentName(number))
             try fileAccess(path) { () throws(FileError) in
+                (lastNumber, lastRead) = (number, number)
                 try readSegment(number, path, isLast: number == numbers.last)
             }
         }
-        lastNumber = numbers.last ?? 0
+    }
+
+    private mutating func noteMissing(after earlier: UInt64, before later: UInt64) {
+        if let problem = missingSegments(after: earlier, before: later, logFolder) {
+            state.health.problems.append(problem)
+        }
     }
 
     private mutating func readSegment(_ number: UInt64, _ path: String, isLast: Bool) throws(FileError) {
@@ -128,10 +149,19 @@ struct Recovery {
         switch try scanner.header(number: number) {
         case .valid: break
         case .tooShort:
+            guard isLast else {
+                noteMissing(after: max(1, number) - 1, before: number + 1)
+                segments.append(
+                    LogWriter.Segment(number: number, path: path, byteCount: scanner.byteCount, lastTime: .min))
+                return
+            }
             // The process ended between making the file and writing its header: nothing in it was acknowledged.
             try files.remove(path)
+            lastNumber = max(1, number) - 1
             return
         case .otherVersion:
+            // Whoever wrote it may have removed those after it.
+            lastRead = nil
             state.health.problems.append(
                 StoreProblem(kind: .versionUnknown, file: path, byteOffset: 7, count: scanner.byteCount))
             return

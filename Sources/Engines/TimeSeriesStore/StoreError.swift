@@ -62,6 +62,8 @@ public struct StoreProblem: Sendable, Hashable {
         case tailCutOff = "tail-cut-off"
         /// Bytes inside the log were unreadable; a copy was set aside.
         case logDamaged = "log-damaged"
+        /// A file of the log is not there, or has not even a whole header, though files before and after it are there.
+        case segmentMissing = "segment-missing"
         /// Samples of series whose declaration was lost.
         case samplesOrphaned = "samples-orphaned"
         /// A block was unreadable and was set aside.
@@ -75,10 +77,16 @@ public struct StoreProblem: Sendable, Hashable {
     public var kind: Kind
     public var file: String
     public var byteOffset: Int64
-    /// Bytes concerned; samples for `samplesOrphaned`.
+    /// Bytes concerned; samples for `samplesOrphaned`, files for `segmentMissing`.
     public var count: Int64
     /// Where the bytes are now, where they were set aside.
     public var setAsideAs: String?
+}
+
+extension StoreProblem {
+    /// Whether something is wrong with what was stored. An unfinished record at the end of the log is what the end of a process leaves;
+    /// nobody was told that it is stored.
+    public var isDamage: Bool { kind != .tailCutOff }
 }
 
 extension StoreProblem: CustomStringConvertible {
@@ -88,6 +96,10 @@ extension StoreProblem: CustomStringConvertible {
         case .tailCutOff:
             "'\(file)' ended in \(count) bytes that are no whole record, cut off at byte \(byteOffset)\(copy)"
         case .logDamaged: "'\(file)' is damaged at byte \(byteOffset) for \(count) bytes\(copy)"
+        case .segmentMissing:
+            count == 1
+                ? "'\(file)' is missing: what it held of the newest hours is lost"
+                : "'\(file)' and \(count - 1) files after it are missing: what they held of the newest hours is lost"
         case .samplesOrphaned:
             "at least \(count) samples in '\(file)' cannot be read because records before them are damaged"
         case .blockDamaged, .tombstonesDamaged: "'\(file)' is damaged at byte \(byteOffset)\(copy)"

@@ -104,7 +104,8 @@ extension TimeSeriesStore: ColumnAppending {
 extension TimeSeriesStore {
     /// A disk that was full must have this much room again before samples are taken again. Without it the odd small record would still find a
     /// corner of the last block of the disk, and the store would seem to come and go.
-    private static let roomToGoOn: Int64 = 256 << 10
+    /// More than the reserve of the ledger, which is given back to a full disk and is not meant for samples.
+    static let roomToGoOn: Int64 = 8 << 20
 
     private func requireSpaceAgain() throws(FileError) {
         guard state.withLock({ $0.health.isDiskFull }) else { return }

@@ -17,8 +17,9 @@ extension TimeSeriesStore {
     public func select(
         _ matchers: [LabelMatcher], from start: Timestamp, through end: Timestamp, within bounds: SelectionBounds
     ) async throws -> [SeriesColumns] {
-        let range = TimeRange(start, end)
-        return try await reading { stop in
+        var range = TimeRange(start, end)
+        range.looks = bounds.looks
+        return try await reading { [range] stop in
             let (gatherer, tombstones) = try self.gatherer(matchers, range, stop, isLatestEnough: bounds.isLatestEnough)
             let reading = SelectionReading(
                 bounds: bounds, isLatestEnough: bounds.isLatestEnough && tombstones.isEmpty, tombstones: tombstones,
@@ -95,9 +96,13 @@ extension TimeSeriesStore {
     ) throws -> (SampleGatherer, [Tombstone]) {
         while true {
             let (blocks, head, tombstones) = state.withLock { state in
-                let tombstones = state.tombstones.filter { $0.from <= range.end && $0.through >= range.start }
+                let blocks = state.blocks.filter {
+                    $0.start <= range.end && $0.end > range.start(of: $0.name.resolution)
+                }
+                let earliest = blocks.map { range.start(of: $0.name.resolution) }.min() ?? range.start
+                let tombstones = state.tombstones.filter { $0.from <= range.end && $0.through >= earliest }
                 return (
-                    state.blocks.filter { $0.start <= range.end && $0.end > range.start },
+                    blocks,
                     // Where some are deleted, the newest that is left is not known yet.
                     HeadSnapshot(
                         state.head, state.head.series(matching: matchers), from: range.start, through: range.end,
@@ -111,8 +116,7 @@ extension TimeSeriesStore {
                     readers.append(try BlockReader(block, index: try index(of: block), files))
                 }
                 let gatherer = SampleGatherer(
-                    readers: readers, resolutions: blocks.map(\.name.resolution), head: head, from: range.start,
-                    through: range.end)
+                    readers: readers, resolutions: blocks.map(\.name.resolution), head: head, in: range)
                 for reader in readers.indices {
                     if stop?.isSet == true { throw CancellationError() }
                     gatherer.add(reader: reader, matching: matchers)
@@ -197,10 +201,21 @@ extension BlockIndex: LabelIndex {}
 struct TimeRange: Sendable {
     let start: Int64
     let end: Int64
+    var looks: SelectionBounds.InstantLooks?
+
+    init(start: Int64, end: Int64) {
+        self.start = start
+        self.end = end
+    }
 
     init(_ start: Timestamp, _ end: Timestamp) {
-        self.start = start.millisecondsSinceEpoch
-        self.end = end.millisecondsSinceEpoch
+        self.init(start: start.millisecondsSinceEpoch, end: end.millisecondsSinceEpoch)
+    }
+
+    /// Where samples of a resolution begin to matter: those that stand for a step do so for longer.
+    func start(of resolution: Int64) -> Int64 {
+        guard resolution > 0, let looks else { return start }
+        return min(start, looks.from.millisecondsSinceEpoch - looks.lookback.wholeMilliseconds - resolution + 1)
     }
 }
 

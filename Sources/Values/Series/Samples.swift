@@ -77,6 +77,19 @@ public struct SampleBatch: Sendable {
     }
 }
 
+/// Old samples of which one was kept for each step.
+public struct CoarseStretch: Sendable, Hashable {
+    /// The samples before this instant are meant, as far as no stretch ahead of this one has them. Milliseconds since the epoch.
+    public var before: Int64
+    /// Milliseconds.
+    public var step: Int64
+
+    public init(before: Int64, step: Int64) {
+        self.before = before
+        self.step = step
+    }
+}
+
 /// One series with the samples of a stretch of time, in columns of equal length, times rising.
 public struct SeriesColumns: Sendable, Hashable {
     public var labels: Labels
@@ -85,13 +98,19 @@ public struct SeriesColumns: Sendable, Hashable {
     public var values: [Double]
     /// Those of the samples that are native histograms, their indices rising. Empty for a series of plain numbers.
     public var histograms: [HistogramSample]
+    /// Which of the samples stand for a step each, oldest first. Empty where all are as they came.
+    public var coarse: [CoarseStretch]
 
-    public init(labels: Labels, times: [Int64], values: [Double], histograms: [HistogramSample] = []) {
+    public init(
+        labels: Labels, times: [Int64], values: [Double], histograms: [HistogramSample] = [],
+        coarse: [CoarseStretch] = []
+    ) {
         precondition(times.count == values.count, "\(times.count) times and \(values.count) values for \(labels)")
         self.labels = labels
         self.times = times
         self.values = values
         self.histograms = histograms
+        self.coarse = coarse
     }
 }
 

@@ -28,11 +28,30 @@ public struct SelectionBounds: Sendable {
     public var samplesPerHistogram = 1
     /// Of each series only the newest sample in the range is looked at; others may be left out.
     public var isLatestEnough = false
+    /// Nil where nothing looks at single instants.
+    public var looks: InstantLooks?
 
-    public init(samplesMax: Int = .max, samplesPerHistogram: Int = 1, isLatestEnough: Bool = false) {
+    /// Instants at which the newest sample counts that is not too old.
+    public struct InstantLooks: Sendable, Hashable {
+        /// The first of them.
+        public var from: Timestamp
+        /// How old a sample may be. One that stands for a step may be older by that step, so that a store with such samples reads them
+        /// from before the range that it was asked for.
+        public var lookback: Duration
+
+        public init(from: Timestamp, lookback: Duration) {
+            self.from = from
+            self.lookback = lookback
+        }
+    }
+
+    public init(
+        samplesMax: Int = .max, samplesPerHistogram: Int = 1, isLatestEnough: Bool = false, looks: InstantLooks? = nil
+    ) {
         self.samplesMax = samplesMax
         self.samplesPerHistogram = samplesPerHistogram
         self.isLatestEnough = isLatestEnough
+        self.looks = looks
     }
 }
 

@@ -78,6 +78,8 @@ struct SampleRow {
     /// Empty, or one place for each sample.
     var histograms: [Histogram?] = []
     var dropsName = false
+    /// Which samples stand for a step each; empty where all are as they came.
+    var coarse: [CoarseStretch] = []
 
     init(labels: Labels, times: [Int64], values: [Double], histograms: [Histogram?] = [], dropsName: Bool = false) {
         self.labels = labels
@@ -89,6 +91,7 @@ struct SampleRow {
 
     init(_ columns: SeriesColumns) {
         self.init(labels: columns.labels, times: columns.times, values: columns.values)
+        coarse = columns.coarse
         guard !columns.histograms.isEmpty else { return }
         histograms = Array(repeating: nil, count: times.count)
         for sample in columns.histograms {
@@ -110,11 +113,22 @@ struct SampleRow {
         !values[index].isStaleMarker || (!histograms.isEmpty && histograms[index] != nil)
     }
 
+    /// Whether the sample at `index` may stand for `moment`. One that was kept for a step stands until the next one is due: for its
+    /// step, and for as long after it as a sample that is as it came.
+    func isRecent(_ index: Int, at moment: Int64, lookbackMs: Int64) -> Bool {
+        let time = times[index]
+        if time > moment - lookbackMs { return true }
+        guard let stretch = coarse.first(where: { time < $0.before }) else { return false }
+        return time > moment - lookbackMs - stretch.step
+    }
+
     /// Only the samples at `indices`.
     func keeping(_ indices: [Int]) -> SampleRow {
-        SampleRow(
+        var row = SampleRow(
             labels: labels, times: indices.map { times[$0] }, values: indices.map { values[$0] },
             histograms: histograms.isEmpty ? [] : indices.map { histograms[$0] }, dropsName: dropsName)
+        row.coarse = coarse
+        return row
     }
 
     var withoutStaleMarkers: SampleRow {

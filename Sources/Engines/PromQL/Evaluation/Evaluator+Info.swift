@@ -93,7 +93,9 @@ private struct InfoJoin {
         for (index, row) in candidates.enumerated() {
             while cursors[index] < row.times.count, row.times[cursors[index]] <= moment { cursors[index] += 1 }
             let place = cursors[index] - 1
-            guard place >= 0, row.times[place] > moment - lookbackMs, row.isPresent(place) else { continue }
+            guard place >= 0, row.isRecent(place, at: moment, lookbackMs: lookbackMs), row.isPresent(place) else {
+                continue
+            }
             guard row.histograms.isEmpty || row.histograms[place] == nil else {
                 throw QueryFault(.execution, "info sample should be float")
             }

@@ -42,7 +42,10 @@ extension Evaluator {
             }
         }
         guard isDone else { throw CancellationError() }
-        return results.map { $0! }
+        return [Result](unsafeUninitializedCapacity: results.count) { whole, count in
+            for index in results.indices { whole.initializeElement(at: index, to: results[index].take()!) }
+            count = results.count
+        }
     }
 
     /// Applies `body` to each series' window at each step where the window holds a sample; for series of plain numbers and windows that move.

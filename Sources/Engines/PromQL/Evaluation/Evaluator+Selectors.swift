@@ -14,14 +14,16 @@ extension Evaluator {
     func latest(_ selector: VectorSelector, over grid: StepGrid) throws -> [Column] {
         if selector.edges == .smoothed { return try smoothed(selector, over: grid) }
         let rows = rows(selector)
-        if rows.allSatisfy({ $0.histograms.isEmpty }) { return try latestNumbers(rows, selector, over: grid) }
+        if rows.allSatisfy({ $0.histograms.isEmpty && $0.coarse.isEmpty }) {
+            return try latestNumbers(rows, selector, over: grid)
+        }
         return try latest(selector, over: grid) { row, index, column, step in
             column.values[step] = row.values[index]
             if !row.histograms.isEmpty, let histogram = row.histograms[index] { column[step] = .histogram(histogram) }
         }
     }
 
-    /// The same for series of plain numbers: where they are is found once for all series that share their times.
+    /// The same for series of plain numbers as they came: where they are is found once for all series that share their times.
     private func latestNumbers(_ rows: [SampleRow], _ selector: VectorSelector, over grid: StepGrid) throws -> [Column]
     {
         let moments = try scope.moments(of: grid, at: selector.at, offset: selector.offset, selector.span)
@@ -47,9 +49,9 @@ extension Evaluator {
             for step in 0..<grid.count {
                 let moment = moments[step]
                 while next < row.times.count, row.times[next] <= moment { next += 1 }
-                guard next > 0, row.times[next - 1] > moment - scope.lookbackMs, row.isPresent(next - 1) else {
-                    continue
-                }
+                guard next > 0, row.isRecent(next - 1, at: moment, lookbackMs: scope.lookbackMs),
+                    row.isPresent(next - 1)
+                else { continue }
                 put(row, next - 1, &column, step)
                 any = true
             }
@@ -71,7 +73,7 @@ extension Evaluator {
             for step in 0..<grid.count {
                 let moment = moments[step]
                 while next < row.times.count, row.times[next] <= moment { next += 1 }
-                guard next > 0, row.times[next - 1] > moment - scope.lookbackMs else { continue }
+                guard next > 0, row.isRecent(next - 1, at: moment, lookbackMs: scope.lookbackMs) else { continue }
                 let before = (time: row.times[next - 1], value: row.values[next - 1])
                 column.values[step] = before.value
                 guard before.time < moment, next < row.times.count, row.times[next] <= moment + scope.lookbackMs

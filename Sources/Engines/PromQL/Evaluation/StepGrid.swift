@@ -118,6 +118,8 @@ struct SeriesDemand {
         var span: ClosedRange<Int64>
         /// Nothing looks at another sample than the newest of each series.
         var isLatestEnough: Bool
+        /// The first instant at which the newest sample counts; nil where only ranges are read.
+        var looksFrom: Int64?
     }
 
     init(scope: QueryScope) {
@@ -133,7 +135,7 @@ struct SeriesDemand {
             let reach = selector.edges == nil ? 0 : scope.lookbackMs
             add(
                 selector.matchers, moments.first - scope.lookbackMs + 1, moments.last + reach,
-                isLatestEnough: moments.first == moments.last && selector.edges == nil)
+                isLatestEnough: moments.first == moments.last && selector.edges == nil, looksFrom: moments.first)
         case .matrix(let matrix):
             let selector = matrix.selector
             let range = try scope.positiveMilliseconds(matrix.range, matrix.rangeSpan)
@@ -146,22 +148,24 @@ struct SeriesDemand {
             try add(subquery.inner, over: try scope.innerGrid(subquery, moments))
         case .call(let call) where call.function == .info:
             try add(call.arguments[0], over: grid)
-            add(infoMatchers(call), grid.start - scope.lookbackMs + 1, grid.last)
+            add(infoMatchers(call), grid.start - scope.lookbackMs + 1, grid.last, looksFrom: grid.start)
         default:
             for child in expression.children { try add(child, over: grid) }
         }
     }
 
     private mutating func add(
-        _ matchers: [LabelMatcher], _ from: Int64, _ through: Int64, isLatestEnough: Bool = false
+        _ matchers: [LabelMatcher], _ from: Int64, _ through: Int64, isLatestEnough: Bool = false,
+        looksFrom: Int64? = nil
     ) {
         let through = max(from, through)
         guard let known = wanted[matchers] else {
-            wanted[matchers] = Demand(span: from...through, isLatestEnough: isLatestEnough)
+            wanted[matchers] = Demand(span: from...through, isLatestEnough: isLatestEnough, looksFrom: looksFrom)
             return
         }
         wanted[matchers] = Demand(
             span: min(known.span.lowerBound, from)...max(known.span.upperBound, through),
-            isLatestEnough: isLatestEnough && known.isLatestEnough && known.span.upperBound == through)
+            isLatestEnough: isLatestEnough && known.isLatestEnough && known.span.upperBound == through,
+            looksFrom: [known.looksFrom, looksFrom].compactMap(\.self).min())
     }
 }

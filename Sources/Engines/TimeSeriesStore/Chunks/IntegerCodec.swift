@@ -84,57 +84,80 @@ private func bestPlan(_ residuals: UnsafeBufferPointer<Int64>, order: Int) -> Pa
         if votes == 0 { major = residual }
         votes += residual == major ? 1 : -1
     }
-    var exceptionBits = 0
     var exceptions = 0
-    var lastException = -1
     var union: UInt64 = 0
-    for index in residuals.indices {
-        let residual = residuals[index]
+    for residual in residuals {
         union |= UInt64(bitPattern: residual &- least)
-        if residual != major {
-            exceptions += 1
-            exceptionBits +=
-                varintBits(UInt64(index - lastException - 1)) + varintBits(zigzagEncoded(residual &- major))
-            lastException = index
-        }
+        exceptions += residual == major ? 0 : 1
     }
     let majorBits = varintBits(zigzagEncoded(major))
     if exceptions == 0 {
         return PackingPlan(packing: .none, order: order, base: major, bitCount: majorBits)
     }
-    var best = PackingPlan(
-        packing: .sparse, order: order, base: major,
-        bitCount: majorBits + varintBits(UInt64(exceptions)) + exceptionBits)
-
     let shift = union.trailingZeroBitCount
     let width = 64 - (union >> UInt64(shift)).leadingZeroBitCount
-    let fixedBits = varintBits(zigzagEncoded(least)) + 16 + (width * residuals.count + 7) / 8 * 8
-    if fixedBits < best.bitCount {
-        best = PackingPlan(packing: .fixed, order: order, base: least, width: width, shift: shift, bitCount: fixedBits)
+    var best = PackingPlan(
+        packing: .fixed, order: order, base: least, width: width, shift: shift,
+        bitCount: varintBits(zigzagEncoded(least)) + 16 + (width * residuals.count + 7) / 8 * 8)
+    // An exception takes two bytes at least.
+    if exceptions * 16 < best.bitCount {
+        let bits = majorBits + varintBits(UInt64(exceptions)) + exceptionBits(residuals, major)
+        if bits <= best.bitCount { best = PackingPlan(packing: .sparse, order: order, base: major, bitCount: bits) }
     }
+    tryRice(residuals, least: least, sum: sum, shift: shift, &best)
+    return best
+}
 
+/// What the residuals other than `major` take when they are listed with their places.
+private func exceptionBits(_ residuals: UnsafeBufferPointer<Int64>, _ major: Int64) -> Int {
+    var bits = 0
+    var last = -1
+    for index in residuals.indices where residuals[index] != major {
+        bits += varintBits(UInt64(index - last - 1)) + varintBits(zigzagEncoded(residuals[index] &- major))
+        last = index
+    }
+    return bits
+}
+
+/// Replaces `best` where a Rice code is shorter.
+private func tryRice(
+    _ residuals: UnsafeBufferPointer<Int64>, least: Int64, sum: Int64, shift: Int, _ best: inout PackingPlan
+) {
     // The centre keeps the distance to every residual a multiple of the power of two.
     let mean = sum / Int64(residuals.count)
     let centre = least &+ (((mean &- least) >> Int64(shift)) << Int64(shift))
-    var total: UInt64 = 0
-    for residual in residuals { total &+= zigzagEncoded((residual &- centre) >> Int64(shift)) >> 4 }
-    let typical = (total / UInt64(residuals.count)) << 4
-    let guess = typical == 0 ? 2 : 63 - typical.leadingZeroBitCount
-    let overhead = varintBits(zigzagEncoded(centre)) + 16
-    for parameter in max(0, guess - 2)...min(62, guess + 1) {
-        var bits = overhead
-        for residual in residuals {
-            let quotient = zigzagEncoded((residual &- centre) >> Int64(shift)) >> UInt64(parameter)
-            bits += quotient < UInt64(riceEscape) ? Int(quotient) + 1 + parameter : riceEscape + 64
-            if bits >= best.bitCount { break }
+    withUnsafeTemporaryAllocation(of: UInt64.self, capacity: residuals.count) { numbers in
+        var total: UInt64 = 0
+        var all: UInt64 = 0
+        for index in residuals.indices {
+            let number = zigzagEncoded((residuals[index] &- centre) >> Int64(shift))
+            numbers.initializeElement(at: index, to: number)
+            total &+= number >> 4
+            all |= number
         }
-        bits = (bits + 7) / 8 * 8
-        if bits < best.bitCount {
-            best = PackingPlan(
-                packing: .rice, order: order, base: centre, width: parameter, shift: shift, bitCount: bits)
+        let typical = (total / UInt64(residuals.count)) << 4
+        let guess = typical == 0 ? 2 : 63 - typical.leadingZeroBitCount
+        let overhead = varintBits(zigzagEncoded(centre)) + 16
+        for parameter in max(0, guess - 2)...min(62, guess + 1) {
+            var bits = overhead + residuals.count * (1 + parameter)
+            if all >> UInt64(parameter) < UInt64(riceEscape) {
+                // No number is written out, so that their quotients are all that is left to count.
+                var quotients: UInt64 = 0
+                for index in residuals.indices { quotients &+= numbers[index] >> UInt64(parameter) }
+                bits += Int(quotients)
+            } else {
+                for index in residuals.indices {
+                    let quotient = numbers[index] >> UInt64(parameter)
+                    bits += quotient < UInt64(riceEscape) ? Int(quotient) : riceEscape + 63 - parameter
+                }
+            }
+            bits = (bits + 7) / 8 * 8
+            if bits < best.bitCount {
+                best = PackingPlan(
+                    packing: .rice, order: best.order, base: centre, width: parameter, shift: shift, bitCount: bits)
+            }
         }
     }
-    return best
 }
 
 private func write(_ residuals: UnsafeBufferPointer<Int64>, _ plan: PackingPlan, into bytes: inout [UInt8]) {

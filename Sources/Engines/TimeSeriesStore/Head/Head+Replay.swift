@@ -1,3 +1,4 @@
+import BlockingCalls
 import Series
 
 extension Head {
@@ -98,6 +99,28 @@ extension Head {
         march.count = count + 1
         march.lastTime = time
         return true
+    }
+
+    /// Encodes the open samples of series whose march has come to the end of their chunks, on all processors: most of what a long log
+    /// costs is this.
+    mutating func sealTogether(_ places: [Int32], before time: Int64) {
+        guard let first = places.first, let column = series[Int(first)].column as Int32?, column >= 0,
+            series[Int(first)].openCount == Self.openCountMax || time >= columns[Int(column)].spanEnd
+        else { return }
+        var chunks = [[UInt8]](repeating: [], count: places.count)
+        chunks.withUnsafeMutableBufferPointer { buffer in
+            series.withUnsafeBufferPointer { known in
+                // Each place is written by one thread; series and rows stand still meanwhile.
+                nonisolated(unsafe) let (chunks, known) = (buffer, known)
+                let values = values
+                inParallel(places.count, grain: 128) { range in
+                    for index in range {
+                        chunks[index] = Self.encodedValues(of: known[Int(places[index])], values)
+                    }
+                }
+            }
+        }
+        for (index, place) in places.enumerated() { seal(Int(place), ready: chunks[index]) }
     }
 
     /// Writes down what the march has taken, and ends it.

@@ -372,7 +372,8 @@ struct Head: Sendable {
     // MARK: Chunks
 
     /// Encodes the open samples of a series.
-    mutating func seal(_ number: Int) {
+    /// - Parameter ready: their chunk, where it has been made already.
+    mutating func seal(_ number: Int, ready: [UInt8] = []) {
         if series[number].hasOpenHistograms { return sealHistograms(number) }
         let count = Int(series[number].openCount)
         guard count > 0 else { return }
@@ -389,23 +390,35 @@ struct Head: Sendable {
             columns[Int(column)].sealedAs = time
             columns[Int(column)].sealedCount = count
         }
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(64)
-        let row = series[number].row
-        if row >= 0 {
-            encodeValues(UnsafeBufferPointer(start: values.row(row), count: count), into: &bytes)
-            values.giveBack(row)
+        let bytes = encodedValues(of: number, ready)
+        if series[number].row >= 0 {
+            values.giveBack(series[number].row)
             series[number].row = -1
-        } else {
-            // A chunk of one value reads as that value however many there are.
-            withUnsafePointer(to: series[number].constant) {
-                encodeValues(UnsafeBufferPointer(start: $0, count: 1), into: &bytes)
-            }
         }
         spans[span].addChunk(bytes, of: number, time: time)
         series[number].openCount = 0
         series[number].column = -1
         release(column)
+    }
+
+    private func encodedValues(of number: Int, _ ready: [UInt8]) -> [UInt8] {
+        ready.isEmpty ? Self.encodedValues(of: series[number], values) : ready
+    }
+
+    /// The chunk of the open samples of a series of plain numbers.
+    static func encodedValues(of series: HeadSeries, _ values: OpenValues) -> [UInt8] {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(64)
+        if series.row >= 0 {
+            encodeValues(
+                UnsafeBufferPointer(start: values.row(series.row), count: Int(series.openCount)), into: &bytes)
+        } else {
+            // A chunk of one value reads as that value however many there are.
+            withUnsafePointer(to: series.constant) {
+                encodeValues(UnsafeBufferPointer(start: $0, count: 1), into: &bytes)
+            }
+        }
+        return bytes
     }
 
     /// The place of the span in `spans`, made if missing.

@@ -205,7 +205,10 @@ struct LayoutReader {
         if layout.march != nil, head.advance(&layout.march!, to: time, layout.model.changed, layout.model.bits) {
             return Reading(time: time, storedCount: layout.places.count, unknownCount: 0)
         }
-        head.halt(&layout.march)
+        if layout.march != nil {
+            head.halt(&layout.march)
+            head.sealTogether(layout.places, before: time)
+        }
         let isOwn = claim(layout.places, for: key, &head)
         let (stored, unknown) = head.replay(layout.places, time, layout.model.bits)
         if isOwn, stored == layout.places.count { layout.march = head.march(layout.places) }

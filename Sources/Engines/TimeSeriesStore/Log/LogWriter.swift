@@ -43,10 +43,11 @@ struct LogWriter: ~Copyable {
         if let current, current.byteCount < segmentByteCountMax { return current.number }
         // A full segment that cannot be synced must not be lost sight of: the batch is refused, and the next one tries again.
         if current != nil { try rotate() }
-        // A number is never used twice, also when making the file failed half-way.
-        lastNumber += 1
-        let path = joined(folder, LogFormat.segmentName(lastNumber))
-        let header = LogFormat.header(number: lastNumber, createdAt: now)
+        // Taken only when the file is there, so that a number that is missing means a file that was lost. What is left of a file that could
+        // be made half-way was never written to, and is emptied by the next attempt.
+        let number = lastNumber + 1
+        let path = joined(folder, LogFormat.segmentName(number))
+        let header = LogFormat.header(number: number, createdAt: now)
         do {
             var file = try files.create(path)
             try file.write(header)
@@ -57,9 +58,10 @@ struct LogWriter: ~Copyable {
             try? files.remove(path)
             throw error
         }
-        current = Segment(number: lastNumber, path: path, byteCount: Int64(header.count), lastTime: .min)
+        lastNumber = number
+        current = Segment(number: number, path: path, byteCount: Int64(header.count), lastTime: .min)
         hasUnsynced = true
-        return lastNumber
+        return number
     }
 
     /// Writes whole records into the segment that `prepare` gave. All or nothing: after a failure the segment is cut back, or given
@@ -117,24 +119,16 @@ struct LogWriter: ~Copyable {
         hasUnsynced = false
     }
 
-    /// Removes the segments whose samples are all older than `time`. What cannot be removed is tried again next time.
+    /// Removes the oldest segments, as far as their samples are all older than `time`. Only from the front, so that the numbers of those
+    /// that stay have no gap. What cannot be removed is tried again next time.
     mutating func removeSegments(before time: Int64) throws(FileError) {
-        var failure: FileError?
-        var kept: [Segment] = []
-        for segment in earlier {
-            guard segment.lastTime < time else {
-                kept.append(segment)
-                continue
-            }
+        while let segment = earlier.first, segment.lastTime < time {
             do throws(FileError) {
                 try files.remove(segment.path)
             } catch {
-                guard error.code != .notFound else { continue }
-                failure = error
-                kept.append(segment)
+                guard error.code == .notFound else { throw error }
             }
+            earlier.removeFirst()
         }
-        earlier = kept
-        if let failure { throw failure }
     }
 }

@@ -27,10 +27,19 @@ struct Piece {
     var resolution: Int64 = 0
 }
 
+/// The samples of a series, put together.
+struct GatheredSamples {
+    var times: [Int64] = []
+    var values: [Double] = []
+    var histograms: [HistogramSample] = []
+    /// Which of them stand for a step each.
+    var coarse: [CoarseStretch] = []
+}
+
 /// The pieces of many series, and their samples. For one thread.
 final class SampleGatherer {
-    private let start: Int64
-    private let end: Int64
+    private let range: TimeRange
+    private var end: Int64 { range.end }
     private let readers: [BlockReader]
     private let resolutions: [Int64]
     private let head: HeadSnapshot?
@@ -47,21 +56,24 @@ final class SampleGatherer {
     /// - Parameters:
     ///   - readers: in order of time, finest resolution first.
     ///   - resolutions: of each reader's block.
-    init(
-        readers: [BlockReader], resolutions: [Int64], head: HeadSnapshot?, from start: Int64, through end: Int64
-    ) {
+    init(readers: [BlockReader], resolutions: [Int64], head: HeadSnapshot?, in range: TimeRange) {
         self.readers = readers
         self.resolutions = resolutions
         self.head = head
-        self.start = start
-        self.end = end
+        self.range = range
+    }
+
+    convenience init(
+        readers: [BlockReader], resolutions: [Int64], head: HeadSnapshot?, from start: Int64, through end: Int64
+    ) {
+        self.init(readers: readers, resolutions: resolutions, head: head, in: TimeRange(start: start, end: end))
     }
 
     /// Another gatherer of the same pieces, for another thread: caches and open files are its own.
     func twin() throws(StoreError) -> SampleGatherer {
         var own: [BlockReader] = []
         for reader in readers { own.append(try reader.twin()) }
-        let twin = SampleGatherer(readers: own, resolutions: resolutions, head: head, from: start, through: end)
+        let twin = SampleGatherer(readers: own, resolutions: resolutions, head: head, in: range)
         twin.pieces = pieces
         twin.labelPlaces = labelPlaces
         return twin
@@ -72,6 +84,7 @@ final class SampleGatherer {
     /// Takes up the series of a reader that satisfy `matchers`.
     func add(reader: Int, matching matchers: [LabelMatcher]) {
         let index = readers[reader].index
+        let start = range.start(of: resolutions[reader])
         index.series(matching: matchers).forEach { series in
             let range = index.chunks(of: series, from: start, through: end)
             guard !range.isEmpty else { return }
@@ -175,28 +188,34 @@ final class SampleGatherer {
     // MARK: Samples
 
     /// The samples of a slot inside the range; of none, empty columns.
-    func samples(of slot: Int) throws(StoreError) -> (times: [Int64], values: [Double], histograms: [HistogramSample]) {
+    func samples(of slot: Int) throws(StoreError) -> GatheredSamples {
         let pieces = pieces[slot]
-        if try isPlain(pieces) { return try plainSamples(pieces) }
-        let mixed = try mixedSamples(pieces)
-        return (mixed.times, mixed.values, mixed.histograms)
+        return try isPlain(pieces) ? try plainSamples(pieces[...]) : try mixedSamples(pieces)
     }
 
     /// The newest sample of a slot inside the range, and where pieces overlap or hold histograms the others too.
-    func latestSample(of slot: Int) throws(StoreError) -> (
-        times: [Int64], values: [Double], histograms: [HistogramSample]
-    ) {
+    func latestSample(of slot: Int) throws(StoreError) -> GatheredSamples {
         let pieces = pieces[slot]
-        guard try isPlain(pieces) else {
-            let mixed = try mixedSamples(pieces)
-            return (mixed.times, mixed.values, mixed.histograms)
+        // The usual case: one open sample, which the head gave alone.
+        if pieces.count == 1, case .open(let place) = pieces[0].source, head!.entries[place].openCount == 1,
+            pieces[0].first >= range.start, pieces[0].first <= range.end
+        {
+            let start = head!.entries[place].openStart
+            return GatheredSamples(
+                times: head!.columns[Int(head!.entries[place].column)],
+                values: [start < 0 ? head!.entries[place].constant : head!.openValues[start]])
         }
-        for piece in pieces.reversed() {
-            let found = try plainSamples([piece])
+        guard try isPlain(pieces) else { return try mixedSamples(pieces) }
+        for place in pieces.indices.reversed() {
+            var found = try plainSamples(pieces[place...place])
             guard let time = found.times.last else { continue }
-            return found.times.count == 1 ? found : ([time], [found.values[found.values.count - 1]], [])
+            if found.times.count > 1 {
+                found.values = [found.values[found.values.count - 1]]
+                found.times = [time]
+            }
+            return found
         }
-        return ([], [], [])
+        return GatheredSamples()
     }
 
     /// Whether the pieces follow each other and hold plain numbers.
@@ -222,9 +241,7 @@ final class SampleGatherer {
         }
     }
 
-    private func plainSamples(
-        _ pieces: [Piece]
-    ) throws(StoreError) -> (times: [Int64], values: [Double], histograms: [HistogramSample]) {
+    private func plainSamples(_ pieces: ArraySlice<Piece>) throws(StoreError) -> GatheredSamples {
         var key: [UInt64] = []
         key.reserveCapacity(pieces.count)
         for piece in pieces { key.append(timeKey(piece)) }
@@ -233,7 +250,7 @@ final class SampleGatherer {
         var total = 0
         for piece in pieces {
             let times = try times(of: piece)
-            let range = cut(times)
+            let range = cut(times, of: piece)
             parts.append((times, range))
             total += range.count
         }
@@ -268,11 +285,14 @@ final class SampleGatherer {
             count = failure == nil ? place : 0
         }
         if let failure { throw failure }
-        return (joined, values, [])
+        let step = pieces.first?.resolution ?? 0
+        return GatheredSamples(
+            times: joined, values: values, coarse: step > 0 ? [CoarseStretch(before: .max, step: step)] : [])
     }
 
-    /// The part of `times` inside the range.
-    private func cut(_ times: [Int64]) -> Range<Int> {
+    /// The part of a piece's `times` inside the range.
+    private func cut(_ times: [Int64], of piece: Piece) -> Range<Int> {
+        let start = range.start(of: piece.resolution)
         guard let first = times.first, let last = times.last else { return 0..<0 }
         if first >= start, last <= end { return 0..<times.count }
         let low = lowerBound(times, start)
@@ -409,10 +429,9 @@ final class SampleGatherer {
         var rank: Int
     }
 
-    private func mixedSamples(
-        _ pieces: [Piece]
-    ) throws(StoreError) -> (times: [Int64], values: [Double], histograms: [HistogramSample]) {
+    private func mixedSamples(_ pieces: [Piece]) throws(StoreError) -> GatheredSamples {
         var kept: [Sample] = []
+        var coarse: [CoarseStretch] = []
         // Finer samples first: coarser ones count only before the first of them.
         var horizon = Int64.max
         for resolution in Set(pieces.map(\.resolution)).sorted() {
@@ -421,6 +440,7 @@ final class SampleGatherer {
                 try addSamples(of: piece, rank, to: &found)
             }
             kept += found.filter { $0.time < horizon }
+            if resolution > 0, !found.isEmpty { coarse.insert(CoarseStretch(before: horizon, step: resolution), at: 0) }
             horizon = min(horizon, found.map(\.time).min() ?? horizon)
         }
         kept.sort { $0.time != $1.time ? $0.time < $1.time : $0.rank < $1.rank }
@@ -434,12 +454,12 @@ final class SampleGatherer {
             times.append(sample.time)
             values.append(sample.value)
         }
-        return (times, values, histograms)
+        return GatheredSamples(times: times, values: values, histograms: histograms, coarse: coarse)
     }
 
     private func addSamples(of piece: Piece, _ rank: Int, to found: inout [Sample]) throws(StoreError) {
         let times = try times(of: piece)
-        let range = cut(times)
+        let range = cut(times, of: piece)
         guard !range.isEmpty else { return }
         var histograms: [NativeHistogram]?
         if case .openHistograms(let place) = piece.source {
@@ -490,7 +510,7 @@ final class SampleGatherer {
                 var source = ByteSource(bytes)
                 return try decodeAggregates(&source, count: own.count)
             }
-            for index in cut(own) where own[index] > times.last ?? .min {
+            for index in cut(own, of: piece) where own[index] > times.last ?? .min {
                 times.append(own[index])
                 columns.add(part[index])
             }

@@ -48,7 +48,13 @@ struct SelectionReading: Sendable {
             }
         }
         if let failure = failure.withLock({ $0 }) { throw failure }
-        return answer.compactMap(\.self)
+        return [SeriesColumns](unsafeUninitializedCapacity: answer.count) { found, count in
+            for index in answer.indices {
+                guard let columns = answer[index].take() else { continue }
+                found.initializeElement(at: count, to: columns)
+                count += 1
+            }
+        }
     }
 
     /// - Parameter total: samples of the answer so far.
@@ -64,13 +70,15 @@ struct SelectionReading: Sendable {
         guard count <= bounds.samplesMax else { throw TooManySamples(count: count) }
         guard tombstones.contains(where: { $0.matches(slot.labels) }) else {
             return SeriesColumns(
-                labels: slot.labels, times: found.times, values: found.values, histograms: found.histograms)
+                labels: slot.labels, times: found.times, values: found.values, histograms: found.histograms,
+                coarse: found.coarse)
         }
         var samples = BlockSamples(times: found.times, values: found.values, histograms: found.histograms)
         samples.remove(tombstones.filter { $0.matches(slot.labels) })
         guard samples.count > 0 else { return nil }
         return SeriesColumns(
-            labels: slot.labels, times: samples.times, values: samples.values, histograms: samples.histograms)
+            labels: slot.labels, times: samples.times, values: samples.values, histograms: samples.histograms,
+            coarse: found.coarse)
     }
 }
 

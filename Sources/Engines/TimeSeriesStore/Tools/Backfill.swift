@@ -5,11 +5,14 @@ import Synchronization
 public import Units
 
 // Old samples from elsewhere go past the head straight into blocks: collected in memory up to a bound, then one block for each span that
-// they touch. They may overlap what is stored: a reader takes the samples of both, and of two of one instant the one stored first.
+// they touch. They may overlap what is stored: a reader takes the samples of both, and of two of one instant the one stored first. What a
+// series has already for an instant is left out therefore, so that the same history given twice takes its room once.
 
 /// How a backfill fared.
 public struct BackfillOutcome: Sendable, Hashable {
     public var stored: Int64 = 0
+    /// For instants for which their series has a sample in a block; that one stays.
+    public var known: Int64 = 0
     /// For instants that are still in memory, where only the way of a scrape leads.
     public var tooNew: Int64 = 0
     /// Later than the clock allows: a block of theirs would keep the present out.
@@ -74,8 +77,10 @@ public struct Backfill: ~Copyable {
 
     private mutating func flush() throws {
         for start in spans.keys.sorted() {
-            outcome.stored += try store.writeBackfilled(spans[start]!, from: start)
-            outcome.blocksWritten += 1
+            let written = try store.writeBackfilled(spans[start]!, from: start)
+            outcome.stored += written.stored
+            outcome.known += written.known
+            if written.stored > 0 { outcome.blocksWritten += 1 }
             spans[start] = nil
         }
         pendingCount = 0
@@ -111,32 +116,64 @@ extension TimeSeriesStore {
     }
 
     /// Writes a block of old samples of one span.
-    /// - Returns: how many.
-    func writeBackfilled(_ series: [Labels: BlockSamples], from start: Int64) throws(StoreError) -> Int64 {
-        let result = changes.withLock { _ -> Result<Int64, StoreError> in
+    /// - Returns: how many, and how many were stored before.
+    func writeBackfilled(
+        _ series: [Labels: BlockSamples], from start: Int64
+    ) throws(StoreError) -> (stored: Int64, known: Int64) {
+        let result = changes.withLock { _ -> Result<(stored: Int64, known: Int64), StoreError> in
             do throws(StoreError) {
                 let metadata = state.withLock { $0.sortedMetadata }
+                var series = series.mapValues(\.sorted)
+                let known = try leaveOutKnown(&series, from: start)
                 // Up to the last sample only: what is newer shall come the usual way.
                 let last = series.values.compactMap { $0.times.max() }.max() ?? start
                 let name = freeName(BlockFormat.Name(start: start, end: last + 1))
                 let block = try writeBlock(name, metadata: metadata) { writer throws(StoreError) in
-                    for (labels, samples) in series.sorted(by: { $0.key < $1.key }) {
-                        let sorted = samples.sorted
-                        try fileAccess(folder) { () throws(FileError) in try writer.add(labels, sorted) }
+                    for (labels, samples) in series.sorted(by: { $0.key < $1.key }) where !samples.times.isEmpty {
+                        try fileAccess(folder) { () throws(FileError) in try writer.add(labels, samples) }
                     }
                 }
-                guard let block else { return .success(0) }
+                guard let block else { return .success((0, known)) }
                 state.withLock { state in
                     state.insert(block)
                     state.head.minimumTime = max(state.head.minimumTime, block.end)
                     state.newestTaken = max(state.newestTaken, block.end - 1)
                     state.counts.blocksWritten += 1
                 }
-                return .success(block.sampleCount)
+                return .success((block.sampleCount, known))
             } catch {
                 return .failure(error)
             }
         }
         return try result.get()
+    }
+
+    /// Leaves out the samples of `series` for whose instants blocks of samples as they came have one. Under `changes`.
+    /// - Returns: how many.
+    private func leaveOutKnown(_ series: inout [Labels: BlockSamples], from start: Int64) throws(StoreError) -> Int64 {
+        let end = start + spanMilliseconds
+        let blocks = state.withLock { state in
+            state.blocks.filter { $0.name.resolution == 0 && $0.start < end && $0.end > start }
+        }
+        guard !blocks.isEmpty else { return 0 }
+        let gatherer = SampleGatherer(
+            readers: try blocks.map { block throws(StoreError) in
+                try BlockReader(block, index: try index(of: block), files)
+            },
+            resolutions: blocks.map { _ in 0 }, head: nil, from: start,
+            through: end - 1)
+        for reader in blocks.indices { gatherer.add(reader: reader, matching: []) }
+        var count: Int64 = 0
+        for slot in 0..<gatherer.slotCount {
+            let labels = gatherer.labels(of: slot)
+            guard var samples = series[labels] else { continue }
+            let times = Set(try gatherer.samples(of: slot).times)
+            let before = samples.count
+            samples.keep { !times.contains($0) }
+            guard samples.count < before else { continue }
+            count += Int64(before - samples.count)
+            series[labels] = samples
+        }
+        return count
     }
 }

@@ -1,11 +1,10 @@
-import Synchronization
 import BinaryCoding
 public import DurableFiles
 import Synchronization
 
-/// Makes a damaged store readable again: opening it sets aside what cannot be read at all, and blocks of which a part cannot be read are
-/// written anew with the rest. Nothing is thrown away: what was damaged is in `<folder>/damaged`. No other program may use the
-/// folder meanwhile. Blocks.
+/// Makes a damaged store readable again: opening it sets aside what cannot be read at all, and blocks and files of the log of which a part
+/// cannot be read are written anew with the rest. Nothing is thrown away: what was damaged is in `<folder>/damaged`. No other program
+/// may use the folder meanwhile. Blocks.
 /// - Returns: what was found, each with the place where the damaged file is now.
 /// - Throws: `StoreError` of code `fileFailed`.
 public func repairStore(
@@ -22,6 +21,7 @@ public func repairStore(
                 StoreProblem(kind: .blockDamaged, file: block.path, byteOffset: error.byteOffset ?? 0, count: 0))
         }
     }
+    try LogRepair(files: files, folder: store.logFolder).run()
     return problems
 }
 

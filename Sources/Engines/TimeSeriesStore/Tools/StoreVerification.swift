@@ -41,10 +41,14 @@ public func verifyStore(_ folder: String, files: any FileSystem = RealFiles()) t
     }
     let log = joined(folder, "wal")
     let segments = try names(in: log, files).compactMap { LogFormat.segmentNumber(of: $0) }.sorted()
+    var last: UInt64?
     for number in segments {
+        if let last, let problem = missingSegments(after: last, before: number, log) { found.problems.append(problem) }
         let path = joined(log, LogFormat.segmentName(number))
         do throws(FileError) {
-            try verifySegment(number, path, isLast: number == segments.last, files, &found)
+            let isKnown = try verifySegment(number, path, isLast: number == segments.last, files, &found)
+            // Of another version: whoever wrote it may have removed those after it.
+            last = isKnown ? number : nil
         } catch {
             if error.code == .notFound { continue }
             throw StoreError(.fileFailed, path, cause: error)
@@ -60,6 +64,14 @@ public func verifyStore(_ folder: String, files: any FileSystem = RealFiles()) t
         found.problems.append(StoreProblem(kind: .tombstonesDamaged, file: tombstones, byteOffset: 0, count: 0))
     }
     return found
+}
+
+/// What is to be said of the files of the log between two that are there; nil where none is missing.
+func missingSegments(after earlier: UInt64, before later: UInt64, _ folder: String) -> StoreProblem? {
+    guard later > earlier + 1 else { return nil }
+    return StoreProblem(
+        kind: .segmentMissing, file: joined(folder, LogFormat.segmentName(earlier + 1)), byteOffset: 0,
+        count: Int64(clamping: later - earlier - 1))
 }
 
 private func names(in folder: String, _ files: any FileSystem) throws(StoreError) -> [String] {
@@ -79,29 +91,39 @@ private func verify(_ block: Block, _ files: any FileSystem) throws(StoreError) 
     for frame in index.frames.indices { _ = try reader.contents(of: frame) }
 }
 
+/// - Returns: false for a segment of another version.
 private func verifySegment(
     _ number: UInt64, _ path: String, isLast: Bool, _ files: any FileSystem, _ found: inout StoreVerification
-) throws(FileError) {
+) throws(FileError) -> Bool {
     var scanner = try SegmentScanner(files.openForReading(path))
     found.segmentCount += 1
     found.logByteCount += scanner.byteCount
     switch try scanner.header(number: number) {
-    case .valid, .tooShort: break
+    case .valid: break
+    case .tooShort:
+        // The newest may be in the making at this moment.
+        if !isLast,
+            let problem = missingSegments(
+                after: max(1, number) - 1, before: number + 1, parentFolder(of: path))
+        {
+            found.problems.append(problem)
+        }
+        return true
     case .otherVersion:
         found.problems.append(
             StoreProblem(kind: .versionUnknown, file: path, byteOffset: 7, count: scanner.byteCount))
-        return
+        return false
     case .damaged:
         found.problems.append(
             StoreProblem(kind: .logDamaged, file: path, byteOffset: 0, count: Int64(LogFormat.headerByteCount)))
     }
     while true {
         switch try scanner.next() {
-        case .end: return
+        case .end: return true
         case .record: found.recordCount += 1
         case .damage(let range, let isTail):
             // The end of the last segment may be a write that goes on at this moment.
-            guard !(isTail && isLast) else { return }
+            guard !(isTail && isLast) else { return true }
             found.problems.append(
                 StoreProblem(
                     kind: .logDamaged, file: path, byteOffset: range.lowerBound,

@@ -56,6 +56,12 @@ func downsampled(_ samples: BlockSamples, step: Int64, isCounter: Bool) -> Block
     return coarse
 }
 
+/// Samples of blocks of one step each, joined: those that share a step become one. Gauges are told by their aggregates; what has none
+/// was kept as a counter.
+func coarsened(_ samples: BlockSamples, step: Int64) -> BlockSamples {
+    downsampled(samples, step: step, isCounter: samples.aggregates == nil)
+}
+
 private func downsampledCounter(_ samples: BlockSamples, _ step: Int64) -> BlockSamples {
     var histograms: [Int: NativeHistogram] = [:]
     for sample in samples.histograms { histograms[sample.index] = sample.histogram }

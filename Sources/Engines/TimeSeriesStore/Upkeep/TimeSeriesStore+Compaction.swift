@@ -6,7 +6,15 @@ import Synchronization
 
 // Blocks of two hours are many after two weeks, and each repeats the labels. So neighbours are joined: three of 2 h to one of 6 h, four of
 // those to one of 24 h, and so on by threes, up to a tenth of the retention, since a block is removed as a whole. A window is joined when it
-// has ended. Blocks that overlap (samples that came late) are joined whatever their size.
+// has ended. Blocks that overlap (samples that came late, a history that was imported twice) are joined whatever their size.
+//
+// Every join writes all its samples anew, so the widest window comes first that a few blocks fill: of an imported history a day's twelve
+// blocks are joined at once, and not by way of 6 h. No more than `joinedCountMax` at a time, since the indexes of all of them are in
+// memory. Where much is left, rounds follow each other with pauses as long as they took, so that whoever stores samples meanwhile has
+// the disk and a processor for at least half of the time.
+//
+// Blocks of two hours have one sample in them of each longer step. Joined blocks are coarsened again by their own step, which changes
+// nothing where that was done.
 //
 // The new block names those that it was made of. It counts from the moment of its renaming; those others are removed after that, or at the
 // next start, so that a crash at any step leaves either them or the new one to be read.
@@ -14,6 +22,8 @@ import Synchronization
 extension TimeSeriesStore {
     /// Blocks joined in one round of maintenance: more wait for the next, so that retention and the log get their turn.
     private static let compactionCountMax = 32
+    /// Blocks that are joined to one at a time.
+    private static let joinedCountMax = 16
 
     /// The lengths of joined blocks, rising.
     private func compactionSpans(_ resolution: Int64) -> [Int64] {
@@ -30,35 +40,57 @@ extension TimeSeriesStore {
         return spans
     }
 
-    func compact() throws(StoreError) {
+    /// - Returns: whether there may be more to join.
+    func compact() throws(StoreError) -> Bool {
         for _ in 0..<Self.compactionCountMax {
             let (blocks, minimum) = state.withLock { ($0.blocks, $0.head.minimumTime) }
-            guard let group = nextGroup(blocks, before: minimum) else { return }
+            guard let group = nextGroup(blocks, before: minimum) else { return false }
             let name = BlockFormat.Name(
                 start: group.map(\.start).min()!, end: group.map(\.end).max()!,
                 resolution: group[0].name.resolution)
             try replace(group, by: name)
             state.withLock { $0.counts.blocksCompacted += 1 }
         }
+        return true
     }
 
     /// The blocks to be joined next; at least two.
     private func nextGroup(_ blocks: [Block], before minimum: Int64) -> [Block]? {
         for resolution in Set(blocks.map(\.name.resolution)).sorted() {
             let own = blocks.filter { $0.name.resolution == resolution }
-            for (earlier, later) in zip(own, own.dropFirst()) where later.start < earlier.end {
-                return [earlier, later]
-            }
-            for span in compactionSpans(resolution) {
+            if let overlapping = overlapping(own) { return overlapping }
+            var crowded: [Block]?
+            for span in compactionSpans(resolution).reversed() {
                 let small = own.filter { $0.end - $0.start < span }
                 let windows = Dictionary(grouping: small) { spanStart(of: $0.start, span) }
                 for (start, group) in windows.sorted(by: { $0.key < $1.key })
                 where group.count > 1 && start + span <= minimum && group.allSatisfy({ $0.end <= start + span }) {
-                    return group
+                    if group.count <= Self.joinedCountMax { return group }
+                    crowded = group
                 }
             }
+            // With settings of which no narrower window fits, as many as may be joined of the narrowest.
+            if let crowded { return Array(crowded.prefix(Self.joinedCountMax)) }
         }
         return nil
+    }
+
+    /// The first blocks that overlap each other, as many as may be joined at a time; nil where none do.
+    /// - Parameter blocks: of one resolution, in order of time.
+    private func overlapping(_ blocks: [Block]) -> [Block]? {
+        var group: [Block] = []
+        var end = Int64.min
+        for block in blocks {
+            if block.start < end, group.count < Self.joinedCountMax {
+                group.append(block)
+                end = max(end, block.end)
+                continue
+            }
+            if group.count > 1 { return group }
+            group = [block]
+            end = block.end
+        }
+        return group.count > 1 ? group : nil
     }
 
     /// A name like this one that no block has. A file of a block is never replaced by another: who still reads it would find other
@@ -98,12 +130,14 @@ extension TimeSeriesStore {
             readers: readers, resolutions: blocks.map(\.name.resolution), head: nil, from: .min, through: .max)
         for reader in readers.indices { gatherer.add(reader: reader, matching: []) }
         let (tombstones, metadata) = state.withLock { ($0.tombstones, $0.sortedMetadata) }
-        let names = Set(gatherer.ordered().map { $0.labels.name })
+        let ordered = gatherer.ordered()
+        let names = Set(ordered.map { $0.labels.name })
         return try writeBlock(
             name, metadata: metadata.filter { names.contains($0.name) }, sources: blocks.map(\.identity)
         ) { writer throws(StoreError) in
-            for (slot, labels) in gatherer.ordered() where test(labels) {
-                let samples = try blockSamples(gatherer, slot, tombstones.filter { $0.matches(labels) })
+            for (slot, labels) in ordered where test(labels) {
+                var samples = try blockSamples(gatherer, slot, tombstones.filter { $0.matches(labels) })
+                if name.resolution > 0 { samples = coarsened(samples, step: name.resolution) }
                 try fileAccess(folder) { () throws(FileError) in try writer.add(labels, samples) }
             }
         }

@@ -16,10 +16,13 @@ extension TimeSeriesStore {
             // A sleep fails only by being cancelled. What the others meet stands in `health`, and the next round tries again.
             guard (try? await clock.sleep(for: settings.fsyncInterval)) != nil else { break }
             _ = try? await sync()
-            if clock.now >= nextMaintenance {
-                nextMaintenance = clock.now.advanced(by: Self.maintenanceInterval)
-                _ = try? await maintain(at: wall.now)
-            }
+            let begin = clock.now
+            guard begin >= nextMaintenance else { continue }
+            let hasMore = (try? await maintain(at: wall.now)) ?? false
+            // With more to join the next round follows after a pause as long as this one took.
+            let took = begin.duration(to: clock.now)
+            nextMaintenance = clock.now.advanced(
+                by: hasMore ? min(took, Self.maintenanceInterval) : Self.maintenanceInterval)
         }
         flush()
     }
@@ -50,27 +53,34 @@ extension TimeSeriesStore {
     /// Moves every span that ended more than a quarter of a span before `now` from memory into a block, joins blocks into larger ones,
     /// and removes or coarsens what is older than it may be. Ages are counted from the older of `now` and the newest sample, so that a clock that
     /// was set wrong while the program was off does not remove anything.
+    /// - Returns: whether there are more blocks to join than one round does.
     /// - Throws: `StoreError`; then the samples are where they were. It stands in `health` as well.
-    public func maintain(at now: Timestamp) async throws {
+    @discardableResult
+    public func maintain(at now: Timestamp) async throws -> Bool {
         try await Self.writers.run { try self.maintainNow(at: now) }
     }
 
-    func maintainNow(at now: Timestamp) throws(StoreError) {
+    @discardableResult
+    func maintainNow(at now: Timestamp) throws(StoreError) -> Bool {
         let now = now.millisecondsSinceEpoch
-        let failure = changes.withLock { _ -> StoreError? in
+        let result = changes.withLock { _ -> Result<Bool, StoreError> in
             do throws(StoreError) {
                 while let start = nextSpan(at: now) { try writeBlock(from: start) }
                 try writeLateBlocks()
                 try removeSegments()
                 try applyRetention(at: now)
-                try compact()
-                return nil
+                return .success(try compact())
             } catch {
-                return error
+                return .failure(error)
             }
         }
-        if let failure { throw note(failure) }
-        state.withLock { $0.health.maintenanceFault = nil }
+        do throws(StoreError) {
+            let hasMore = try result.get()
+            state.withLock { $0.health.maintenanceFault = nil }
+            return hasMore
+        } catch {
+            throw note(error)
+        }
     }
 
     func note(_ error: StoreError) -> StoreError {

@@ -77,9 +77,13 @@ extension BlockSamples {
         guard let first = times.first, let last = times.last else { return }
         let here = tombstones.filter { $0.from <= last && $0.through >= first }
         guard !here.isEmpty else { return }
-        let kept = times.indices.filter { index in
-            !here.contains { $0.from <= times[index] && times[index] <= $0.through }
-        }
+        keep { time in !here.contains { $0.from <= time && time <= $0.through } }
+    }
+
+    /// Keeps the samples of the instants that `test` lets pass.
+    mutating func keep(_ test: (Int64) -> Bool) {
+        let kept = times.indices.filter { test(times[$0]) }
+        guard kept.count < times.count else { return }
         var places = [Int](repeating: -1, count: times.count)
         for (place, index) in kept.enumerated() { places[index] = place }
         histograms = histograms.filter { places[$0.index] >= 0 }

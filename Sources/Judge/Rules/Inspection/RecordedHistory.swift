@@ -141,7 +141,7 @@ extension SeriesColumns {
 }
 
 /// Stored series, some names of which others have taken the place of.
-private final class OverlaidSeries: SeriesReading {
+private final class OverlaidSeries: BoundedSeriesReading {
     private let stored: any SeriesReading
     private let names = Mutex<[String: [SeriesColumns]]>([:])
 
@@ -153,6 +153,12 @@ private final class OverlaidSeries: SeriesReading {
     func select(_ matchers: [LabelMatcher], from start: Timestamp, through end: Timestamp) async throws
         -> [SeriesColumns]
     {
+        try await select(matchers, from: start, through: end, within: SelectionBounds())
+    }
+
+    func select(
+        _ matchers: [LabelMatcher], from start: Timestamp, through end: Timestamp, within bounds: SelectionBounds
+    ) async throws -> [SeriesColumns] {
         let names = names.withLock { $0 }
         var found: [SeriesColumns] = []
         for column in names.values.joined() where matchers.allSatisfy({ $0.matches(column.labels) }) {
@@ -161,8 +167,13 @@ private final class OverlaidSeries: SeriesReading {
         }
         let named = matchers.first { $0.name == Labels.metricName && $0.op == .equal }?.value
         if named == nil || names[named!] == nil {
-            found += try await stored.select(matchers, from: start, through: end)
-                .filter { names[$0.labels.name] == nil }
+            let old =
+                if let stored = stored as? any BoundedSeriesReading {
+                    try await stored.select(matchers, from: start, through: end, within: bounds)
+                } else {
+                    try await stored.select(matchers, from: start, through: end)
+                }
+            found += old.filter { names[$0.labels.name] == nil }
         }
         return found.sorted { $0.labels < $1.labels }
     }

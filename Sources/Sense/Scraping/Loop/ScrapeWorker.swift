@@ -26,6 +26,9 @@ final class ScrapeWorker: @unchecked Sendable {
     private let columns: ColumnIngest
     private let batches: BatchIngest
     private var reportReferences: [SeriesReference] = []
+    /// Whether the last scrape went well and took no longer than `quickMax`.
+    private var wasQuick = false
+    private static let quickMax = Duration.milliseconds(250)
     private let isBusy = Atomic(false)
 
     init(_ job: ScrapeJob, _ target: Target, _ around: ScrapeSurroundings) {
@@ -49,7 +52,7 @@ final class ScrapeWorker: @unchecked Sendable {
         let start = ContinuousClock.now
         do {
             if let refusal { throw ScrapingError(.limitExceeded, refusal) }
-            let (body, format) = try await fetch.page()
+            let (body, format) = try await fetch.page(isQuick: wasQuick)
             try Task.checkCancellation()
             let outcome = try await take(body, format, at: now, start)
             result.sampleCount = outcome.sampleCount
@@ -63,6 +66,7 @@ final class ScrapeWorker: @unchecked Sendable {
             do { try await fail(at: now, start) } catch { result.failure = error }
         }
         result.duration = start.duration(to: .now)
+        wasQuick = result.failure == nil && result.duration < Self.quickMax
         return result
     }
 

@@ -37,11 +37,12 @@ struct TargetFetch: Sendable {
         complete = readsFiles ? nil : try? request.applying(job.client)
     }
 
+    /// - Parameter isQuick: the target is likely to answer at once, so that the calling thread may as well wait for it.
     /// - Throws: `OutboundError`, `ScrapingError` for an answer that is no page, `DeadlineExceeded`.
-    func page() async throws -> (body: [UInt8], format: ScrapeProtocol) {
+    func page(isQuick: Bool) async throws -> (body: [UInt8], format: ScrapeProtocol) {
         let response: HTTPResponse
         do {
-            if let complete, BlockingThreads.mayBlockHere {
+            if isQuick, let complete, BlockingThreads.mayBlockHere {
                 response = try await connection.sendHere(complete)
             } else {
                 // libcurl counts from when a thread takes the request up; a queue before that must not prolong it.

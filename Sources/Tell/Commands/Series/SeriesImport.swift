@@ -36,6 +36,7 @@ extension SeriesCommand {
                     outcome.tooNew > 0 ? .seriesImportedPartly : .seriesImported,
                     ["samples": outcome.stored, "blocks": outcome.blocksWritten, "others": outcome.tooNew])
             ]
+            if outcome.known > 0 { lines.append(t(.seriesImportKnown, ["count": outcome.known])) }
             if outcome.ahead > 0 { lines.append(t(.seriesAhead, ["count": outcome.ahead])) }
             if unknown > 0 {
                 let kinds = leftOut.sorted { $0.key < $1.key }.map { "\($0.key) (\($0.value))" }.joined(separator: ", ")
@@ -45,7 +46,8 @@ extension SeriesCommand {
             folder.show(
                 [
                     "logs_left_out": .array(logs.map { .string($0) }),
-                    "stored": .integer(outcome.stored), "too_new": .integer(outcome.tooNew),
+                    "stored": .integer(outcome.stored), "known": .integer(outcome.known),
+                    "too_new": .integer(outcome.tooNew),
                     "ahead": .integer(outcome.ahead), "blocks": .integer(Int64(outcome.blocksWritten)),
                     "unknown": .object(leftOut.mapValues { .integer(Int64($0)) }),
                 ], lines)

@@ -105,6 +105,7 @@ extension CommandText {
             "DAMAGED: {samples} {samples?sample|samples} in {blocks} {blocks?block|blocks}, {records} {records?record|records} in {segments} {segments?segment|segments} of the log"
         case .seriesExported:
             "{samples} {samples?sample|samples}; {others} stale markers and histograms have no text"
+        case .seriesImportKnown: "{count} {count?sample was|samples were} stored before; those stay as they are"
         case .seriesImportLog:
             "the write-ahead log in {folder} is not read, so the newest hours are missing: ask the server for a snapshot "
                 + "(POST /api/v1/admin/tsdb/snapshot) and import that folder"

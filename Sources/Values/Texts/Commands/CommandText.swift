@@ -16,7 +16,7 @@ public enum CommandText: String, TextKey {
     case queryEmpty, queryWarning, restoreWould, roleChanged, scriptCases, selectorNameUnknown
     case selectorNearest, selectorUnmatched, seriesAhead, seriesByJob, seriesByMetric, seriesByPair
     case seriesByTarget, seriesBytesByLabel, seriesDamaged, seriesExported, seriesImported
-    case seriesImportedPartly, seriesImportLog, seriesImportUnknown, seriesInBlocks, seriesInMemory
+    case seriesImportedPartly, seriesImportKnown, seriesImportLog, seriesImportUnknown, seriesInBlocks, seriesInMemory
     case seriesIntact, seriesLimits, seriesNothingToRepair, seriesRefused, seriesRefusedByMetric
     case seriesRefusedByTarget, seriesSnapshot, seriesUnlimited, seriesValuesByLabel, statusAlerts
     case statusLine, statusRows, tokenRevoked, userRemoved, valueAfterRestart, valueUntilRestart

@@ -60,6 +60,7 @@ extension SiteText {
         case .reloadUnchanged: "the configuration is unchanged"
         case .rulesFailing: "{count} {count?rule|rules} cannot be evaluated: {reason}"
         case .samplesNoneCame: "no sample was stored in the last {span}: nothing was read"
+        case .samplesDamaged: "stored samples are damaged: {problem}"
         case .samplesNotStored: "samples are not stored: {reason}"
         case .samplesNotStoredReason: "the store cannot be written"
         case .samplesOutOfOrder:

@@ -10,7 +10,7 @@ public enum SiteText: String, TextKey {
     case drillFailed, drillMissing, figureConnections, figureDisk, figureMemory, figureProcessor
     case figureRequests, figureSeries, jobBad, jobsGood, newestBackup, probeBad, probeNotYet
     case probesGood, receiverBad, receiverBadReason, receiversNone, receiversWaiting, reloadChanged
-    case reloadLate, reloadUnchanged, rulesFailing, samplesNoneCame, samplesNotStored
+    case reloadLate, reloadUnchanged, rulesFailing, samplesDamaged, samplesNoneCame, samplesNotStored
     case samplesNotStoredReason, samplesOutOfOrder, samplesOverLimit, sourceNotRead, sourceUnread
     case targetBad, targetsGood, targetsNone, watchedBackups, watchedJobs, watchedProbes, watchedRules
     case watchedScraped, watchedServers

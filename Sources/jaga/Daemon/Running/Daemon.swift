@@ -12,6 +12,7 @@ import Access
 import AllocatorShim
 import Backup
 import Diagnostics
+import DurableFiles
 import Events
 import Glibc
 import Processes
@@ -78,7 +79,12 @@ struct Daemon {
         ])
         // Signed at once, so that from the first minute on a lost database is noticed.
         try await parts.ledger.enterAcceptedLoss(at: clock.now)
-        try await parts.ledger.checkpoint(at: clock.now)
+        do {
+            try await parts.ledger.checkpoint(at: clock.now)
+        } catch let error as FileError where error.isNoSpace {
+            // It is signed in the database; the file beside it is written by the loop when there is room.
+            logger.error("no checkpoint could be written: \(describe(error))")
+        }
         try LedgerSigner.keyIsAnnounced(at: SiteParts.keyPath(in: folder.path))
         try await GroupJournal.$current.withValue(GroupJournal(folder: "\(folder.path)/run/processes")) {
             try await run(parts, in: folder.path)
@@ -181,6 +187,11 @@ struct Daemon {
             Loop("ledger") {
                 await parts.ledger.run(clock: ContinuousClock(), wallClock: clock) { error in
                     logger.error("no checkpoint could be written: \(describe(error))")
+                }
+            },
+            Loop("reserve") {
+                await parts.state.keepReserve(clock: ContinuousClock()) { error in
+                    logger.error("no room could be kept for the ledger: \(describe(error))")
                 }
             },
             Loop("outbox") { await parts.outbox.run(clock: ContinuousClock(), wallClock: clock) },

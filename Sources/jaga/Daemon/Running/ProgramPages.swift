@@ -9,7 +9,7 @@ enum ProgramPages {
     /// After a step of the start that will not be repeated soon.
     static func release() { jaga_release_program_pages() }
 
-    /// Gives back what the start has used, and from then on four times a minute what has come since, some hundred soft faults each time.
+    /// Gives back what the start has used, and from then on every five seconds what has come since, some hundred soft faults each time.
     /// So does the heap: the labels of a target's first page, or the samples of a large answer, are needed once.
     ///
     /// In the first second, when the stores are open and all targets are read for the first time, it happens more often: else the code of the
@@ -21,7 +21,7 @@ enum ProgramPages {
             jaga_release_free_memory()
         }
         while true {
-            try await ContinuousClock().sleep(for: .seconds(15))
+            try await ContinuousClock().sleep(for: .seconds(5))
             release()
             jaga_release_free_memory()
         }

@@ -213,6 +213,12 @@ extension LiveSite {
         if let fault = stats.health.maintenanceFault {
             return AreaStatus(kind: .jaga, name: "", verdict: .warning, reason: fault)
         }
+        let damage = stats.health.problems.filter(\.isDamage)
+        if let first = damage.first {
+            let more = damage.count > 1 ? t(.andMore, ["count": damage.count - 1]) : ""
+            return AreaStatus(
+                kind: .jaga, name: "", verdict: .warning, reason: t(.samplesDamaged, ["problem": "\(first)"]) + more)
+        }
         // What has no row of its own: access logs, certificate files, programs, Jaga's own counts.
         let others = sources.filter { source in
             source.isUp == false && !Self.familiesWithRows.contains { source.name.hasPrefix("\($0)/") }

@@ -1,0 +1,43 @@
+import Glibc
+import Testing
+
+/// A file system of its own of a few megabytes that can be filled. Only root may mount one, and not in every container.
+final class SmallDisk {
+    let path: String
+    private let isMounted: Bool
+    private var ballast: String { "\(path)/ballast" }
+
+    /// - Parameter byteCount: all that it holds.
+    /// - Returns: nil where none can be mounted.
+    init?(at path: String, byteCount: Int) {
+        self.path = path
+        guard geteuid() == 0, mkdir(path, 0o700) == 0,
+            mount("jaga-test", path, "tmpfs", 0, "size=\(byteCount),mode=700") == 0
+        else {
+            print("cannot mount a small disk here, errno \(errno)")
+            return nil
+        }
+        isMounted = true
+    }
+
+    /// To the last byte.
+    func fill() throws {
+        let descriptor = open(ballast, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
+        try #require(descriptor >= 0)
+        defer { close(descriptor) }
+        for size in [1 << 20, 1 << 12, 1] {
+            let block = [UInt8](repeating: 1, count: size)
+            while block.withUnsafeBytes({ write(descriptor, $0.baseAddress, $0.count) }) == size {}
+        }
+        try #require(availableBytes == 0)
+    }
+
+    func makeRoom() { unlink(ballast) }
+
+    var availableBytes: UInt {
+        var facts = statvfs()
+        return statvfs(path, &facts) == 0 ? facts.f_bavail * facts.f_frsize : .max
+    }
+
+    deinit { if isMounted { umount2(path, Int32(MNT_DETACH)) } }
+}
