@@ -36,11 +36,12 @@ func made() -> [SeriesColumns] {
         state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
         return Int(state >> 33) % bound
     }
+    // The series of a target share their times, as a store gives them.
+    let times = (0..<sampleCount).map { begin + Int64($0) * interval + 7 }
     return (0..<seriesCount).flatMap { number -> [SeriesColumns] in
         let labels: KeyValuePairs = [
             "instance": "host-\(number / 10):9100", "job": "node", "device": "d\(number % 10)",
         ]
-        let times = (0..<sampleCount).map { begin + Int64($0) * interval + 7 }
         var total = 1000.0
         let counter = times.map { _ -> Double in
             total = next(500) == 0 ? 0 : total + Double(next(100))
@@ -64,6 +65,8 @@ let queries: KeyValuePairs = [
     "select": "load", "rate": "rate(bytes_total[5m])", "avg": "avg_over_time(load[5m])",
     "max": "max_over_time(load[1h])",
     "quantile": "quantile_over_time(0.9, load[5m])", "deriv": "deriv(load[5m])", "sum": "sum by (instance) (load)",
+    "predict": "predict_linear(load[1h], 3600)", "predict-whole": "predict_linear(bytes_total[1h], 3600)",
+    "quantile-of": "quantile(0.9, rate(bytes_total[5m]))",
     "rate-sum": "sum by (instance) (rate(bytes_total[5m]))", "divide": "load / on (instance, device, job) bytes_total",
 ]
 var only: String?

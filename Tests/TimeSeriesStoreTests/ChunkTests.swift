@@ -1,10 +1,12 @@
 import BinaryCoding
+import Glibc
 import Testing
 
 @testable import TimeSeriesStore
 
 /// Goal: a chunk gives back what went in, to the bit, in as few bytes as promised. Method: seeded random runs of the shapes that
-/// monitoring has and of none, and damaged bytes, which must throw or give other numbers but never trap.
+/// monitoring has and of none, and damaged bytes, which must throw or give other numbers but never trap. The bytes end where a page
+/// begins that nobody may read.
 @Suite struct ChunkTests {
     @Test(arguments: 1...120 as ClosedRange<UInt64>)
     func `random integers come back`(seed: UInt64) throws {
@@ -140,7 +142,7 @@ import Testing
     }
 
     private func integers(_ bytes: [UInt8], _ count: Int) throws -> [Int64] {
-        try bytes.withUnsafeBytes { raw in
+        try withGuarded(bytes) { raw in
             var source = ByteSource(raw)
             return try decodedIntegers(&source, count: count)
         }
@@ -149,12 +151,27 @@ import Testing
     private func doubles(_ bytes: [UInt8], _ count: Int) throws -> [Double] {
         var values = [Double](repeating: 0, count: count)
         try values.withUnsafeMutableBufferPointer { output in
-            try bytes.withUnsafeBytes { raw in
+            try withGuarded(bytes) { raw in
                 var source = ByteSource(raw)
                 try decodeValues(&source, into: output)
             }
         }
         return values
+    }
+
+    /// Lends `bytes` in memory of which the byte after them cannot be read.
+    private func withGuarded<Value>(_ bytes: [UInt8], _ body: (UnsafeRawBufferPointer) throws -> Value) throws -> Value
+    {
+        let page = Int(getpagesize())
+        let room = (bytes.count + page - 1) / page * page
+        let memory = try #require(
+            mmap(nil, room + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), "no memory")
+        try #require(memory != MAP_FAILED)
+        defer { munmap(memory, room + page) }
+        try #require(mprotect(memory + room, page, PROT_NONE) == 0)
+        let start = memory + room - bytes.count
+        start.copyMemory(from: bytes, byteCount: bytes.count)
+        return try body(UnsafeRawBufferPointer(start: start, count: bytes.count))
     }
 
     private func damage(_ bytes: [UInt8], _ random: inout SeededGenerator, _ read: ([UInt8]) throws -> Void) throws {

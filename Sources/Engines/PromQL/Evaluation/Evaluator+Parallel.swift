@@ -7,20 +7,29 @@ import Series
 extension Evaluator {
     /// Fewer samples are done before another thread is awake.
     private static let parallelSampleCountMin = 50_000
-    private static let seriesAtOnce = 16
+    static let seriesAtOnce = 16
 
     /// What `body` makes of each row, in the order of the rows.
     /// - Parameter body: may run on any thread; reads nothing that changes meanwhile.
     /// - Throws: `CancellationError`.
     func eachRow<Result>(_ rows: [SampleRow], _ body: @Sendable (SampleRow) -> Result) throws -> [Result] {
+        try eachPart(rows) { $0.map(body) }
+    }
+
+    /// The same for what many rows share: `body` is given stretches of rows and gives one result for each row.
+    /// - Parameter seriesAtOnce: how long a stretch is.
+    func eachPart<Result>(
+        _ rows: [SampleRow], seriesAtOnce: Int = Evaluator.seriesAtOnce,
+        _ body: @Sendable (ArraySlice<SampleRow>) -> [Result]
+    ) throws -> [Result] {
         var sampleCount = 0
         for row in rows where sampleCount < Self.parallelSampleCountMin { sampleCount += row.times.count }
         guard sampleCount >= Self.parallelSampleCountMin else {
             var results: [Result] = []
             results.reserveCapacity(rows.count)
-            for row in rows {
+            for start in stride(from: 0, to: rows.count, by: seriesAtOnce) {
                 try Task.checkCancellation()
-                results.append(body(row))
+                results += body(rows[start..<min(rows.count, start + seriesAtOnce)])
             }
             return results
         }
@@ -28,8 +37,8 @@ extension Evaluator {
         let isDone = results.withUnsafeMutableBufferPointer { buffer in
             // Each place is written by the one thread that has its row.
             nonisolated(unsafe) let results = buffer
-            return inParallel(rows.count, grain: Self.seriesAtOnce, while: { !Task.isCancelled }) { range in
-                for index in range { results[index] = body(rows[index]) }
+            return inParallel(rows.count, grain: seriesAtOnce, while: { !Task.isCancelled }) { range in
+                for (place, result) in zip(range, body(rows[range])) { results[place] = result }
             }
         }
         guard isDone else { throw CancellationError() }

@@ -25,13 +25,8 @@ extension Evaluator {
         let function = call.function
         if windowed.moments.fixed == nil, windowed.rows.allSatisfy(\.histograms.isEmpty) {
             switch function {
-            case .predictLinear:
-                let ahead = numbers[0]
-                return try eachWindow(windowed, grid) { window, step in
-                    guard window.count >= 2 else { return absent }
-                    let line = linearRegression(window.times, window.values, window.from, window.to, origin: window.now)
-                    return line.slope * ahead[step] + line.intercept
-                }
+            case .predictLinear: return try regressionColumns(windowed, grid, ahead: numbers[0])
+            case .deriv: return try regressionColumns(windowed, grid, ahead: nil)
             case .quantileOverTime:
                 warnOfQuantiles(numbers[0], call.arguments[0].span)
                 let shares = numbers[0]

@@ -23,32 +23,15 @@ extension Evaluator {
         }
     }
 
-    /// The same for series of plain numbers as they came: one pass over the samples and one over the steps, nothing called for either.
+    /// The same for series of plain numbers as they came: where they are is found once for all series that share their times.
     private func latestNumbers(_ rows: [SampleRow], _ selector: VectorSelector, over grid: StepGrid) throws -> [Column]
     {
         let moments = try scope.moments(of: grid, at: selector.at, offset: selector.offset, selector.span)
-        let lookbackMs = scope.lookbackMs
         for _ in rows { try count(grid.count) }
-        return try eachRow(rows) { row -> Column? in
-            var any = false
-            let values = [Double](unsafeUninitializedCapacity: grid.count) { buffer, count in
-                count = grid.count
-                row.times.withUnsafeBufferPointer { times in
-                    row.values.withUnsafeBufferPointer { samples in
-                        var next = grid.count > 0 ? firstIndex(in: times, after: moments[0]) : 0
-                        for step in 0..<grid.count {
-                            let moment = moments[step]
-                            while next < times.count, times[next] <= moment { next += 1 }
-                            var value = absent
-                            // A stale marker stays one, and one means that there is nothing.
-                            if next > 0, times[next - 1] > moment - lookbackMs { value = samples[next - 1] }
-                            if !value.isStaleMarker { any = true }
-                            buffer.initializeElement(at: step, to: value)
-                        }
-                    }
-                }
-            }
-            return any ? Column(labels: row.labels, values: values) : nil
+        let places = LatestPlaces(moments, stepCount: grid.count, lookbackMs: scope.lookbackMs)
+        return try eachPart(rows) { rows -> [Column?] in
+            var places = places
+            return rows.map { row in places.values(of: row).map { Column(labels: row.labels, values: $0) } }
         }.compactMap(\.self)
     }
 
@@ -178,15 +161,4 @@ extension Evaluator {
         }
         return columns
     }
-}
-
-/// The first place of a rising column whose time is after `moment`.
-private func firstIndex(in times: UnsafeBufferPointer<Int64>, after moment: Int64) -> Int {
-    var low = 0
-    var high = times.count
-    while low < high {
-        let middle = (low + high) / 2
-        if times[middle] <= moment { low = middle + 1 } else { high = middle }
-    }
-    return low
 }

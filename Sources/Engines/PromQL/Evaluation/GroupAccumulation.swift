@@ -9,6 +9,9 @@ struct GroupAccumulation {
     private(set) var values: [Double]
     private var corrections: [Double] = []
     private var means: [Mean?] = []
+    /// Whether every step has a value.
+    private var isWhole = false
+    private var isEmpty = true
 
     static func takes(_ op: Aggregator) -> Bool {
         switch op {
@@ -55,16 +58,56 @@ struct GroupAccumulation {
     }
 
     private mutating func addSums(_ column: [Double]) {
-        for step in column.indices where !column[step].isStaleMarker {
-            if values[step].isStaleMarker {
-                values[step] = column[step]
-                continue
+        let columnIsWhole = !hasStaleMarker(column)
+        defer {
+            isEmpty = false
+            isWhole = isWhole || columnIsWhole
+        }
+        // What is absent looks the same in both.
+        if isEmpty {
+            values = column
+            return
+        }
+        let needsNoLook = isWhole && columnIsWhole
+        values.withUnsafeMutableBufferPointer { sums in
+            corrections.withUnsafeMutableBufferPointer { corrections in
+                column.withUnsafeBufferPointer { column in
+                    let stepCount = min(sums.count, corrections.count, column.count)
+                    if needsNoLook {
+                        Self.addSums(
+                            sums.baseAddress!, corrections.baseAddress!, column.baseAddress!, stepCount: stepCount)
+                        return
+                    }
+                    for step in 0..<stepCount where !column[step].isStaleMarker {
+                        if sums[step].isStaleMarker {
+                            sums[step] = column[step]
+                            continue
+                        }
+                        var sum = CompensatedSum(sums[step])
+                        sum.correction = corrections[step]
+                        sum.add(column[step])
+                        sums[step] = sum.sum
+                        corrections[step] = sum.correction
+                    }
+                }
             }
-            var sum = CompensatedSum(values[step])
-            sum.correction = corrections[step]
-            sum.add(column[step])
-            values[step] = sum.sum
-            corrections[step] = sum.correction
+        }
+    }
+
+    /// `CompensatedSum.add` at every step, written for vectors: choices instead of branches. What becomes of the correction of an
+    /// infinite sum does not matter, since it is left out in the end.
+    private static func addSums(
+        _ sums: UnsafeMutablePointer<Double>, _ corrections: UnsafeMutablePointer<Double>,
+        _ column: UnsafePointer<Double>, stepCount: Int
+    ) {
+        for step in 0..<stepCount {
+            let (sum, value) = (sums[step], column[step])
+            let total = sum + value
+            let isLarger = sum.magnitude >= value.magnitude
+            let large = isLarger ? sum : value
+            let small = isLarger ? value : sum
+            corrections[step] += (large - total) + small
+            sums[step] = total
         }
     }
 

@@ -75,20 +75,49 @@ struct Variance {
     var value: Double { (squares.sum + squares.correction) / count }
 }
 
-/// The φ-quantile of `values`, linear between neighbours; NaN counts as smallest. Sorts `values`.
+/// The φ-quantile of `values`, linear between neighbours; NaN counts as smallest. Reorders `values`.
 func quantile(_ phi: Double, of values: inout [Double]) -> Double {
+    values.withUnsafeMutableBufferPointer { quantile(phi, of: $0) }
+}
+
+func quantile(_ phi: Double, of values: UnsafeMutableBufferPointer<Double>) -> Double {
     if values.isEmpty || phi.isNaN { return .nan }
     if phi < 0 { return -.infinity }
     if phi > 1 { return .infinity }
-    values.sort { $0.isNaN ? !$1.isNaN : $0 < $1 }
     let rank = phi * Double(values.count - 1)
-    let lower = max(0, rank.rounded(.down))
-    let upper = min(Double(values.count - 1), lower + 1)
+    let lower = Int(max(0, rank.rounded(.down)))
+    let upper = min(values.count - 1, lower + 1)
     let weight = rank - rank.rounded(.down)
-    return values[Int(lower)] * (1 - weight) + values[Int(upper)] * weight
+    var nans = 0
+    var (hasZero, hasNegativeZero) = (false, false)
+    for index in values.indices {
+        let value = values[index]
+        hasZero = hasZero || value.bitPattern == 0
+        hasNegativeZero = hasNegativeZero || value.bitPattern == 1 << 63
+        if value.isNaN { nans += 1 }
+    }
+    if nans > lower { return .nan }
+    if hasZero && hasNegativeZero {
+        // Which of the zeros stands at a place shows in the sign of the answer: their order stays as it is.
+        var values = values
+        values.sort { $0.isNaN ? !$1.isNaN : $0 < $1 }
+        return values[lower] * (1 - weight) + values[upper] * weight
+    }
+    if nans > 0 {
+        var place = 0
+        for index in values.indices where values[index].isNaN {
+            values.swapAt(index, place)
+            place += 1
+        }
+    }
+    select(lower - nans, in: UnsafeMutableBufferPointer(rebasing: values[nans...]))
+    var next = values[upper]
+    for index in upper..<values.count where values[index] < next { next = values[index] }
+    return values[lower] * (1 - weight) + next * weight
 }
 
-/// Least squares through the samples `from..<to`; x is in seconds after `origin` (milliseconds).
+/// Least squares through the samples `from..<to`; x is in seconds after `origin` (milliseconds). For windows out of the ordinary: what most
+/// queries take is `Evaluator.regressionColumns`.
 func linearRegression(_ times: [Int64], _ values: [Double], _ from: Int, _ to: Int, origin: Int64)
     -> (slope: Double, intercept: Double)
 {

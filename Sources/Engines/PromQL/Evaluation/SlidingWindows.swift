@@ -18,26 +18,14 @@ extension Evaluator {
         }
         guard windowed.rows.allSatisfy(\.histograms.isEmpty) else { return nil }
         for _ in windowed.rows { try count(grid.count) }
-        let (moments, rangeMs) = (windowed.moments, windowed.rangeMs)
-        let slid = try eachRow(windowed.rows) { row -> Slid in
-            guard var slider = Slider(function, row, rangeMs: rangeMs) else { return .not }
-            var values = [Double](repeating: absent, count: grid.count)
-            var any = false
-            var (from, to) = (0, 0)
-            let sampleCount = row.times.count
-            row.times.withUnsafeBufferPointer { times in
-                for step in values.indices {
-                    let end = moments[step]
-                    while to < sampleCount, times[to] <= end { to += 1 }
-                    let start = end - rangeMs
-                    while from < to, times[from] <= start { from += 1 }
-                    guard from < to else { continue }
-                    let value = slider.value(from, to, start: start, end: end)
-                    values[step] = value
-                    if !value.isStaleMarker { any = true }
-                }
+        let slider = Slider(function, windowed, stepCount: grid.count)
+        let slid = try eachPart(windowed.rows) { rows -> [Slid] in
+            var slider = slider
+            return rows.map { row in
+                guard let values = slider.values(of: row) else { return .not }
+                guard values.contains(where: { !$0.isStaleMarker }) else { return .nothing }
+                return .column(Column(labels: row.labels, values: values, dropsName: row.dropsName))
             }
-            return any ? .column(Column(labels: row.labels, values: values, dropsName: row.dropsName)) : .nothing
         }
         var columns: [Column] = []
         columns.reserveCapacity(slid.count)
@@ -72,112 +60,156 @@ extension Evaluator {
     }
 }
 
+/// One function over the windows of one series after the other, with room that they share.
 private struct Slider {
     private let function: Function
-    private let times: [Int64]
-    private let values: [Double]
-    private let rangeMs: Int64
-    /// Of `rate` and `increase`: how many resets there were up to and with each sample.
+    private var windows: WindowEdges
+    /// Of `rate` and `increase`: the places of samples that are less than the one before.
     private var resets: [Int32] = []
     /// Of sums: the sum of all samples before each place.
     private var sums: [Double] = []
-    private var best: SlidingBest?
-    private var entered = 0
+    /// Of extremes: places of samples that may still win.
+    private var places: [Int32] = []
 
-    /// - Returns: nil where the samples do not let the function slide.
-    init?(_ function: Function, _ row: SampleRow, rangeMs: Int64) {
+    init(_ function: Function, _ windowed: WindowedSeries, stepCount: Int) {
         self.function = function
-        times = row.times
-        values = row.values
-        self.rangeMs = rangeMs
+        let divisor: Double? =
+            switch function {
+            case .rate: Double(windowed.rangeMs) / 1000
+            case .increase: 1
+            default: nil
+            }
+        windows = WindowEdges(windowed, stepCount: stepCount, divisor: divisor)
+    }
+
+    /// - Returns: one value for each step; nil where the samples do not let the function slide.
+    mutating func values(of row: SampleRow) -> [Double]? {
         switch function {
-        case .minOverTime, .maxOverTime: best = SlidingBest(wantsSmallest: function == .minOverTime)
-        case .rate, .increase:
-            resets.reserveCapacity(values.count)
-            var count: Int32 = 0
-            for index in values.indices {
-                if index > 0, values[index] < values[index - 1] { count += 1 }
-                resets.append(count)
-            }
-        case .sumOverTime, .avgOverTime:
-            // Sums of whole numbers are exact as long as none of them passes 2^53.
-            var (sum, magnitude) = (0.0, 0.0)
-            sums.reserveCapacity(values.count + 1)
-            sums.append(0)
-            for value in values {
-                magnitude += value.magnitude
-                guard magnitude < 0x1p53, value == value.rounded(.towardZero), value != 0 || value.sign == .plus else {
-                    return nil
-                }
-                sum += value
-                sums.append(sum)
-            }
+        case .sumOverTime, .avgOverTime: guard addUp(row.values) else { return nil }
+        case .rate, .increase: findResets(row.values)
+        case .minOverTime, .maxOverTime:
+            if places.count < row.values.count { places = Array(repeating: 0, count: row.values.count) }
         default: break
         }
+        windows.find(in: row.times)
+        return [Double](unsafeUninitializedCapacity: windows.edges.count) { buffer, count in
+            count = windows.edges.count
+            let output = UnsafeMutableBufferPointer(rebasing: buffer[..<count])
+            row.values.withUnsafeBufferPointer { fill(output, $0) }
+        }
     }
 
-    mutating func value(_ from: Int, _ to: Int, start: Int64, end: Int64) -> Double {
+    private mutating func fill(_ output: UnsafeMutableBufferPointer<Double>, _ values: UnsafeBufferPointer<Double>) {
         switch function {
-        case .countOverTime: return Double(to - from)
-        case .lastOverTime: return values[to - 1]
-        case .sumOverTime: return sums[to] - sums[from]
-        case .avgOverTime: return (sums[to] - sums[from]) / Double(to - from)
-        case .rate, .increase: return increase(from, to, start: start, end: end)
-        default:
-            while entered < to {
-                best!.enter(entered, values)
-                entered += 1
+        case .countOverTime: fill(output) { Double($1.count) }
+        case .lastOverTime: fill(output) { values[Int($1.to) - 1] }
+        case .sumOverTime:
+            sums.withUnsafeBufferPointer { sums in fill(output) { sums[Int($1.to)] - sums[Int($1.from)] } }
+        case .avgOverTime:
+            sums.withUnsafeBufferPointer { sums in
+                fill(output) { (sums[Int($1.to)] - sums[Int($1.from)]) / Double($1.count) }
             }
-            return best!.best(from: from, values)
+        case .rate, .increase: fillIncreases(output, values)
+        case .minOverTime: fillExtremes(output, values, <)
+        default: fillExtremes(output, values, >)
         }
     }
 
-    private func increase(_ from: Int, _ to: Int, start: Int64, end: Int64) -> Double {
-        guard to - from >= 2 else { return absent }
-        let first = values[from]
-        var change = values[to - 1] - first
-        if resets[to - 1] != resets[from] {
-            for index in (from + 1)..<to where values[index] < values[index - 1] { change += values[index - 1] }
+    /// Calls `value` for every step whose window holds a sample.
+    @inline(__always)
+    private func fill(_ output: UnsafeMutableBufferPointer<Double>, _ value: (Int, WindowEdges.Edge) -> Double) {
+        windows.edges.withUnsafeBufferPointer { edges in
+            for step in edges.indices {
+                let edge = edges[step]
+                output.initializeElement(at: step, to: edge.from < edge.to ? value(step, edge) : absent)
+            }
         }
-        var factor = extrapolationFactor(
-            times: (times[from], times[to - 1]), count: to - from, start: start, end: end, isCounter: true,
-            first: first, change: change)
-        if function == .rate { factor /= Double(rangeMs) / 1000 }
-        return change * factor
-    }
-}
-
-/// The smallest or largest number of a window that moves forward. NaN loses to any number.
-private struct SlidingBest {
-    let wantsSmallest: Bool
-    /// Places of samples that may still win, the best one first.
-    private var places: [Int] = []
-    private var head = 0
-
-    init(wantsSmallest: Bool) { self.wantsSmallest = wantsSmallest }
-
-    mutating func enter(_ place: Int, _ values: [Double]) {
-        while places.count > head, isBeaten(values[places[places.count - 1]], by: values[place]) { places.removeLast() }
-        places.append(place)
     }
 
-    /// Of equal numbers the first counts, which shows where a zero meets a negative zero.
-    private func isBeaten(_ old: Double, by new: Double) -> Bool {
-        isBetter(new, old) || new.bitPattern == old.bitPattern || (new.isNaN && old.isNaN)
-    }
+    // MARK: Sums
 
-    private func isBetter(_ one: Double, _ other: Double) -> Bool {
-        if other.isNaN { return !one.isNaN }
-        if one.isNaN { return false }
-        return wantsSmallest ? one < other : one > other
-    }
-
-    mutating func best(from: Int, _ values: [Double]) -> Double {
-        while places[head] < from { head += 1 }
-        if head > 1024, head * 2 > places.count {
-            places.removeFirst(head)
-            head = 0
+    /// Sums of whole numbers are exact as long as none of them passes 2^53.
+    /// - Returns: false where these are not.
+    private mutating func addUp(_ values: [Double]) -> Bool {
+        if sums.count <= values.count { sums = Array(repeating: 0, count: values.count + 1) }
+        return sums.withUnsafeMutableBufferPointer { sums in
+            values.withUnsafeBufferPointer { values in
+                var (sum, magnitude) = (0.0, 0.0)
+                for index in values.indices {
+                    let value = values[index]
+                    magnitude += value.magnitude
+                    // False for NaN too; what is below 2^53 fits into an integer, which has no negative zero.
+                    guard magnitude < 0x1p53, Double(Int64(value)).bitPattern == value.bitPattern else { return false }
+                    sum += value
+                    sums[index + 1] = sum
+                }
+                return true
+            }
         }
-        return values[places[head]]
+    }
+
+    // MARK: Increases
+
+    private mutating func findResets(_ values: [Double]) {
+        resets.removeAll(keepingCapacity: true)
+        values.withUnsafeBufferPointer { values in
+            guard var previous = values.first else { return }
+            for index in 1..<values.count {
+                if values[index] < previous { resets.append(Int32(index)) }
+                previous = values[index]
+            }
+        }
+    }
+
+    private func fillIncreases(_ output: UnsafeMutableBufferPointer<Double>, _ values: UnsafeBufferPointer<Double>) {
+        resets.withUnsafeBufferPointer { resets in
+            // The first reset that comes after the window's first sample.
+            var next = 0
+            fill(output) { step, edge in
+                guard edge.count >= 2 else { return absent }
+                let first = values[Int(edge.from)]
+                var change = values[Int(edge.to) - 1] - first
+                while next < resets.count, resets[next] <= edge.from { next += 1 }
+                var reset = next
+                while reset < resets.count, resets[reset] < edge.to {
+                    change += values[Int(resets[reset]) - 1]
+                    reset += 1
+                }
+                return change * windows.counterFactor(step, first: first, change: change)
+            }
+        }
+    }
+
+    // MARK: Extremes
+
+    /// The smallest or largest number of each window. NaN loses to any number.
+    private mutating func fillExtremes(
+        _ output: UnsafeMutableBufferPointer<Double>, _ values: UnsafeBufferPointer<Double>,
+        _ isBefore: (Double, Double) -> Bool
+    ) {
+        /// Of equal numbers the first counts, which shows where a zero meets a negative zero.
+        func isBeaten(_ old: Double, by new: Double) -> Bool {
+            if isBefore(new, old) || new.bitPattern == old.bitPattern { return true }
+            // A number beats a NaN, and so does another NaN.
+            return old.isNaN
+        }
+        var places = places
+        self.places = []
+        places.withUnsafeMutableBufferPointer { places in
+            // Candidates stand in `head..<tail`, the best one first.
+            var (head, tail, entered) = (0, 0, 0)
+            fill(output) { _, edge in
+                while entered < edge.to {
+                    let new = values[entered]
+                    while tail > head, isBeaten(values[Int(places[tail - 1])], by: new) { tail -= 1 }
+                    places[tail] = Int32(entered)
+                    tail += 1
+                    entered += 1
+                }
+                while places[head] < edge.from { head += 1 }
+                return values[Int(places[head])]
+            }
+        }
+        self.places = places
     }
 }

@@ -24,7 +24,26 @@ struct ByteSource {
         return base.load(fromByteOffset: offset, as: UInt8.self)
     }
 
+    @inline(__always)
     mutating func varint() throws(CodingError) -> UInt64 {
+        // Nearly all of them are one or two bytes long.
+        if remaining >= 2 {
+            let low = base.load(fromByteOffset: offset, as: UInt8.self)
+            if low < 0x80 {
+                offset &+= 1
+                return UInt64(low)
+            }
+            let high = base.load(fromByteOffset: offset &+ 1, as: UInt8.self)
+            if high < 0x80 {
+                offset &+= 2
+                return UInt64(low & 0x7F) | UInt64(high) << 7
+            }
+        }
+        return try longVarint()
+    }
+
+    @inline(never)
+    private mutating func longVarint() throws(CodingError) -> UInt64 {
         var value: UInt64 = 0
         var shift: UInt64 = 0
         while true {
@@ -62,11 +81,27 @@ struct ByteSource {
 }
 
 /// Reads a stream of bits, high bits first.
+///
+/// Whole columns are read by `fixed`, `rice` and `changes`: as long as eight more bytes follow, one load of them gives a whole number or two
+/// and needs no other check; the last few numbers take the careful way.
 struct BitSource {
     private let base: UnsafeRawPointer
     private let byteCount: Int
     private var place = 0
     private let bitCount: Int
+
+    /// How many bits of `near` count, wherever in a byte it begins.
+    private static var nearBits: Int { 57 }
+
+    /// Whether eight bytes can be loaded from `place` on.
+    @inline(__always)
+    private var isNear: Bool { place &>> 3 &+ 8 <= byteCount }
+
+    /// The 64 bits from `place` on, of which at least 57 count. Only where `isNear`.
+    @inline(__always)
+    private func near() -> UInt64 {
+        UInt64(bigEndian: base.loadUnaligned(fromByteOffset: place &>> 3, as: UInt64.self)) &<< UInt64(place & 7)
+    }
 
     init(_ bytes: UnsafeRawBufferPointer) {
         base = bytes.baseAddress ?? UnsafeRawPointer(bitPattern: 1)!
@@ -136,5 +171,137 @@ struct BitSource {
         place += ones == limit ? ones : ones + 1
         guard place <= bitCount else { throw CodingError(.truncated, at: byteCount) }
         return ones
+    }
+
+    // MARK: Columns
+
+    /// Numbers of `width` (0…64) bits each, shifted to the left and added to `floor`.
+    mutating func fixed(
+        into output: UnsafeMutableBufferPointer<Int64>, width: Int, shift: UInt64, floor: Int64
+    ) throws(CodingError) {
+        guard output.count <= Int(UInt32.max), place + output.count * width <= bitCount else {
+            throw CodingError(.truncated, at: byteCount)
+        }
+        var index = 0
+        if width > 0, width <= Self.nearBits {
+            let unused = UInt64(64 - width)
+            while index < output.count, isNear {
+                output[index] = floor &+ Int64(bitPattern: (near() &>> unused) &<< shift)
+                place &+= width
+                index &+= 1
+            }
+        }
+        while index < output.count {
+            output[index] = floor &+ Int64(bitPattern: try take(width) &<< shift)
+            index &+= 1
+        }
+    }
+
+    /// Rice codes: as many ones as the number has times 2^width, a zero and `width` (0…62) bits; after `escape` ones all 64 bits of it.
+    mutating func rice(
+        into output: UnsafeMutableBufferPointer<Int64>, width: Int, escape: Int, shift: Int64, centre: Int64
+    ) throws(CodingError) {
+        let unused = UInt64(63 - width)
+        // What lies ahead, of which the first `known` bits count.
+        var bits: UInt64 = 0
+        var known = 0
+        var index = 0
+        while index < output.count {
+            var ones = (~bits).leadingZeroBitCount
+            if ones &+ 1 &+ width > known {
+                bits = isNear ? near() : ~0
+                known = Self.nearBits
+                ones = (~bits).leadingZeroBitCount
+            }
+            let used = ones &+ 1 &+ width
+            let number: UInt64
+            if used <= known, ones < escape {
+                // Two shifts, since a width of nothing asks for one by 64.
+                number = UInt64(ones) &<< UInt64(width) | ((bits &<< UInt64(ones &+ 1)) &>> 1) &>> unused
+                bits = bits &<< UInt64(used)
+                known &-= used
+                place &+= used
+            } else {
+                known = 0
+                let quotient = try unary(limit: escape)
+                number = quotient == escape ? try take(64) : UInt64(quotient) &<< UInt64(width) | (try take(width))
+            }
+            output[index] = centre &+ (zigzagDecoded(number) &<< shift)
+            index &+= 1
+        }
+    }
+
+    /// Patterns of bits, each as its change from the one before: 0 for none; 10 and the changed bits where they are in the window of the last
+    /// change; 11, the zeros before the window, its width and the changed bits.
+    /// - Returns: false where the bits cannot have been written so.
+    mutating func changes(into output: UnsafeMutableBufferPointer<Double>) throws(CodingError) -> Bool {
+        var value = try take(64)
+        var width = 0
+        var trailing = 0
+        output[0] = Double(bitPattern: value)
+        // What lies ahead, of which the first `known` bits count.
+        var bits: UInt64 = 0
+        var known = 0
+        var index = 1
+        while index < output.count {
+            if known < 14 {
+                guard isNear else { break }
+                bits = near()
+                known = Self.nearBits
+            }
+            let same = bits.leadingZeroBitCount
+            if same >= 8 {
+                let run = min(same, known, output.count &- index)
+                for _ in 0..<run {
+                    output[index] = Double(bitPattern: value)
+                    index &+= 1
+                }
+                bits = bits &<< UInt64(run)
+                known &-= run
+                place &+= run
+                continue
+            }
+            if bits &>> 62 == 0b11 {
+                width = Int(bits &>> 50 & 63) &+ 1
+                trailing = 64 &- Int(bits &>> 56 & 63) &- width
+                guard trailing >= 0 else { return false }
+                place &+= 14
+                value ^= try take(width) &<< UInt64(trailing)
+                known = 0
+            } else {
+                // Without a branch: nothing foretells whether a value changed.
+                let changed = Int(bits &>> 63)
+                guard changed == 0 || width > 0 else { return false }
+                let used = 1 &+ changed &* (1 &+ width)
+                if used > known {
+                    place &+= 2
+                    value ^= try take(width) &<< UInt64(trailing)
+                    known = 0
+                } else {
+                    // Of a change of no bits nothing is left.
+                    let change = ((bits &<< 2) &>> 1) &>> UInt64(truncatingIfNeeded: 63 &- width)
+                    value ^= (change &<< UInt64(trailing)) & (0 &- UInt64(changed))
+                    bits = bits &<< UInt64(used)
+                    known &-= used
+                    place &+= used
+                }
+            }
+            output[index] = Double(bitPattern: value)
+            index &+= 1
+        }
+        while index < output.count {
+            if try bit() {
+                if try bit() {
+                    let leading = Int(try take(6))
+                    width = Int(try take(6)) + 1
+                    trailing = 64 - leading - width
+                }
+                guard width > 0, trailing >= 0 else { return false }
+                value ^= try take(width) &<< UInt64(trailing)
+            }
+            output[index] = Double(bitPattern: value)
+            index &+= 1
+        }
+        return true
     }
 }

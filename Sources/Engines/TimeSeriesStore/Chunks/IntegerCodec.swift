@@ -201,8 +201,12 @@ private func write(_ residuals: UnsafeBufferPointer<Int64>, _ plan: PackingPlan,
 }
 
 /// Reads as many integers as `output` has places.
+/// - Returns: whether they are plainly all the same; it may be false where they are, too.
 /// - Throws: when the bytes end too early or cannot have been written so.
-func decodeIntegers(_ source: inout ByteSource, into output: UnsafeMutableBufferPointer<Int64>) throws(CodingError) {
+@discardableResult
+func decodeIntegers(_ source: inout ByteSource, into output: UnsafeMutableBufferPointer<Int64>) throws(CodingError)
+    -> Bool
+{
     let mode = try source.byte()
     guard mode < 8, let packing = IntegerPacking(rawValue: mode & 3) else {
         throw CodingError(.invalid, at: source.offset)
@@ -215,10 +219,21 @@ func decodeIntegers(_ source: inout ByteSource, into output: UnsafeMutableBuffer
     let start = 1 + order
     let count = output.count
     if order == 1, count > 1 { output[1] = output[0] &+ difference }
-    if count <= start { return }
+    if count <= start { return count == 1 }
     switch packing {
+    case .none where order == 0:
+        let first = output[0]
+        if base == 0 {
+            output.update(repeating: first)
+            return true
+        }
+        for index in 1..<count { output[index] = first &+ Int64(truncatingIfNeeded: index) &* base }
+        return false
     case .none:
         for index in start..<count { output[index] = base }
+    case .sparse where order == 0 && base == 0:
+        try decodeSteps(&source, into: output)
+        return false
     case .sparse:
         for index in start..<count { output[index] = base }
         var place = start - 1
@@ -230,19 +245,13 @@ func decodeIntegers(_ source: inout ByteSource, into output: UnsafeMutableBuffer
     case .fixed:
         let (width, shift) = try widthAndShift(&source, widthMax: 64)
         var bits = source.bits()
-        for index in start..<count {
-            output[index] = base &+ Int64(bitPattern: try bits.take(width) << shift)
-        }
+        let rest = UnsafeMutableBufferPointer(rebasing: output[start...])
+        try bits.fixed(into: rest, width: width, shift: shift, floor: base)
     case .rice:
         let (width, shift) = try widthAndShift(&source, widthMax: 62)
         var bits = source.bits()
-        for index in start..<count {
-            let quotient = try bits.unary(limit: riceEscape)
-            let number =
-                quotient == riceEscape
-                ? try bits.take(64) : UInt64(quotient) << UInt64(width) | (try bits.take(width))
-            output[index] = base &+ (zigzagDecoded(number) << Int64(shift))
-        }
+        let rest = UnsafeMutableBufferPointer(rebasing: output[start...])
+        try bits.rice(into: rest, width: width, escape: riceEscape, shift: Int64(shift), centre: base)
     }
     var value = output[start - 1]
     if order == 0 {
@@ -257,6 +266,24 @@ func decodeIntegers(_ source: inout ByteSource, into output: UnsafeMutableBuffer
             output[index] = value
         }
     }
+    return false
+}
+
+/// Sparse differences of integers that otherwise stand still. The first is in its place.
+private func decodeSteps(
+    _ source: inout ByteSource, into output: UnsafeMutableBufferPointer<Int64>
+) throws(CodingError) {
+    let count = output.count
+    var value = output[0]
+    var place = 0
+    for _ in 0..<(try source.count(limit: count)) {
+        let next = place + 1 + (try source.count(limit: count))
+        guard next < count else { throw CodingError(.invalid, at: source.offset) }
+        output[place..<next].update(repeating: value)
+        value &+= try source.zigzag()
+        place = next
+    }
+    output[place...].update(repeating: value)
 }
 
 private func widthAndShift(_ source: inout ByteSource, widthMax: Int) throws(CodingError) -> (Int, UInt64) {

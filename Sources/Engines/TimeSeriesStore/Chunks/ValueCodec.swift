@@ -131,11 +131,13 @@ func decodeValues(_ source: inout ByteSource, into output: UnsafeMutableBufferPo
     case .decimal:
         let power = powersOfTen[Int(first >> 4)]
         // A double and an integer of 64 bits take the same place, so the integers are read where the values go.
-        try output.withMemoryRebound(to: Int64.self) { integers throws(CodingError) in
+        let isConstant = try output.withMemoryRebound(to: Int64.self) { integers throws(CodingError) in
             try decodeIntegers(&source, into: integers)
         }
         let words = UnsafeMutableRawBufferPointer(output)
-        if power == 1 {
+        if isConstant {
+            output.update(repeating: Double(words.load(as: Int64.self)) / power)
+        } else if power == 1 {
             for index in output.indices {
                 output[index] = Double(words.load(fromByteOffset: index * 8, as: Int64.self))
             }
@@ -150,32 +152,12 @@ func decodeValues(_ source: inout ByteSource, into output: UnsafeMutableBufferPo
     case .patterns:
         // The integers are the bits of the values already.
         try output.withMemoryRebound(to: Int64.self) { integers throws(CodingError) in
-            try decodeIntegers(&source, into: integers)
+            _ = try decodeIntegers(&source, into: integers)
         }
-    case .xor: try decodeXOR(source, into: output)
+    case .xor:
+        var bits = source.bits()
+        guard try bits.changes(into: output) else { throw CodingError(.invalid, at: source.offset) }
     case .aggregates: try decodeMeans(&source, into: output)
     case .legacy, .histograms: throw CodingError(.invalid, at: 0)
-    }
-}
-
-private func decodeXOR(_ source: ByteSource, into output: UnsafeMutableBufferPointer<Double>) throws(CodingError) {
-    var bits = source.bits()
-    var value = try bits.take(64)
-    var width = 0
-    var trailing = 0
-    output[0] = Double(bitPattern: value)
-    for index in 1..<max(1, output.count) {
-        if try bits.bit() {
-            if try bits.bit() {
-                let leading = Int(try bits.take(6))
-                width = Int(try bits.take(6)) + 1
-                trailing = 64 - leading - width
-                guard trailing >= 0 else { throw CodingError(.invalid, at: source.offset) }
-            } else if width == 0 {
-                throw CodingError(.invalid, at: source.offset)
-            }
-            value ^= try bits.take(width) << UInt64(trailing)
-        }
-        output[index] = Double(bitPattern: value)
     }
 }
