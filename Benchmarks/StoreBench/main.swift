@@ -189,7 +189,7 @@ func reads(_ store: TimeSeriesStore, _ what: String) async throws {
 try await reads(store, "head")
 let again = try await measured("start after kill -9") { try TimeSeriesStore.open(folder: folder) }
 print("    \(again.stats.counts.samplesReplayed) samples read back; resident \(residentMegabytes())")
-try await measured("writing the block") {
+_ = try await measured("writing the block") {
     try await store.maintain(at: Timestamp(millisecondsSinceEpoch: begin + 3 * hour))
 }
 let after = store.stats

@@ -34,11 +34,12 @@ func perform(_ action: SiteAction, _ daemon: DaemonOptions) async throws {
 
 struct Jobs: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "What is done on a schedule.", subcommands: [List.self, Show.self, Run.self],
+        commandName: "jobs", abstract: "What is done on a schedule.", subcommands: [List.self, Show.self, Run.self],
         defaultSubcommand: List.self)
 
     struct List: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Show all jobs with their last run.")
+        static let configuration = CommandConfiguration(
+            commandName: "list", abstract: "Show all jobs with their last run.")
         @OptionGroup var daemon: DaemonOptions
 
         func run() async throws {
@@ -64,7 +65,7 @@ struct Jobs: AsyncParsableCommand {
     }
 
     struct Show: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Show one job with its runs.")
+        static let configuration = CommandConfiguration(commandName: "show", abstract: "Show one job with its runs.")
         @Argument(help: "The job's name.") var name: String
         @Option(name: .long, parsing: .unconditional, help: "How many runs.") var limit = 10
         @OptionGroup var daemon: DaemonOptions
@@ -94,7 +95,7 @@ struct Jobs: AsyncParsableCommand {
     }
 
     struct Run: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Run a job now and wait for it.")
+        static let configuration = CommandConfiguration(commandName: "run", abstract: "Run a job now and wait for it.")
         @Argument(help: "The job's name.") var name: String
         @OptionGroup var daemon: DaemonOptions
         func run() async throws { try await perform(.runJob(name: name), daemon) }
@@ -117,11 +118,12 @@ extension Page {
 
 struct Backup: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Take, list, verify and prove backups.",
+        commandName: "backup", abstract: "Take, list, verify and prove backups.",
         subcommands: [List.self, Run.self, Verify.self, Drill.self], defaultSubcommand: List.self)
 
     struct List: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Show targets and copies, the newest first.")
+        static let configuration = CommandConfiguration(
+            commandName: "list", abstract: "Show targets and copies, the newest first.")
         @OptionGroup var daemon: DaemonOptions
 
         func run() async throws {
@@ -163,14 +165,16 @@ struct Backup: AsyncParsableCommand {
     }
 
     struct Run: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Take a backup now and wait for it.")
+        static let configuration = CommandConfiguration(
+            commandName: "run", abstract: "Take a backup now and wait for it.")
         @Argument(help: "The target's name.") var target: String
         @OptionGroup var daemon: DaemonOptions
         func run() async throws { try await perform(.runBackup(target: target), daemon) }
     }
 
     struct Verify: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Read a copy again and compare it with its manifest.")
+        static let configuration = CommandConfiguration(
+            commandName: "verify", abstract: "Read a copy again and compare it with its manifest.")
         @Argument(help: "The backup's identifier, from 'jaga backup list'.") var backup: String
         @OptionGroup var daemon: DaemonOptions
         func run() async throws { try await perform(.verifyBackup(id: backup), daemon) }
@@ -178,7 +182,7 @@ struct Backup: AsyncParsableCommand {
 
     struct Drill: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Restore into a scratch database, compare, and drop it again.")
+            commandName: "drill", abstract: "Restore into a scratch database, compare, and drop it again.")
         @Argument(help: "The target's name.") var target: String
         @Option(name: .long, help: "The backup's identifier; without it the newest.") var backup: String?
         @OptionGroup var daemon: DaemonOptions
@@ -188,7 +192,7 @@ struct Backup: AsyncParsableCommand {
 
 struct Restore: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Restore a backup into a new database.",
+        commandName: "restore", abstract: "Restore a backup into a new database.",
         discussion: "Never over a database that exists: restore beside it, look, then switch the application.")
 
     @Argument(help: "The target's name.") var target: String

@@ -7,7 +7,7 @@ import WebAPI
 
 struct Serve: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Watch this host until stopped.",
+        commandName: "serve", abstract: "Watch this host until stopped.",
         discussion: """
             Without a configuration file it finds what runs here and watches that. The first start creates an administrator \
             and prints a link that sets the password. SIGHUP and 'jaga reload' apply a changed file.
@@ -49,7 +49,7 @@ func standardConfigurationFile() -> String? {
 
 struct Init: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Look at this host and write a jaga.yaml for it.",
+        commandName: "init", abstract: "Look at this host and write a jaga.yaml for it.",
         discussion: "Every entry has a comment that says how it was found; guesses are marked.")
 
     @Option(name: .shortAndLong, help: "The file to write; '-' prints it.")
@@ -98,7 +98,7 @@ struct Init: AsyncParsableCommand {
 
 struct Check: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Look at everything once, now, without the daemon.",
+        commandName: "check", abstract: "Look at everything once, now, without the daemon.",
         discussion: """
             Reads every source and probe, sees whether backups have their folder, space and programs, and whether mail server and \
             webhooks answer; no message is sent. Exits with 3 when something is not well or could not be looked at.
@@ -144,7 +144,8 @@ struct Check: AsyncParsableCommand {
 
 struct Config: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Check a configuration, or show the one in force.", subcommands: [CheckConfig.self, ShowConfig.self])
+        commandName: "config", abstract: "Check a configuration, or show the one in force.",
+        subcommands: [CheckConfig.self, ShowConfig.self])
 
     struct CheckConfig: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
@@ -214,7 +215,7 @@ struct Config: AsyncParsableCommand {
 
 struct Reload: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Apply the changed configuration, or change nothing and say why.")
+        commandName: "reload", abstract: "Apply the changed configuration, or change nothing and say why.")
 
     @OptionGroup var daemon: DaemonOptions
 
@@ -225,7 +226,7 @@ struct Reload: AsyncParsableCommand {
 
 struct Version: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Show the version of the program, and of the daemon if it runs.")
+        commandName: "version", abstract: "Show the version of the program, and of the daemon if it runs.")
 
     @OptionGroup var daemon: DaemonOptions
 
@@ -270,7 +271,7 @@ struct Version: AsyncParsableCommand {
 
 struct Demo: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Start a small shop with real servers and watch it.",
+        commandName: "demo", abstract: "Start a small shop with real servers and watch it.",
         discussion: """
             PostgreSQL, Redis, nginx and a sample shop with traffic, on free loopback ports in a temporary folder, and Jaga on \
             top. With --break it shows an outage from the first missed probe to the resolved message. It leaves nothing behind.

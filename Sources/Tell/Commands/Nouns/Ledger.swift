@@ -48,7 +48,8 @@ struct LedgerCommand: AsyncParsableCommand {
     }
 
     struct List: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Show the newest entries, oldest of them first.")
+        static let configuration = CommandConfiguration(
+            commandName: "list", abstract: "Show the newest entries, oldest of them first.")
         @OptionGroup var filter: Filter
         @OptionGroup var daemon: DaemonOptions
 
@@ -76,7 +77,7 @@ struct LedgerCommand: AsyncParsableCommand {
 
     struct Verify: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Check that nothing was edited, reordered or cut off.",
+            commandName: "verify", abstract: "Check that nothing was edited, reordered or cut off.",
             discussion:
                 "With --file, a ledger's database or an export is checked without the daemon. Exits with 3 on a fault.")
 
@@ -109,7 +110,7 @@ struct LedgerCommand: AsyncParsableCommand {
 
     struct Export: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Print all entries as JSON lines, with the signed checkpoint at the end.")
+            commandName: "export", abstract: "Print all entries as JSON lines, with the signed checkpoint at the end.")
         @OptionGroup var daemon: DaemonOptions
 
         func run() async throws {

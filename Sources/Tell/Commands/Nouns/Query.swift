@@ -6,7 +6,7 @@ import WebAPI
 
 struct Query: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Evaluate a PromQL expression.",
+        commandName: "query", abstract: "Evaluate a PromQL expression.",
         discussion: """
             Prints one line a series; with --range one line for each sample, its time behind '@' in seconds since 1970 as --time \
             takes it, or a chart with --graph. Exits with 10 when nothing matches.

@@ -8,6 +8,7 @@ import WebAPI
 extension RulesCommand {
     struct Backtest: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "backtest",
             abstract: "Say when alerting rules would have been pending or fired on the stored history.",
             discussion: """
                 Asks the daemon for each rule's expression over the time, and lets hold times count as they do live. Where an \

@@ -23,7 +23,7 @@ struct RulesCommand: AsyncParsableCommand {
 
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Show the rules with their last evaluation, and those that match no series.",
+            commandName: "list", abstract: "Show the rules with their last evaluation, and those that match no series.",
             discussion: "Exits with 3 when a rule cannot be evaluated.")
 
         @Flag(name: .long, help: "Only rules that fail or that match no series.")

@@ -5,7 +5,7 @@ import WebAPI
 
 struct Status: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Is everything all right?",
+        commandName: "status", abstract: "Is everything all right?",
         discussion: """
             Exits with 0 when it is, 1 when something needs attention or could not be measured, 2 when something is critical, \
             and 69 when the daemon does not answer.
@@ -65,10 +65,12 @@ struct Status: AsyncParsableCommand {
 
 struct Alerts: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Alerts and rules.", subcommands: [List.self, Rules.self], defaultSubcommand: List.self)
+        commandName: "alerts", abstract: "Alerts and rules.", subcommands: [List.self, Rules.self],
+        defaultSubcommand: List.self)
 
     struct List: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Show alerts; exits with 3 when one fires.")
+        static let configuration = CommandConfiguration(
+            commandName: "list", abstract: "Show alerts; exits with 3 when one fires.")
 
         @Flag(name: .long, help: "Those resolved within the last day too.")
         var all = false
@@ -99,7 +101,8 @@ struct Alerts: AsyncParsableCommand {
     }
 
     struct Rules: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Show the rules with their health.")
+        static let configuration = CommandConfiguration(
+            commandName: "rules", abstract: "Show the rules with their health.")
 
         @OptionGroup var daemon: DaemonOptions
 

@@ -5,14 +5,14 @@ import WebAPI
 
 struct User: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Who may do what.",
+        commandName: "user", abstract: "Who may do what.",
         subcommands: [
             List.self, Add.self, Role.self, Remove.self, PasswordLink.self, Tokens.self, AddToken.self,
             RevokeToken.self,
         ], defaultSubcommand: List.self)
 
     struct List: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Show the users.")
+        static let configuration = CommandConfiguration(commandName: "list", abstract: "Show the users.")
         @OptionGroup var daemon: DaemonOptions
 
         func run() async throws {
@@ -33,7 +33,7 @@ struct User: AsyncParsableCommand {
 
     struct Add: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Create a user and print the link that sets the password.")
+            commandName: "add", abstract: "Create a user and print the link that sets the password.")
         @Argument(help: "The name.") var name: String
         @Option(name: .long, help: "What it may do.") var role = RoleOption.viewer
         @OptionGroup var daemon: DaemonOptions
@@ -47,7 +47,7 @@ struct User: AsyncParsableCommand {
     }
 
     struct Role: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Change a user's role.")
+        static let configuration = CommandConfiguration(commandName: "role", abstract: "Change a user's role.")
         @Argument(help: "The name.") var name: String
         @Argument(help: "What the user may do.") var role: RoleOption
         @OptionGroup var daemon: DaemonOptions
@@ -60,7 +60,8 @@ struct User: AsyncParsableCommand {
     }
 
     struct Remove: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Remove a user, ending all sessions.")
+        static let configuration = CommandConfiguration(
+            commandName: "remove", abstract: "Remove a user, ending all sessions.")
         @Argument(help: "The name.") var name: String
         @OptionGroup var daemon: DaemonOptions
 
@@ -71,7 +72,8 @@ struct User: AsyncParsableCommand {
     }
 
     struct PasswordLink: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Print a link that sets a user's password once.")
+        static let configuration = CommandConfiguration(
+            commandName: "password-link", abstract: "Print a link that sets a user's password once.")
         @Argument(help: "The name.") var name: String
         @OptionGroup var daemon: DaemonOptions
 
@@ -83,7 +85,7 @@ struct User: AsyncParsableCommand {
     }
 
     struct Tokens: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Show the API tokens.")
+        static let configuration = CommandConfiguration(commandName: "tokens", abstract: "Show the API tokens.")
         @OptionGroup var daemon: DaemonOptions
 
         func run() async throws {

@@ -118,6 +118,7 @@ struct SeriesCommand: AsyncParsableCommand {
 
     struct Verify: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "verify",
             abstract: "Read every byte and say what is damaged, with file and offset. Exits with 3 on damage.")
         @OptionGroup var folder: FolderOptions
 
@@ -145,6 +146,7 @@ struct SeriesCommand: AsyncParsableCommand {
 
     struct Repair: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "repair",
             abstract: "Set damaged files aside and keep all that can be read. Exits with 3 when there was damage.")
         @OptionGroup var folder: FolderOptions
 
@@ -159,7 +161,7 @@ struct SeriesCommand: AsyncParsableCommand {
 
     struct Export: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Print samples as OpenMetrics text.",
+            commandName: "export", abstract: "Print samples as OpenMetrics text.",
             discussion: "'jaga series import' and 'promtool tsdb create-blocks-from openmetrics' read it.")
         @Argument(help: "Which series, as in '{job=\"shop\"}'. All without it.") var selector: String?
         @Option(

@@ -9,6 +9,7 @@ import Units
 extension SeriesCommand {
     struct Import: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "import",
             abstract: "Take in old samples: OpenMetrics text with timestamps, or block folders of Prometheus.",
             discussion: """
                 What is already stored for an instant stays. Exits with 3 when something was left out: samples too new to be \

@@ -10,6 +10,7 @@ import WebAPI
 extension SeriesCommand {
     struct Snapshot: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "snapshot",
             abstract: "Put a copy of all samples into a new folder, blocks as hard links where that works.",
             discussion: """
                 The copy is a store by itself: a data folder with the copy as its 'series' can be given to a daemon. Without a \

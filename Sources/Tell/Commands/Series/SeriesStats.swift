@@ -7,6 +7,7 @@ import WebAPI
 extension SeriesCommand {
     struct Stats: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "stats",
             abstract: "Say how much is stored, and which metrics, labels and targets have the most series.",
             discussion: """
                 While the daemon runs, also how often it refused a series because of a limit, and of which metrics and targets.
