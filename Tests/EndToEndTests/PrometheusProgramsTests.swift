@@ -74,6 +74,11 @@ extension EndToEnd {
                 ], port: port, in: jaga.folder.path)
             try await prometheus.start()
             let client = HTTPClient()
+            // It listens before it is ready, and says 503 in between.
+            try await waitUntil("Prometheus is ready", timeout: .seconds(60)) {
+                try await client.send(HTTPRequest(url: "http://127.0.0.1:\(port)/-/ready", timeout: .seconds(5))).status
+                    == 200
+            }
             func ask(_ base: String, _ path: String) async throws -> (status: Int, type: String?, text: String) {
                 let answer = try await client.send(
                     HTTPRequest(url: base + path, headers: ["Authorization": "Bearer \(secret)"], timeout: .seconds(20))

@@ -28,6 +28,47 @@ import Units
         #expect(fault?.message.hasSuffix(": 1000, at most 500 are allowed") == true)
     }
 
+    /// Past some ten thousand samples the processors share the series.
+    @Test(arguments: [
+        "x", "rate(x[5m])", "max_over_time(x[10m])", "avg_over_time(x[7m])", "predict_linear(x[10m], 60)",
+        "deriv(x[5m])",
+        "quantile_over_time(0.7, x[5m])", "changes(x[5m])", "x offset 3m", "-x",
+    ])
+    func `many series together give what each gives alone`(query: String) async throws {
+        let store = ArraySeries(
+            (0..<120).map { number in
+                SeriesColumns(
+                    labels: Labels("x", ["n": "\(number)"]), times: (0..<800).map { $0 * 15_000 + Int64(number % 7) },
+                    values: (0..<800).map { step in
+                        switch number % 4 {
+                        case 0: Double(step * number)
+                        case 1: (Double(step % 37) * 0.1 + Double(number)).squareRoot()
+                        case 2: step % 50 == 49 ? staleMarker : Double(step % 11)
+                        default: Double(number)
+                        }
+                    })
+            })
+        let engine = QueryEngine(store)
+        func answer(_ query: String) async throws -> [SeriesColumns] {
+            let result = try await engine.range(
+                query, from: zero, through: zero + .seconds(12_000), step: .seconds(35))
+            guard case .matrix(let columns) = result.value else { return [] }
+            return columns
+        }
+        let together = try await answer(query)
+        #expect(together.count == 120)
+        for number in 0..<120 {
+            let alone = try await answer(
+                query.replacing("x[", with: "x{n=\"\(number)\"}[").replacing(/x(?![{_a-z])/, with: "x{n=\"\(number)\"}")
+            )
+            let own = together.filter { $0.labels["n"] == "\(number)" }
+            #expect(alone.count == 1 && own.count == 1, "\(query), \(number)")
+            #expect(alone.first?.times == own.first?.times, "\(query), \(number)")
+            #expect(
+                alone.first?.values.map(\.bitPattern) == own.first?.values.map(\.bitPattern), "\(query), \(number)")
+        }
+    }
+
     @Test func `many-to-many matching is told in the reference's words`() async throws {
         let store = ArraySeries(
             [

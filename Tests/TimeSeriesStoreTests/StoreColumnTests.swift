@@ -116,6 +116,33 @@ import Units
         #expect(fresh.outcome.stored == 30, "seed \(seed)")
     }
 
+    @Test func `an answer that the processors share is the one of each series alone, and keeps to the limit`()
+        async throws
+    {
+        let store = try openStore(files, StoreSettings(blockSpan: .seconds(600)))
+        let series = (0..<700).map { Labels("m", ["n": "\(1000 + $0)"]) }
+        for step in 0..<300 as Range<Int64> {
+            let rows = series.indices.filter { $0 % 50 != 49 || step < 10 }
+                .map { (series[$0], Double(Int64($0) * step) / 8) }
+            _ = try await store.append(batch(epoch + step * 5000, rows))
+            // In blocks, in chunks of the head and open.
+            if step == 200 { try await store.maintain(at: at(epoch + step * 5000)) }
+        }
+        let (from, through) = (at(epoch + 40_000), at(epoch + 290 * 5000))
+        let together = try await store.select([LabelMatcher("__name__", equals: "m")], from: from, through: through)
+        #expect(together.map(\.labels) == series)
+        for (labels, columns) in zip(series, together) {
+            let alone = try await store.select(
+                [LabelMatcher("n", equals: labels["n"]!)], from: from, through: through)
+            #expect(alone == [columns])
+        }
+        await #expect(throws: TooManySamples.self) {
+            try await store.select(
+                [LabelMatcher("__name__", equals: "m")], from: from, through: through,
+                within: SelectionBounds(samplesMax: 50_000))
+        }
+    }
+
     private func known(_ store: TimeSeriesStore, _ targets: [[Labels]]) async throws -> [[SeriesReference]] {
         var all: [[SeriesReference]] = []
         for labels in targets { all.append(try await store.references(of: labels).map { try #require($0) }) }

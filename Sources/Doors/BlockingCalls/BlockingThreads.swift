@@ -17,12 +17,17 @@ public final class BlockingThreads: TaskExecutor {
     public static let shared = BlockingThreads(threadCountMax: 64)
 
     private let threadCountMax: Int
+    private let stackByteCount: Int
     private let queue = WorkQueue()
 
-    /// - Parameter threadCountMax: further calls wait in line. 64 hung calls are far past what one host's checks can have in
+    /// - Parameters:
+    ///   - threadCountMax: further calls wait in line. 64 hung calls are far past what one host's checks can have in
     ///   flight, and cost 64 × 512 KiB of address space.
-    public init(threadCountMax: Int) {
+    ///   - stackByteCount: of each thread, of which only what is used takes memory. Eight megabytes, as main threads have, for who nests calls as
+    ///     deep as somebody else's text says.
+    public init(threadCountMax: Int, stackByteCount: Int = 512 << 10) {
         self.threadCountMax = threadCountMax
+        self.stackByteCount = stackByteCount
     }
 
     /// Whether the calling thread belongs to a pool, so that it may block. Holds until the next suspension.
@@ -40,7 +45,7 @@ public final class BlockingThreads: TaskExecutor {
 
     private func submit(_ work: Work) {
         if queue.submit(work, threadCountMax: threadCountMax) {
-            startThread { [queue] in
+            startThread(stackByteCount: stackByteCount) { [queue] in
                 pthread_setspecific(ownThreadKey, UnsafeRawPointer(bitPattern: 1))
                 queue.serve()
             }
@@ -85,10 +90,10 @@ private let ownThreadKey: pthread_key_t = {
 }()
 
 /// Starts a thread of its own for `body`.
-func startThread(_ body: @escaping @Sendable () -> Void) {
+func startThread(stackByteCount: Int = 512 << 10, _ body: @escaping @Sendable () -> Void) {
     var attributes = pthread_attr_t()
     pthread_attr_init(&attributes)
-    pthread_attr_setstacksize(&attributes, 512 * 1024)
+    pthread_attr_setstacksize(&attributes, stackByteCount)
     pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))
     defer { pthread_attr_destroy(&attributes) }
     var thread = pthread_t()

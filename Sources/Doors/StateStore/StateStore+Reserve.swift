@@ -90,6 +90,7 @@ extension StateStore {
         do {
             try makeRoom(in: db)
         } catch let error where isDiskFull(error) && releaseReserve() {
+            // Half of it is better than none, and what is written next says what is wrong.
             try? makeRoom(in: db)
         } catch {
             // What is written next says what is wrong.

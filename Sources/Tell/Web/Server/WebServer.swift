@@ -28,7 +28,7 @@ public struct WebServer: Service {
 
     /// Where answers are made. A reader of samples may wait for the disk there, and a query may compute; so many at once, the
     /// others stand in line.
-    static let threads = BlockingThreads(threadCountMax: 16)
+    static let threads = BlockingThreads(threadCountMax: 16, stackByteCount: 8 << 20)
 
     private let site: WebSite
     private let listener: WebListener
