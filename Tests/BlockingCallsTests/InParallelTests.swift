@@ -36,17 +36,19 @@ import Testing
     }
 
     @Test func `calls inside of calls, and more callers than threads, all come to their end`() async {
-        let total = Atomic(0)
-        await withTaskGroup(of: Void.self) { group in
+        let total = await withTaskGroup(of: Int.self) { group in
             for _ in 0..<50 {
                 group.addTask {
+                    let own = Mutex(0)
                     inParallel(20, grain: 1) { _ in
-                        inParallel(20, grain: 1) { inner in total.add(inner.count, ordering: .relaxed) }
+                        inParallel(20, grain: 1) { inner in own.withLock { $0 += inner.count } }
                     }
+                    return own.withLock { $0 }
                 }
             }
+            return await group.reduce(0, +)
         }
-        #expect(total.load(ordering: .relaxed) == 50 * 20 * 20)
+        #expect(total == 50 * 20 * 20)
     }
 
     @Test func `nothing holds the caller's closure when the call is over`() {
