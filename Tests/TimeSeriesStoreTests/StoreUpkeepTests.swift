@@ -22,6 +22,30 @@ import Units
         try await store.maintain(at: at(epoch + (hours + 6) * hour))
     }
 
+    @Test func `a span that is being filled late waits until nothing has come for a minute`() async throws {
+        let store = try openStore(files, StoreSettings(blockSpan: .seconds(600)))
+        let now = epoch + 24 * hour
+        let series = (0..<4).map { Labels("m", ["n": "\($0)"]) }
+        // Yesterday, a quarter of a span at a time, one series after the other; maintenance comes in the middle of it.
+        for step in 0..<40 as Range<Int64> {
+            let start = epoch + step * 150_000
+            let arrival = now + step * 5000
+            for (number, labels) in series.enumerated() {
+                var batch = SampleBatch(at: at(arrival))
+                for offset in stride(from: Int64(0), to: 150_000, by: 15_000) {
+                    batch.rows.append(.init(labels: labels, value: Double(offset), timestamp: at(start + offset)))
+                }
+                let outcome = try await store.append(batch)
+                #expect(outcome == AppendOutcome(stored: 10), "step \(step), series \(number)")
+                if step % 4 == 1, number == 1 { try await store.maintain(at: at(arrival)) }
+            }
+        }
+        #expect(try await store.samples().values.allSatisfy { $0.count == 400 })
+        try await store.maintain(at: at(now + 40 * 5000 + 60_000))
+        #expect(store.blockEnd == epoch + 40 * 150_000)
+        #expect(try await store.samples().values.allSatisfy { $0.count == 400 })
+    }
+
     @Test func `blocks are joined as windows end, and answers stay the same`() async throws {
         let store = try openStore(files)
         try await fill(store, hours: 80)

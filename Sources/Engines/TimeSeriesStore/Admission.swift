@@ -7,6 +7,8 @@ import Series
 struct Admission {
     private(set) var outcome = AppendOutcome()
     private(set) var records = ByteWriter()
+    /// The oldest and the newest of the samples that are taken in order.
+    private(set) var firstTime = Int64.max
     private(set) var lastTime = Int64.min
     /// Indices of references that the store does not know.
     private(set) var unknown: [Int] = []
@@ -110,6 +112,7 @@ struct Admission {
             numbers.append(UInt32(number))
             values.append(value)
             before.append(old)
+            firstTime = min(firstTime, time)
             lastTime = max(lastTime, time)
             if state.head.declare(number, in: segment) { declared.append(number) }
             outcome.stored += 1
@@ -158,6 +161,7 @@ struct Admission {
         case .stored:
             histograms.append((UInt32(number), time, histogram))
             before.append(old)
+            firstTime = min(firstTime, time)
             lastTime = max(lastTime, time)
             if state.head.declare(number, in: segment) { declared.append(number) }
             outcome.stored += 1

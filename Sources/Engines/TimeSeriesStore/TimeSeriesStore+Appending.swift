@@ -81,6 +81,8 @@ extension TimeSeriesStore: ColumnAppending {
             state.withLock { state in
                 state.note(log)
                 admission.commit(&state)
+                state.backfill.note(
+                    admission.firstTime, admission.lastTime, at: time.millisecondsSinceEpoch, spanMilliseconds)
                 state.counts.add(admission.outcome)
                 guard !state.health.isWritable else { return }
                 state.health.isWritable = true

@@ -39,6 +39,7 @@ public final class TimeSeriesStore: BoundedSeriesReading {
         var agedTo: [String: Int64] = [:]
         var exemplars: ExemplarRing
         var refused = RefusedSeries()
+        var backfill = Backfilling()
         /// The newest sample that was ever taken in order.
         var newestTaken = Int64.min
         var health = StoreHealth()

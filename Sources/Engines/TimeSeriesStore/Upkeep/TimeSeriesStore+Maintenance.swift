@@ -50,7 +50,7 @@ extension TimeSeriesStore {
         if let failure { throw note(StoreError(.fileFailed, folder, cause: failure)) }
     }
 
-    /// Moves every span that ended more than a quarter of a span before `now` from memory into a block, joins blocks into larger ones,
+    /// Moves every span that ended more than a quarter of a span before `now` from memory into a block, unless it is being filled just now, joins blocks into larger ones,
     /// and removes or coarsens what is older than it may be. Ages are counted from the older of `now` and the newest sample, so that a clock that
     /// was set wrong while the program was off does not remove anything.
     /// - Returns: whether there are more blocks to join than one round does.
@@ -90,9 +90,14 @@ extension TimeSeriesStore {
 
     /// The oldest span in memory, when it is time to write it.
     private func nextSpan(at now: Int64) -> Int64? {
-        guard let first = state.withLock({ $0.head.firstTime }) else { return nil }
-        let start = spanStart(of: first, spanMilliseconds)
-        return start + spanMilliseconds + spanMilliseconds / 4 <= now ? start : nil
+        state.withLock { state in
+            state.backfill.forget(before: state.head.minimumTime)
+            guard let first = state.head.firstTime else { return nil }
+            let start = spanStart(of: first, spanMilliseconds)
+            let isReady =
+                Backfilling.isDue(start, spanMilliseconds, at: now) && !state.backfill.isFilling(start, at: now)
+            return isReady ? start : nil
+        }
     }
 
     /// Removes the segments of the log that hold nothing but what is in blocks.
