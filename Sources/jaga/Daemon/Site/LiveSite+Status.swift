@@ -273,7 +273,12 @@ extension LiveSite {
                     (t[.figureMemory], .ratio, "1 - node_memory_MemAvailable_bytes / node_memory_MemTotal_bytes"),
                     (
                         t[.figureDisk], .ratio,
-                        "max(1 - node_filesystem_avail_bytes{fstype!=\"tmpfs\"} / node_filesystem_size_bytes)"
+                        // As the shipped rules count, so that the page and an alert agree.
+                        """
+                        max((node_filesystem_size_bytes - node_filesystem_free_bytes)
+                        / (node_filesystem_size_bytes - node_filesystem_free_bytes + node_filesystem_avail_bytes)
+                        unless node_filesystem_readonly == 1)
+                        """
                     ),
                 ]
             case .postgres:
