@@ -277,7 +277,7 @@ extension LiveSite {
                         """
                         max((node_filesystem_size_bytes - node_filesystem_free_bytes)
                         / (node_filesystem_size_bytes - node_filesystem_free_bytes + node_filesystem_avail_bytes)
-                        unless node_filesystem_readonly == 1)
+                        * (1 - node_filesystem_readonly))
                         """
                     ),
                 ]
