@@ -178,7 +178,9 @@ struct Admission {
     ) {
         writeDeclarations(state.head)
         if !numbers.isEmpty, times.isEmpty {
-            book.write(numbers, commonTime, values, in: segment, to: &records)
+            book.write(
+                numbers, commonTime, values, in: segment, to: &records,
+                beginsChunk: state.head.beginsChunk(Int(numbers[0]), at: commonTime))
         } else {
             writeSamples(.samples, numbers, times, values)
         }

@@ -368,7 +368,7 @@ struct Head: Sendable {
         release(old)
     }
 
-    private mutating func release(_ column: Int32) {
+    mutating func release(_ column: Int32) {
         columns[Int(column)].users -= 1
         guard columns[Int(column)].users == 0 else { return }
         columns[Int(column)].times.removeAll(keepingCapacity: true)
