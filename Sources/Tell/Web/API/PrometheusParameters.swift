@@ -141,11 +141,15 @@ struct PrometheusParameters {
 
     // MARK: Series
 
-    func filter(now: Timestamp) throws -> SeriesFilter {
+    /// All of the past and what lies ahead where no times are given, as in the reference.
+    func filter() throws -> SeriesFilter {
         let limit = try limit()
-        let start = try instant("start")
-        let end = try instant("end") ?? now
         return SeriesFilter(
-            selectors: all("match[]"), from: start ?? end - .seconds(3600), through: end, limit: limit)
+            selectors: all("match[]"), from: try instant("start") ?? Self.beginning,
+            through: try instant("end") ?? Self.endOfTime, limit: limit)
     }
+
+    /// Times that lie before and after all samples, with room to reckon with them.
+    static let beginning = Timestamp(millisecondsSinceEpoch: .min / 2)
+    static let endOfTime = Timestamp(millisecondsSinceEpoch: .max / 2)
 }

@@ -23,9 +23,9 @@ extension WebSite {
 
     static func promTargets(_ site: WebSite, _ request: WebRequest) async throws -> Reply {
         let parameters = PrometheusParameters(request)
-        let state = parameters["state"].flatMap { $0.isEmpty ? nil : $0.lowercased() } ?? "any"
+        // A word that is none of the three asks for nothing, as in the reference.
         let targets = try await site.service.targets(
-            state: ["active", "dropped"].contains(state) ? state : "any",
+            state: request.query["state"]?.lowercased() ?? "any",
             pool: parameters["scrapePool"].flatMap { $0.isEmpty ? nil : $0 })
         return prometheusSuccess(targets.canonicalText)
     }
