@@ -89,6 +89,23 @@ import Units
         }
     }
 
+    @Test func `the time from scrape to scrape is a summary by interval, as the reference has it`() async throws {
+        let site = try Site()
+        try await site.run {
+            try await site.scrape(4)
+            var batch = SampleBatch(at: site.clock.time)
+            site.manager.reportIntervals(into: &batch)
+            let rows = batch.rows.map { "\($0.labels) \($0.value)" }
+            let name = "prometheus_target_interval_length_seconds"
+            #expect(
+                rows
+                    == ["0.01", "0.05", "0.5", "0.9", "0.99"].map { #"\#(name){interval="15s",quantile="\#($0)"} 15.0"# } + [
+                        #"\#(name)_sum{interval="15s"} 45.0"#, #"\#(name)_count{interval="15s"} 3.0"#,
+                    ], "\(rows)")
+            #expect(batch.metadata[name]?.type == .summary)
+        }
+    }
+
     @Test func `the request says what it wants`() async throws {
         let site = try Site {
             $0.client.headers = [.init(name: "X-Own", values: [.text(Secret("1")), .text(Secret("2"))])]

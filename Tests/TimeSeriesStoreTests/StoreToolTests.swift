@@ -217,6 +217,31 @@ import Units
         await #expect(throws: StoreError.self) { try await store.snapshot(to: "/data/snapshots/1") }
     }
 
+    @Test func `an export counts native histograms and stale markers apart`() async throws {
+        let store = try openStore(files)
+        var batch = batch(epoch, [(Labels("gone"), staleMarker), (Labels("here"), 1)])
+        var histogram = NativeHistogram(schema: 3)
+        histogram.count = 2
+        for name in ["a", "b"] { batch.rows.append(.init(labels: Labels(name), histogram: histogram)) }
+        try await store.append(batch)
+        var text: [UInt8] = []
+        let outcome = try store.exportOpenMetrics([], from: .distantPast, through: .distantFuture) { text += $0 }
+        #expect(outcome == ExportOutcome(written: 1, histograms: 2, staleMarkers: 1))
+        #expect(text.filter { $0 == 0x0A }.count == 2)
+    }
+
+    @Test func `names that Unicode holds for the same one keep their own metadata, also over a start`() async throws {
+        let names = ["caf\u{E9}", "cafe\u{301}"]
+        let store = try openStore(files)
+        var batch = batch(epoch, names.map { (Labels($0), 1) })
+        for name in names { batch.metadata[name] = MetricMetadata(name, .counter, "\(name.unicodeScalars.count)") }
+        try await store.append(batch)
+        for store in [store, try openStore(files)] {
+            let metadata = try await store.metadata()
+            #expect(metadata.count == 2 && names.map { metadata[$0]?.help } == ["4", "5"])
+        }
+    }
+
     @Test func `promtool makes blocks of what is exported, and they come back the same`() async throws {
         guard access("/usr/bin/promtool", X_OK) == 0 else { return }
         let store = try await filled()
@@ -229,7 +254,7 @@ import Units
                 ]))
         var text: [UInt8] = []
         let outcome = try store.exportOpenMetrics([], from: .distantPast, through: .distantFuture) { text += $0 }
-        #expect(outcome.written == 20_002 && outcome.leftOut == 1)
+        #expect(outcome.written == 20_002 && outcome.histograms == 0 && outcome.staleMarkers == 1)
         var template = Array("/tmp/jaga-promtool-XXXXXX".utf8CString)
         let scratch = try #require(mkdtemp(&template).map { String(cString: $0) })
         let disk = RealFiles()

@@ -60,7 +60,7 @@ public struct SampleBatch: Sendable {
     public var timestamp: Timestamp
     public var rows: [Row] = []
     /// By metric name. Empty where the source says nothing.
-    public var metadata: [String: MetricMetadata] = [:]
+    public var metadata: MetadataByName = [:]
     public var exemplars: [Exemplar] = []
 
     public init(at timestamp: Timestamp) {

@@ -10,7 +10,7 @@ final class BatchIngest {
     /// What the labels of a page's series become; nil inside: dropped.
     private var known: [Labels: Labels?] = [:]
     private var live: Set<Labels> = []
-    private let announced = Mutex<[String: MetricMetadata]>([:])
+    private let announced = Mutex<MetadataByName>([:])
 
     init(_ job: ScrapeJob, _ labelling: SampleLabelling, store: any SeriesAppending) {
         self.job = job
@@ -120,5 +120,5 @@ final class BatchIngest {
         return histogram
     }
 
-    func metadata() -> [String: MetricMetadata] { announced.withLock { $0 } }
+    func metadata() -> MetadataByName { announced.withLock { $0 } }
 }

@@ -42,7 +42,7 @@ final class ScrapeWorker: @unchecked Sendable {
     }
 
     /// What the last page said of its metrics.
-    func metadata() -> [String: MetricMetadata] { columns.metadata().merging(batches.metadata()) { first, _ in first } }
+    func metadata() -> MetadataByName { columns.metadata().merging(batches.metadata()) { first, _ in first } }
 
     /// - Parameter refusal: why the scrape fails without being tried.
     func scrape(at now: Timestamp, refusal: String?) async -> ScrapeResult {

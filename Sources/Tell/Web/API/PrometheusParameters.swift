@@ -145,11 +145,7 @@ struct PrometheusParameters {
     func filter() throws -> SeriesFilter {
         let limit = try limit()
         return SeriesFilter(
-            selectors: all("match[]"), from: try instant("start") ?? Self.beginning,
-            through: try instant("end") ?? Self.endOfTime, limit: limit)
+            selectors: all("match[]"), from: try instant("start") ?? .distantPast,
+            through: try instant("end") ?? .distantFuture, limit: limit)
     }
-
-    /// Times that lie before and after all samples, with room to reckon with them.
-    static let beginning = Timestamp(millisecondsSinceEpoch: .min / 2)
-    static let endOfTime = Timestamp(millisecondsSinceEpoch: .max / 2)
 }

@@ -41,8 +41,8 @@ extension WebSite {
                 let selectors = parameters.all("match[]")
                 guard !selectors.isEmpty else { throw QueryFault(.badData, "no match[] parameter provided") }
                 try await site.service.deleteSeries(
-                    selectors, from: try parameters.instant("start") ?? PrometheusParameters.beginning,
-                    through: try parameters.instant("end") ?? PrometheusParameters.endOfTime)
+                    selectors, from: try parameters.instant("start") ?? Timestamp(millisecondsSinceEpoch: .min / 2),
+                    through: try parameters.instant("end") ?? Timestamp(millisecondsSinceEpoch: .max / 2))
                 return Reply.empty(204)
             },
             Route(

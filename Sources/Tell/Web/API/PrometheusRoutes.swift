@@ -1,5 +1,6 @@
 import JSONCoding
 import Access
+import Series
 import Units
 import WebAPI
 
@@ -195,9 +196,8 @@ extension WebSite {
         let filter = try PrometheusParameters(request).filter()
         guard !filter.selectors.isEmpty else { throw QueryFault(.badData, "no match[] parameter provided") }
         let sets = limited(try await site.service.series(filter), filter).map { labels in
-            var text = ""
-            PrometheusJSON.write(labels: labels, to: &text)
-            return text
+            let members = labels.pairs.map { "\(PrometheusJSON.quoted($0.name)):\(PrometheusJSON.quoted($0.value))" }
+            return "{\(members.joined(separator: ","))}"
         }
         return prometheusSuccess("[\(sets.joined(separator: ","))]")
     }
