@@ -94,7 +94,8 @@ import WebAPI
             firesAt: Terminal.now + .seconds(1500), expression: "slow", fingerprint: "1")
         let terminal = Terminal(answers: [APIPath.alerts: try text([alert])])
         #expect(await terminal.run("alerts") == .done)
-        #expect(terminal.output.contains("3h ago") && terminal.output.contains("slow (fires in 25m if it goes on)"), "\(terminal.output)")
+        #expect(terminal.output.contains("3h ago"), "\(terminal.output)")
+        #expect(terminal.output.contains("slow (fires in 25m if it goes on)"), "\(terminal.output)")
     }
 
     @Test func `query prints one line a series and says when nothing matches`() async throws {

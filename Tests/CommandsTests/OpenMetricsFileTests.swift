@@ -28,7 +28,9 @@ import Units
         return text + "# EOF\n"
     }()
 
-    @Test func `a data folder that does not exist is made, closed to others, but not for what cannot be read`() async throws {
+    @Test func `a data folder that does not exist is made, closed to others, but not for what cannot be read`()
+        async throws
+    {
         let folder = FileManager.default.temporaryDirectory.appending(path: "jaga-import-\(UUID().uuidString)").path
         defer { try? FileManager.default.removeItem(atPath: folder) }
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
@@ -43,7 +45,7 @@ import Units
         #expect(mode == 0o700)
         let again = Terminal(answers: nil)
         #expect(await again.run("series", "export", "--data", folder + "/data") == .done)
-        #expect(again.output == "a 1.0 1\n# EOF", "\(again.output)")
+        #expect(again.output == "a 1.0 1000\n# EOF", "\(again.output)")
         #expect(again.notes.contains("1 sample; ") && again.notes.contains("0 native histograms"), "\(again.notes)")
     }
 

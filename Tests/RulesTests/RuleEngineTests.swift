@@ -194,7 +194,7 @@ import Units
         #expect(try await AlertStateProjection.open(in: store).isEmpty)
     }
 
-    @Test func `a hold time that begins anew forgets neither when the condition was first seen nor over a second restart`()
+    @Test func `a hold time that begins anew knows when the condition was first seen, also after a second restart`()
         async throws
     {
         let folder = try TemporaryFolder("rules")

@@ -128,7 +128,8 @@ import Units
                 : try await engine.range(query, from: start, through: end, step: .seconds(300)).warnings
         }
         // Nothing lies in the five minutes before half past.
-        #expect(try await engine.instant("rate(requests_total[5m])", at: at(epoch + 20 * hour + 30 * 60_000)).samples == [])
+        let halfPast = at(epoch + 20 * hour + 30 * 60_000)
+        #expect(try await engine.instant("rate(requests_total[5m])", at: halfPast).samples == [])
         for (from, through) in [(20, 20), (10, 20), (20, 59)] as [(Int64, Int64)] {
             let told = try await warnings("rate(requests_total[5m])", from: from, through: through)
             #expect(

@@ -212,8 +212,10 @@ import WebAPI
         let fixture = try WebFixture()
         let token = try await fixture.token(.viewer)
         let series = await fixture.get("/api/v1/series?match[]=up", token: token).text
-        #expect(series.utf8.elementsEqual(
-            "{\"status\":\"success\",\"data\":[{\"__name__\":\"up\",\"instance\":\"web1\"},{\"__name__\":\"up\",\"cafe\u{301}\":\"2\",\"caf\u{E9}\":\"1\"}]}".utf8), "\(series)")
+        #expect(
+            series.utf8.elementsEqual(
+                "{\"status\":\"success\",\"data\":[{\"__name__\":\"up\",\"instance\":\"web1\"},{\"__name__\":\"up\",\"cafe\u{301}\":\"2\",\"caf\u{E9}\":\"1\"}]}"
+                    .utf8), "\(series)")
         let all = await fixture.get("/api/v1/metadata", token: token).text
         #expect(
             all.utf8.elementsEqual(

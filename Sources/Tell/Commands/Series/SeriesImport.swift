@@ -57,7 +57,9 @@ extension SeriesCommand {
             if outcome.tooNew + outcome.ahead + Int64(unknown) > 0 || !logs.isEmpty { throw EndWith(.findings) }
         }
 
-        private static func missing(_ path: String) -> PlainFailure { PlainFailure("not-found", "there is no '\(path)'") }
+        private static func missing(_ path: String) -> PlainFailure {
+            PlainFailure("not-found", "there is no '\(path)'")
+        }
 
         /// Whether the folder is a server's own, whose newest samples are in its write-ahead log and not yet in a block.
         private static func hasLog(_ path: String) throws -> Bool {

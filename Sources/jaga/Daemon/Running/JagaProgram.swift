@@ -142,7 +142,8 @@ public func terminalConsole() -> Console {
         output: { printLine($0) },
         notes: { writeAll($0 + "\n", to: STDERR_FILENO) },
         environment: { name in getenv(name).map { String(cString: $0) } }, now: { clock.now },
-        isTerminal: isatty(STDOUT_FILENO) == 1, width: terminalWidth(STDOUT_FILENO), connect: { try DaemonConnection($0) }, program: JagaProgram())
+        isTerminal: isatty(STDOUT_FILENO) == 1, width: terminalWidth(STDOUT_FILENO),
+        connect: { try DaemonConnection($0) }, program: JagaProgram())
 }
 
 /// The columns of the terminal at `descriptor` (ioctl_tty(2)); where there is none what `COLUMNS` says, as in a pipe to a pager, else 80.

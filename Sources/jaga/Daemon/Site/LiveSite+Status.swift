@@ -92,7 +92,8 @@ extension LiveSite {
             }
         return parts.loaded.withLock { $0.scrapeJobs.map(\.name) }.map { job in
             targetArea(
-                job, targets[job] ?? [], failures.filter { $0.0 == job }.map(\.1), report.droppedCounts[job] ?? 0, firing)
+                job, targets[job] ?? [], failures.filter { $0.0 == job }.map(\.1), report.droppedCounts[job] ?? 0,
+                firing)
         }
     }
 
