@@ -31,7 +31,7 @@ extension Head {
         var bytes: [UInt8] = []
         open.times.withUnsafeBufferPointer { encodeIntegers($0, into: &bytes) }
         let time = spans[span].addTimes(
-            bytes, count: open.times.count, first: open.times[0], last: open.times.last!)
+            bytes, of: number, count: open.times.count, first: open.times[0], last: open.times.last!)
         bytes = []
         encodeHistograms(open.histograms[...], into: &bytes)
         spans[span].addChunk(bytes, of: number, time: time)

@@ -52,6 +52,7 @@ final class SampleGatherer {
     private var joinedTimes: [[UInt64]: [Int64]] = [:]
     private var headTimes: [UInt64: [Int64]] = [:]
     private var scratch: [Double] = []
+    private let headPages = HeadPageReader()
 
     /// - Parameters:
     ///   - readers: in order of time, finest resolution first.
@@ -236,6 +237,7 @@ final class SampleGatherer {
 
     private func kind(of piece: Piece) throws(StoreError) -> ChunkKind? {
         if case .block(let reader, _) = piece.source, readers[reader].index.version == 1 { return .legacy }
+        if case .headChunk(let number) = piece.source, head!.chunks[number].standing != nil { return .constant }
         return try withChunk(piece) { bytes throws(CodingError) in
             bytes.first.flatMap { ChunkKind(rawValue: $0 & 15) }
         }
@@ -327,7 +329,10 @@ final class SampleGatherer {
             let head = head!
             let span = head.spans[Int(head.chunks[number].span)]
             let entry = span.times[Int(head.chunks[number].time)]
-            let decoded = span.pages[Int(entry.page)].withBytes(Int(entry.offset), Int(entry.byteCount)) { bytes in
+            let decoded = try headPages.withBytes(
+                span.pages[Int(entry.page)], HeadPageReader.Place(span: head.chunks[number].span, page: entry.page),
+                Int(entry.offset), Int(entry.byteCount)
+            ) { bytes in
                 var source = ByteSource(bytes)
                 // What does not decode is a fault of ours, and ends the program below.
                 return try? decodedIntegers(&source, count: Int(entry.sampleCount))
@@ -369,7 +374,12 @@ final class SampleGatherer {
             let values = try reader.legacyChunk(reader.index.chunks[chunk]).values
             for index in output.indices { output[index] = values[range.lowerBound + index] }
             return
-        case .block, .headChunk, .openHistograms: break
+        case .headChunk(let number):
+            if let standing = head!.chunks[number].standing {
+                output.update(repeating: standing)
+                return
+            }
+        case .block, .openHistograms: break
         }
         if range.count == count {
             try withChunk(piece) { bytes throws(CodingError) in
@@ -406,7 +416,8 @@ final class SampleGatherer {
         case .headChunk(let number):
             let chunk = head!.chunks[number]
             let page = head!.spans[Int(chunk.span)].pages[Int(chunk.page)]
-            let result = page.withBytes(Int(chunk.offset), Int(chunk.byteCount)) {
+            let place = HeadPageReader.Place(span: chunk.span, page: chunk.page)
+            let result = try headPages.withBytes(page, place, Int(chunk.offset), Int(chunk.byteCount)) {
                 bytes -> Result<Value, CodingError> in
                 do throws(CodingError) { return .success(try body(bytes)) } catch { return .failure(error) }
             }
