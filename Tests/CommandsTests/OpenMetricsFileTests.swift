@@ -46,7 +46,7 @@ import Units
         let again = Terminal(answers: nil)
         #expect(await again.run("series", "export", "--data", folder + "/data") == .done)
         #expect(again.output == "a 1.0 1000\n# EOF", "\(again.output)")
-        #expect(again.notes.contains("1 sample; ") && again.notes.contains("0 native histograms"), "\(again.notes)")
+        #expect(again.notes == "1 sample", "\(again.notes)")
     }
 
     private func samples(_ pieceByteCount: Int, text: String = text) async throws -> [SeriesColumns] {

@@ -230,6 +230,28 @@ import Units
         #expect(text.filter { $0 == 0x0A }.count == 2)
     }
 
+    @Test func `a beginning is stored where it is newer than its series, and passed over without a word elsewhere`()
+        async throws
+    {
+        let store = try openStore(files, StoreSettings(outOfOrderWindow: .seconds(600)))
+        try await store.append(batch(epoch, [(Labels("known"), 5)]))
+        for (time, stored) in [(epoch - 60_000, 1), (epoch, 0), (epoch + 1000, 1), (epoch + 1000, 0)] {
+            var beginnings = batch(epoch + 2000, [])
+            beginnings.isOfBeginnings = true
+            for name in ["known", "new"] {
+                beginnings.rows.append(.init(labels: Labels(name), value: 0, timestamp: at(time)))
+            }
+            let outcome = try await store.append(beginnings)
+            // The one is new at first, and then as old as its first zero.
+            let expected = time == epoch ? 1 : time < epoch ? 1 : 2 * stored
+            #expect(outcome.stored == expected && outcome.outOfOrder + outcome.duplicate == 0, "\(time): \(outcome)")
+            #expect(outcome.leftOut.allSatisfy { $0.reason == .repeated } && outcome.leftOut.count == 2 - expected)
+        }
+        let samples = try await store.samples()
+        #expect(samples[Labels("known")]?.map(\.time) == [epoch, epoch + 1000])
+        #expect(samples[Labels("new")]?.map(\.time) == [epoch - 60_000, epoch, epoch + 1000])
+    }
+
     @Test func `names that Unicode holds for the same one keep their own metadata, also over a start`() async throws {
         let names = ["caf\u{E9}", "cafe\u{301}"]
         let store = try openStore(files)

@@ -240,9 +240,10 @@ import WebAPI
         #expect(lines.levels.allSatisfy { $0 == .debug } && lines.levels.count == 2)
         // What goes wrong as the request is given up says nothing about the site either.
         struct Torn: Error {}
-        let work = Task { site.failure(Torn(), request, .prometheus) }
-        work.cancel()
-        _ = await work.value
+        await Task {
+            withUnsafeCurrentTask { $0?.cancel() }
+            _ = site.failure(Torn(), request, .prometheus)
+        }.value
         #expect(!lines.levels.contains(.error))
         _ = site.failure(Torn(), request, .prometheus)
         #expect(lines.levels.last == .error)

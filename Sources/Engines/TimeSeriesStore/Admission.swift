@@ -79,6 +79,7 @@ struct Admission {
                 state.refused.note(sampleCount: 1)
                 continue
             }
+            if batch.isOfBeginnings, !state.head.isNewer(time, than: number) { continue }
             if let histogram = row.histogram {
                 take(number, time, histogram, segment, &state)
             } else {

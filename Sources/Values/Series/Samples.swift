@@ -62,6 +62,8 @@ public struct SampleBatch: Sendable {
     /// By metric name. Empty where the source says nothing.
     public var metadata: MetadataByName = [:]
     public var exemplars: [Exemplar] = []
+    /// Rows that are not newer than all samples of their series are passed over, and are no fault: the batch says how series began.
+    public var isOfBeginnings = false
 
     public init(at timestamp: Timestamp) {
         self.timestamp = timestamp

@@ -61,8 +61,10 @@ struct Chart {
         }
         let pad = String(repeating: " ", count: margin + 1)
         page.line(pad + "└" + String(repeating: "─", count: columns))
-        let start = Timestamp(millisecondsSinceEpoch: times.lowerBound).rfc3339
-        let end = Timestamp(millisecondsSinceEpoch: times.upperBound).rfc3339
+        // Parts of a second mean something only where the axis is short.
+        let unit: Int64 = times.upperBound - times.lowerBound < 20_000 ? 1 : 1000
+        let start = Timestamp(millisecondsSinceEpoch: times.lowerBound / unit * unit).rfc3339
+        let end = Timestamp(millisecondsSinceEpoch: times.upperBound / unit * unit).rfc3339
         let gap = max(1, columns + 1 - start.count - end.count)
         page.line(pad + start + String(repeating: " ", count: gap) + end)
         legend(on: &page, width: width)

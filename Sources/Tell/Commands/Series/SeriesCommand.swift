@@ -221,7 +221,7 @@ struct SeriesCommand: AsyncParsableCommand {
             }
             Console.current.notes(
                 Console.current.phrases(
-                    .seriesExported,
+                    outcome.histograms + outcome.staleMarkers > 0 ? .seriesExportedPartly : .seriesExported,
                     [
                         "samples": outcome.written, "histograms": outcome.histograms,
                         "others": outcome.staleMarkers,

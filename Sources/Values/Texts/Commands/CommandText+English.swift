@@ -105,6 +105,8 @@ extension CommandText {
         case .seriesDamaged:
             "DAMAGED: {samples} {samples?sample|samples} in {blocks} {blocks?block|blocks}, {records} {records?record|records} in {segments} {segments?segment|segments} of the log"
         case .seriesExported:
+            "{samples} {samples?sample|samples}"
+        case .seriesExportedPartly:
             "{samples} {samples?sample|samples}; left out since the text has no form for them: {histograms} native {histograms?histogram|histograms}, {others} stale {others?marker|markers}"
         case .seriesFolderMade: "made the data folder '{folder}'"
         case .seriesImportKnown: "{count} {count?sample was|samples were} stored before; those stay as they are"

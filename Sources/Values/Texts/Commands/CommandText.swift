@@ -15,7 +15,8 @@ public enum CommandText: String, TextKey {
     case ledgerBroken, ledgerIntact, linkPage, linkPath, outputOfLastRun, passwordNotSet, passwordSet
     case queryEmpty, queryWarning, restoreWould, roleChanged, scriptCases, selectorNameUnknown
     case selectorNearest, selectorUnmatched, seriesAhead, seriesByJob, seriesByMetric, seriesByPair
-    case seriesByTarget, seriesBytesByLabel, seriesDamaged, seriesExported, seriesFolderMade, seriesImported
+    case seriesByTarget, seriesBytesByLabel, seriesDamaged, seriesExported, seriesExportedPartly, seriesFolderMade,
+        seriesImported
     case seriesImportedPartly, seriesImportKnown, seriesImportLog, seriesImportUnknown, seriesInBlocks, seriesInMemory
     case seriesIntact, seriesLimits, seriesNothingToRepair, seriesRefused, seriesRefusedByMetric
     case seriesRefusedByTarget, seriesSnapshot, seriesUnlimited, seriesValuesByLabel, statusAlerts
