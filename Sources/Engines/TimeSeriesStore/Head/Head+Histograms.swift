@@ -34,6 +34,6 @@ extension Head {
             bytes, of: number, count: open.times.count, first: open.times[0], last: open.times.last!)
         bytes = []
         encodeHistograms(open.histograms[...], into: &bytes)
-        spans[span].addChunk(bytes, of: number, time: time)
+        spans[span].addChunk(bytes, of: number, time: time, isOfHistograms: true)
     }
 }

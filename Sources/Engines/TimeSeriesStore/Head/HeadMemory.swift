@@ -58,6 +58,8 @@ struct HeadSpan {
 
         /// Set in `byteCount`.
         static let standing: UInt32 = 1 << 31
+        /// Set in `byteCount` of a chunk of native histograms.
+        static let histograms: UInt32 = 1 << 30
 
         var isStanding: Bool { byteCount & Self.standing != 0 }
         var standingBits: UInt64 { UInt64(page) << 32 | UInt64(offset) }
@@ -104,9 +106,10 @@ struct HeadSpan {
         return Int32(times.count - 1)
     }
 
-    mutating func addChunk(_ bytes: [UInt8], of series: Int, time: Int32) {
+    mutating func addChunk(_ bytes: [UInt8], of series: Int, time: Int32, isOfHistograms: Bool = false) {
         let place = store(bytes)
-        add(place.page, place.offset, UInt32(bytes.count), of: series, time)
+        let byteCount = UInt32(bytes.count) | (isOfHistograms ? ChunkEntry.histograms : 0)
+        add(place.page, place.offset, byteCount, of: series, time)
     }
 
     /// A chunk whose samples all have one value. Where the chunk before it has the same one, they are one entry.

@@ -88,9 +88,9 @@ final class PageFile: @unchecked Sendable {
         return start
     }
 
-    fileprivate func read(at offset: Int64, count: Int) throws(StoreError) -> [UInt8] {
+    fileprivate func read(at offset: Int64, into buffer: UnsafeMutableRawBufferPointer) throws(StoreError) -> Int {
         do throws(FileError) {
-            return try file.read(at: offset, count: count)
+            return try file.read(at: offset, into: buffer)
         } catch {
             throw StoreError(.fileFailed, Self.name, cause: error)
         }
@@ -115,50 +115,87 @@ enum HeadPage: Sendable {
 /// The chunks of series that lie side by side lie side by side in a page, so that whoever reads on from where the last chunk ended
 /// gets a longer stretch at once.
 final class HeadPageReader {
-    struct Place: Hashable {
-        var span: Int32
-        var page: UInt32
-    }
-
+    /// A stretch of a page that was read last.
     private struct Window {
+        /// The file, and where in it the page begins; nil for none. Each span has a file of its own.
+        var file: PageFile?
+        var pageStart: Int64 = 0
         var start = 0
-        var bytes: [UInt8] = []
-        var end: Int { start + bytes.count }
+        var end = 0
     }
 
-    private var windows: [Place: Window] = [:]
-    private static let windowCountMax = 128
-    private static let aheadByteCount = 16 << 10
+    private static let windowCount = 32
+    private static let windowByteCount = 16 << 10
     /// A gap up to which reading on is cheaper than reading anew.
     private static let gapMax = 2 << 10
+    /// A page has one place, by its number.
+    private var windows: [Window] = []
+    private var room: [UInt8] = []
+    /// For a chunk that is longer than a window.
+    private var long: [UInt8] = []
 
-    /// - Parameter body: may use the bytes during the call only.
+    /// - Parameters:
+    ///   - number: of the page in its span.
+    ///   - body: may use the bytes during the call only.
     /// - Throws: `StoreError` of code `fileFailed` or `damaged`, of a page in a file.
     func withBytes<Value>(
-        _ page: HeadPage, _ place: Place, _ offset: Int, _ count: Int, _ body: (UnsafeRawBufferPointer) -> Value
+        _ page: HeadPage, number: UInt32, _ offset: Int, _ count: Int, _ body: (UnsafeRawBufferPointer) -> Value
     ) throws(StoreError) -> Value {
         switch page {
         case .memory(let page): return page.withBytes(offset, count, body)
         case .file(let file, let pageStart, let byteCount):
             let end = offset + count + BytePage.checksumByteCount
-            var window = windows[place] ?? Window()
-            if offset < window.start || end > window.end {
-                let readsOn = offset >= window.start && offset < window.end + Self.gapMax && !window.bytes.isEmpty
-                let windowEnd = min(byteCount, readsOn ? max(end, offset + Self.aheadByteCount) : end)
-                window = Window(
-                    start: offset, bytes: try file.read(at: pageStart + Int64(offset), count: windowEnd - offset))
-                if windows.count >= Self.windowCountMax { windows.removeAll(keepingCapacity: true) }
+            guard end - offset <= Self.windowByteCount else {
+                long = [UInt8](repeating: 0, count: end - offset)
+                try fill(&long, 0..<long.count, from: file, at: pageStart + Int64(offset))
+                return try checked(long, 0, count, pageStart + Int64(offset), body)
+            }
+            if windows.isEmpty {
+                windows = [Window](repeating: Window(), count: Self.windowCount)
+                room = [UInt8](repeating: 0, count: Self.windowCount * Self.windowByteCount)
+            }
+            let place = Int(number) % Self.windowCount
+            let first = place * Self.windowByteCount
+            var window = windows[place]
+            let isKnown = window.file === file && window.pageStart == pageStart
+            if !isKnown || offset < window.start || end > window.end {
+                let readsOn = isKnown && offset >= window.start && offset < window.end + Self.gapMax
+                let windowEnd = min(byteCount, readsOn ? offset + Self.windowByteCount : end)
+                guard end <= windowEnd else {
+                    throw StoreError(.damaged, PageFile.name, at: pageStart + Int64(offset))
+                }
+                windows[place].file = nil
+                window = Window(file: file, pageStart: pageStart, start: offset, end: windowEnd)
+                try fill(&room, first..<first + windowEnd - offset, from: file, at: pageStart + Int64(offset))
                 windows[place] = window
             }
-            let start = offset - window.start
-            let value: Value? = window.bytes.withUnsafeBytes { bytes in
-                guard end <= window.end else { return nil }
-                let chunk = UnsafeRawBufferPointer(rebasing: bytes[start..<start + count])
-                let stored = bytes.loadUnaligned(fromByteOffset: start + count, as: UInt32.self)
-                return Checksum.of(RawSpan(_unsafeBytes: chunk)) == UInt32(littleEndian: stored) ? body(chunk) : nil
-            }
-            guard let value else { throw StoreError(.damaged, PageFile.name, at: pageStart + Int64(offset)) }
-            return value
+            return try checked(room, first + offset - window.start, count, pageStart + Int64(offset), body)
         }
+    }
+
+    private func fill(
+        _ bytes: inout [UInt8], _ range: Range<Int>, from file: PageFile, at offset: Int64
+    ) throws(StoreError) {
+        let result = bytes.withUnsafeMutableBytes { buffer -> Result<Int, StoreError> in
+            do throws(StoreError) {
+                return .success(
+                    try file.read(at: offset, into: UnsafeMutableRawBufferPointer(rebasing: buffer[range])))
+            } catch {
+                return .failure(error)
+            }
+        }
+        guard try result.get() == range.count else { throw StoreError(.damaged, PageFile.name, at: offset) }
+    }
+
+    private func checked<Value>(
+        _ bytes: [UInt8], _ start: Int, _ count: Int, _ place: Int64, _ body: (UnsafeRawBufferPointer) -> Value
+    ) throws(StoreError) -> Value {
+        let value: Value? = bytes.withUnsafeBytes { bytes in
+            let chunk = UnsafeRawBufferPointer(rebasing: bytes[start..<start + count])
+            let stored = bytes.loadUnaligned(fromByteOffset: start + count, as: UInt32.self)
+            return Checksum.of(RawSpan(_unsafeBytes: chunk)) == UInt32(littleEndian: stored) ? body(chunk) : nil
+        }
+        guard let value else { throw StoreError(.damaged, PageFile.name, at: place) }
+        return value
     }
 }

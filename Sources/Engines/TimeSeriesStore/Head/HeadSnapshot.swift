@@ -28,11 +28,14 @@ struct HeadSnapshot: Sendable {
         var byteCount: UInt32
         /// Of a chunk whose samples all have one value, that value; it has no bytes.
         var standing: Double?
+        var isOfHistograms: Bool
 
         init(_ entry: HeadSpan.ChunkEntry, time: Int32, span: Int32) {
             self.span = span
             self.time = time
-            (page, offset, byteCount) = (entry.page, entry.offset, entry.byteCount)
+            (page, offset) = (entry.page, entry.offset)
+            byteCount = entry.byteCount & (HeadSpan.ChunkEntry.histograms - 1)
+            isOfHistograms = !entry.isStanding && entry.byteCount & HeadSpan.ChunkEntry.histograms != 0
             standing = entry.isStanding ? Double(bitPattern: entry.standingBits) : nil
         }
     }

@@ -53,6 +53,7 @@ final class SampleGatherer {
     private var headTimes: [UInt64: [Int64]] = [:]
     private var scratch: [Double] = []
     private let headPages = HeadPageReader()
+    let thinner = SampleThinner()
 
     /// - Parameters:
     ///   - readers: in order of time, finest resolution first.
@@ -228,8 +229,8 @@ final class SampleGatherer {
             switch piece.source {
             case .late, .openHistograms: return false
             case .open: continue
-            case .headChunk, .block:
-                if try kind(of: piece) == .histograms { return false }
+            case .headChunk(let number): if head!.chunks[number].isOfHistograms { return false }
+            case .block: if try kind(of: piece) == .histograms { return false }
             }
         }
         return true
@@ -237,7 +238,6 @@ final class SampleGatherer {
 
     private func kind(of piece: Piece) throws(StoreError) -> ChunkKind? {
         if case .block(let reader, _) = piece.source, readers[reader].index.version == 1 { return .legacy }
-        if case .headChunk(let number) = piece.source, head!.chunks[number].standing != nil { return .constant }
         return try withChunk(piece) { bytes throws(CodingError) in
             bytes.first.flatMap { ChunkKind(rawValue: $0 & 15) }
         }
@@ -276,7 +276,6 @@ final class SampleGatherer {
                 let part = parts[index]
                 guard !part.range.isEmpty else { continue }
                 let output = UnsafeMutableBufferPointer(rebasing: buffer[place..<place + part.range.count])
-                output.initialize(repeating: 0)
                 do throws(StoreError) {
                     try read(piece, part.times.count, part.range, into: output)
                 } catch {
@@ -330,8 +329,7 @@ final class SampleGatherer {
             let span = head.spans[Int(head.chunks[number].span)]
             let entry = span.times[Int(head.chunks[number].time)]
             let decoded = try headPages.withBytes(
-                span.pages[Int(entry.page)], HeadPageReader.Place(span: head.chunks[number].span, page: entry.page),
-                Int(entry.offset), Int(entry.byteCount)
+                span.pages[Int(entry.page)], number: entry.page, Int(entry.offset), Int(entry.byteCount)
             ) { bytes in
                 var source = ByteSource(bytes)
                 // What does not decode is a fault of ours, and ends the program below.
@@ -416,8 +414,7 @@ final class SampleGatherer {
         case .headChunk(let number):
             let chunk = head!.chunks[number]
             let page = head!.spans[Int(chunk.span)].pages[Int(chunk.page)]
-            let place = HeadPageReader.Place(span: chunk.span, page: chunk.page)
-            let result = try headPages.withBytes(page, place, Int(chunk.offset), Int(chunk.byteCount)) {
+            let result = try headPages.withBytes(page, number: chunk.page, Int(chunk.offset), Int(chunk.byteCount)) {
                 bytes -> Result<Value, CodingError> in
                 do throws(CodingError) { return .success(try body(bytes)) } catch { return .failure(error) }
             }
@@ -503,7 +500,8 @@ final class SampleGatherer {
 
     private func isHistogramChunk(_ piece: Piece) throws(StoreError) -> Bool {
         switch piece.source {
-        case .block, .headChunk: try kind(of: piece) == .histograms
+        case .headChunk(let number): head!.chunks[number].isOfHistograms
+        case .block: try kind(of: piece) == .histograms
         case .open, .late, .openHistograms: false
         }
     }
