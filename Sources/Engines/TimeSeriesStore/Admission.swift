@@ -252,6 +252,7 @@ struct Admission {
     private mutating func writeMetadata(
         _ metadata: MetadataByName, in segment: UInt64, _ state: inout TimeSeriesStore.State
     ) {
+        guard !metadata.isEmpty else { return }
         var pending: [MetricMetadata] = []
         for (name, entry) in metadata {
             let old = state.metadata[name]
