@@ -41,7 +41,7 @@ public final class StateStore: Sendable {
             var configuration = Configuration()
             configuration.label = "jaga.state"
             configuration.busyMode = .timeout(busyLimitSeconds)
-            // Each connection keeps up to 2 MiB of pages; three readers serve the pages and the API.
+            // Three readers serve the pages and the API.
             configuration.maximumReaderCount = 3
             configuration.prepareDatabase { db in
                 try db.execute(sql: "PRAGMA temp_store = MEMORY")
