@@ -35,7 +35,8 @@ import Units
         let segment = joined(folder, "wal/\(try files.list(joined(folder, "wal"))[0])")
         files.flipBit(2, at: 300, of: segment)
         let damaged = try verifyStore(folder, files: files)
-        #expect(damaged.problems.map(\.kind) == [.blockDamaged, .logDamaged])
+        // The flipped bit is in the declarations, so that samples lack theirs.
+        #expect(damaged.problems.map(\.kind) == [.blockDamaged, .logDamaged, .samplesOrphaned])
         #expect(damaged.problems[0].byteOffset == 16 && damaged.problems[1].byteOffset <= 300)
     }
 
@@ -104,6 +105,36 @@ import Units
         #expect(before.values.allSatisfy { $0.count > 200 && $0.count < 400 })
         #expect(try await again.append(batch(epoch + 400, [(Labels("m", ["n": "0"]), 1)])).stored == 1)
         #expect(try verifyStore(folder, files: files).isIntact)
+    }
+
+    /// What a start says of samples whose series nobody knows, verify says as well, whichever kind of record they are in.
+    @Test func `samples whose declaration is lost are told by verify as by a start`() async throws {
+        let store = try openStore(files, StoreSettings(outOfOrderWindow: .seconds(600)))
+        // The declarations alone, then readings that each stand on the one before, single samples, a histogram, and a late one.
+        let labels = (0..<20).map { Labels("m", ["n": "\($0)"]) }
+        try await store.append(batch(epoch, labels.map { ($0, 0) }))
+        let declared = Int(store.stats.logByteCount)
+        for step in 1..<10 as Range<Int64> {
+            try await store.append(batch(epoch + step * 1000, labels.map { ($0, Double(step)) }))
+        }
+        var single = batch(epoch + 20_000, [])
+        single.rows = [
+            .init(labels: labels[0], value: 1, timestamp: at(epoch + 20_000)),
+            .init(labels: labels[1], value: 1, timestamp: at(epoch + 20_001)),
+        ]
+        try await store.append(single)
+        try await store.append(batch(epoch + 11_000, [(labels[2], 1), (labels[0], 3)]))
+        let segment = joined(folder, "wal/00000001.wal")
+        let sound = try verifyStore(folder, files: files)
+        #expect(sound.isIntact && sound.recordCount > 10, "\(sound.problems)")
+        files.flipBit(3, at: declared / 2, of: segment)
+        let found = try verifyStore(folder, files: files).problems
+        #expect(found.map(\.kind).contains(.samplesOrphaned) && found.allSatisfy { $0.file == segment }, "\(found)")
+        // The first start tells the same, and after the repair only what cannot be repaired is left.
+        let told = try openStore(files).health.problems
+        #expect(told.filter { $0.kind == .samplesOrphaned } == found.filter { $0.kind == .samplesOrphaned })
+        _ = try repairStore(folder, files: files)
+        #expect(try verifyStore(folder, files: files).problems == found.filter { $0.kind == .samplesOrphaned })
     }
 
     @Test func `repair leaves a segment of another version alone, and takes no strange name for a thousand lost files`()

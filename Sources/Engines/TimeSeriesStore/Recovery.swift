@@ -200,10 +200,7 @@ struct Recovery {
         segment.lastTime = replay.lastTime
         segments.append(segment)
         replay.finish(&state)
-        if replay.orphanCount > 0 {
-            state.health.problems.append(
-                StoreProblem(kind: .samplesOrphaned, file: path, byteOffset: 0, count: replay.orphanCount))
-        }
+        if let problem = replay.orphans(in: path) { state.health.problems.append(problem) }
     }
 
     private mutating func noteDamage(
@@ -222,13 +219,18 @@ struct Recovery {
 }
 
 /// Brings the records of one segment into the head.
-private struct SegmentReplay {
+struct SegmentReplay {
     /// Number in the segment → number in the head, plus one; 0 for none.
     private var places: [UInt32] = []
     private var pairs = DeclaredPairs()
     private var layouts = LayoutReader()
     var lastTime = Int64.min
-    var orphanCount: Int64 = 0
+    private var orphanCount: Int64 = 0
+
+    /// The samples that cannot be given to a series, once `finish` was called; nil where there are none.
+    func orphans(in path: String) -> StoreProblem? {
+        orphanCount > 0 ? StoreProblem(kind: .samplesOrphaned, file: path, byteOffset: 0, count: orphanCount) : nil
+    }
 
     mutating func apply(
         _ type: LogFormat.RecordType, _ payload: [UInt8], to state: inout TimeSeriesStore.State
@@ -258,7 +260,10 @@ private struct SegmentReplay {
         case .columns: try readColumns(payload, &state)
         case .late:
             try Self.forEachSample(payload) { number, time, value in
-                guard let place = place(number) else { return }
+                guard let place = place(number) else {
+                    orphanCount += 1
+                    return
+                }
                 state.head.late[place, default: LateSamples()].insert(time, value)
                 state.counts.samplesReplayed += 1
             }

@@ -142,6 +142,7 @@ extension TimeSeriesStore {
                 }
                 return .success((block.sampleCount, known))
             } catch {
+                noteDamage(error)
                 return .failure(error)
             }
         }

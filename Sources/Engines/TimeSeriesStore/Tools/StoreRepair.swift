@@ -26,8 +26,8 @@ public func repairStore(
 }
 
 extension TimeSeriesStore {
-    /// Writes the readable chunks of a block anew, if there are others.
-    /// - Returns: nil where all of it is readable.
+    /// Writes the readable chunks of a block anew, if there are others, or bytes that are not as the format has them.
+    /// - Returns: nil where all of it is as it was written.
     func salvage(_ block: Block) throws(StoreError) -> StoreProblem? {
         let index = try block.readIndex(files)
         let reader = try BlockReader(block, index: index, files)
@@ -45,6 +45,7 @@ extension TimeSeriesStore {
                 bad.insert(slot)
             }
         }
+        if firstOffset == nil { firstOffset = try block.strayOffset(index, files) }
         guard let firstOffset else { return nil }
         for slot in bad { gatherer.keepReadablePieces(of: slot) }
         let aside = try asideName(of: block)

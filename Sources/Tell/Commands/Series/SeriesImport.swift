@@ -23,6 +23,7 @@ extension SeriesCommand {
             var leftOut: LeftOutSamples = [:]
             let logs = try paths.filter(Self.hasLog)
             let outcome = try await folder.withStore(mayBeNew: true) { store in
+                _ = folder.nameProblems(of: store)
                 // As far ahead as a live sample may be.
                 var backfill = Backfill(into: store, latest: Console.current.now() + .seconds(600))
                 for path in paths { try read(path, into: &backfill, &leftOut) }
