@@ -84,6 +84,29 @@ import Units
         #expect(store.health.problems.map(\.description).allSatisfy { $0.contains("/blocks/") })
     }
 
+    /// Those are in a file of their own once there are many; the log has them all.
+    @Test func `the newest hours that the disk does not give back are known, until a start reads them anew`()
+        async throws
+    {
+        let faulty = FaultyFiles(files)
+        let store = try openStore(faulty)
+        var random = SeededGenerator(seed: 1)
+        for step in 0..<480 as Range<Int64> {
+            let rows = (0..<60).map { (Labels("load", ["n": "\($0)"]), Double.random(in: 0...1, using: &random)) }
+            try await store.append(batch(epoch + step * 10_000, rows))
+        }
+        let before = try await store.samples()
+        faulty.arm(.init(.error(EIO), call: 1, lasts: true, operations: [.read]))
+        await #expect(throws: StoreError.self) { try await store.samples() }
+        await #expect(throws: StoreError.self) { try await store.maintain(at: at(epoch + 9 * hour)) }
+        #expect(store.health.problems.map(\.kind) == [.headPageDamaged])
+        #expect(store.health.problems[0].isDamage && reported(store) == 1)
+        faulty.arm(nil)
+        let again = try openStore(files)
+        #expect(again.health.problems == [])
+        #expect(try await again.samples() == before)
+    }
+
     @Test func `exports and imports that meet damage make it known`() async throws {
         for isExport in [true, false] {
             let disk = MemoryFiles()

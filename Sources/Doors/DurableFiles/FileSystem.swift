@@ -52,11 +52,22 @@ public protocol OpenFile: AnyObject, Sendable {
     func write(_ bytes: RawSpan) throws(FileError) -> Int
     /// - Returns: up to `count` bytes from `offset`; fewer only at the end of the file.
     func read(at offset: Int64, count: Int) throws(FileError) -> [UInt8]
+    /// Reads into memory that is there already.
+    /// - Returns: how many bytes; fewer than there is room for only at the end of the file.
+    func read(at offset: Int64, into buffer: UnsafeMutableRawBufferPointer) throws(FileError) -> Int
     func sync() throws(FileError)
     func truncate(to length: Int64) throws(FileError)
     func size() throws(FileError) -> Int64
     /// To be called once; the file is unusable afterwards, also when the call throws.
     func close() throws(FileError)
+}
+
+extension OpenFile {
+    public func read(at offset: Int64, into buffer: UnsafeMutableRawBufferPointer) throws(FileError) -> Int {
+        let bytes = try read(at: offset, count: buffer.count)
+        buffer.copyBytes(from: bytes)
+        return bytes.count
+    }
 }
 
 /// What is known of a name in a folder.

@@ -24,7 +24,8 @@ struct Recovery {
         self.files = files
         self.folder = folder
         self.settings = settings
-        state = TimeSeriesStore.State(settings: settings)
+        state = TimeSeriesStore.State(
+            settings: settings, scratch: Head.Scratch(files: files, folder: folder))
     }
 
     private var logFolder: String { joined(folder, "wal") }

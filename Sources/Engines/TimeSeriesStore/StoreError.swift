@@ -68,6 +68,8 @@ public struct StoreProblem: Sendable, Hashable {
         case blockMissing = "block-missing"
         /// The disk does not give the bytes of a block.
         case blockUnreadable = "block-unreadable"
+        /// What the newest hours were written to so that they take no memory cannot be read; the log has all of it.
+        case headPageDamaged = "head-page-damaged"
         /// The list of what was deleted was unreadable and was set aside: deleted samples are seen again.
         case tombstonesDamaged = "tombstones-damaged"
         /// A file is of a version that this program does not know; it was left alone.
@@ -104,6 +106,8 @@ extension StoreProblem: CustomStringConvertible {
             "at least \(count) samples in '\(file)' cannot be read because records before them are damaged"
         case .blockMissing: "'\(file)' is missing: its samples are lost"
         case .blockUnreadable: "'\(file)' cannot be read: the disk reports an error"
+        case .headPageDamaged:
+            "the newest hours are damaged at byte \(byteOffset) of '\(file)'; the next start reads them from the log"
         case .blockDamaged, .tombstonesDamaged: "'\(file)' is damaged at byte \(byteOffset)\(copy)"
         case .versionUnknown: "'\(file)' is of a version that this program does not read; it was left alone"
         }

@@ -39,7 +39,7 @@ func blocking<Result: Sendable>(
 
 /// libcurl's own size of its buffer, and the largest that is asked for.
 private let standardBufferByteCount = 16 << 10
-private let bufferByteCountMax = 128 << 10
+private let bufferByteCountMax = 32 << 10
 
 func exchange(_ request: HTTPRequest, _ stop: StopFlag, reusing kept: KeptHandle? = nil) throws -> HTTPResponse {
     let transfer = Transfer(stop: stop, reusing: kept)

@@ -273,7 +273,6 @@ func decodedIntegers(_ source: inout ByteSource, count: Int) throws(CodingError)
     var failure: CodingError?
     let decoded = [Int64](unsafeUninitializedCapacity: count) { buffer, made in
         let output = UnsafeMutableBufferPointer(rebasing: buffer[..<count])
-        output.initialize(repeating: 0)
         do throws(CodingError) { try decodeIntegers(&source, into: output) } catch { failure = error }
         made = count
     }

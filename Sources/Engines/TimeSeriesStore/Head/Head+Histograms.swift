@@ -31,9 +31,9 @@ extension Head {
         var bytes: [UInt8] = []
         open.times.withUnsafeBufferPointer { encodeIntegers($0, into: &bytes) }
         let time = spans[span].addTimes(
-            bytes, count: open.times.count, first: open.times[0], last: open.times.last!)
+            bytes, of: number, count: open.times.count, first: open.times[0], last: open.times.last!)
         bytes = []
         encodeHistograms(open.histograms[...], into: &bytes)
-        spans[span].addChunk(bytes, of: number, time: time)
+        spans[span].addChunk(bytes, of: number, time: time, isOfHistograms: true)
     }
 }

@@ -107,15 +107,16 @@ extension Head {
         guard let first = places.first, let column = series[Int(first)].column as Int32?, column >= 0,
             series[Int(first)].openCount == Self.openCountMax || time >= columns[Int(column)].spanEnd
         else { return }
+        let moving = places.indices.filter { series[Int(places[$0])].row >= 0 }
         var chunks = [[UInt8]](repeating: [], count: places.count)
         chunks.withUnsafeMutableBufferPointer { buffer in
             series.withUnsafeBufferPointer { known in
                 // Each place is written by one thread; series and rows stand still meanwhile.
                 nonisolated(unsafe) let (chunks, known) = (buffer, known)
                 let values = values
-                inParallel(places.count, grain: 128) { range in
-                    for index in range {
-                        chunks[index] = Self.encodedValues(of: known[Int(places[index])], values)
+                inParallel(moving.count, grain: 64) { range in
+                    for index in moving[range] {
+                        chunks[index] = Self.encodedRow(of: known[Int(places[index])], values)
                     }
                 }
             }

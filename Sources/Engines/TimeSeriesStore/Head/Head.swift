@@ -1,11 +1,12 @@
+import DurableFiles
 import Series
 
 // The newest samples, in memory. A series is a number into flat arrays; its labels are numbers of pairs; its samples are in two places:
 //
-//     open      up to 120 samples as they came. The times stand in a column that all series share which were read at the same
+//     open      up to 60 samples as they came. The times stand in a column that all series share which were read at the same
 //               instants. A value that has not changed since the open chunk began takes no place at all; the first change gives the
-//               series a row of 120 doubles.
-//     chunks    the open samples, encoded (`docs/formats/series-chunks.md`) when there are 120 or the span ends, in pages of the span.
+//               series a row of 60 doubles.
+//     chunks    the open samples, encoded (`docs/formats/series-chunks.md`) when there are 60 or the span ends, in pages of the span.
 //               Times are encoded once for all series that share them.
 //
 // When a span goes to a block, its pages are dropped as a whole. Series without samples are forgotten then, and their numbers are used
@@ -38,9 +39,11 @@ struct HeadSeries {
 /// The samples in memory, with an inverted index over their labels.
 struct Head: Sendable {
     /// More would make single reads of a few samples dearer; fewer waste what each chunk has of its own.
-    static let openCountMax = 120
+    static let openCountMax = 60
 
     let spanMilliseconds: Int64
+    /// Where full pages of chunks are written to; without it they stay in memory.
+    private let scratch: Scratch?
     var series: [HeadSeries] = []
     var labelPairs: [UInt32] = []
     var table = PairTable()
@@ -71,8 +74,14 @@ struct Head: Sendable {
         var instance: UInt32
     }
 
-    init(spanMilliseconds: Int64) {
+    struct Scratch: Sendable {
+        var files: any FileSystem
+        var folder: String
+    }
+
+    init(spanMilliseconds: Int64, scratch: Scratch? = nil) {
         self.spanMilliseconds = spanMilliseconds
+        self.scratch = scratch
     }
 
     // MARK: Series
@@ -386,38 +395,29 @@ struct Head: Sendable {
             times.withUnsafeBufferPointer {
                 encodeIntegers(UnsafeBufferPointer(rebasing: $0[..<count]), into: &bytes)
             }
-            time = spans[span].addTimes(bytes, count: count, first: times[0], last: times[count - 1])
+            time = spans[span].addTimes(bytes, of: number, count: count, first: times[0], last: times[count - 1])
             columns[Int(column)].sealedAs = time
             columns[Int(column)].sealedCount = count
         }
-        let bytes = encodedValues(of: number, ready)
-        if series[number].row >= 0 {
-            values.giveBack(series[number].row)
+        let row = series[number].row
+        if row >= 0 {
+            let bytes = ready.isEmpty ? Self.encodedRow(of: series[number], values) : ready
+            values.giveBack(row)
             series[number].row = -1
+            spans[span].addChunk(bytes, of: number, time: time)
+        } else {
+            spans[span].addStanding(series[number].constant.bitPattern, of: number, time: time)
         }
-        spans[span].addChunk(bytes, of: number, time: time)
         series[number].openCount = 0
         series[number].column = -1
         release(column)
     }
 
-    private func encodedValues(of number: Int, _ ready: [UInt8]) -> [UInt8] {
-        ready.isEmpty ? Self.encodedValues(of: series[number], values) : ready
-    }
-
-    /// The chunk of the open samples of a series of plain numbers.
-    static func encodedValues(of series: HeadSeries, _ values: OpenValues) -> [UInt8] {
+    /// The chunk of the open samples of a series with a row.
+    static func encodedRow(of series: HeadSeries, _ values: OpenValues) -> [UInt8] {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(64)
-        if series.row >= 0 {
-            encodeValues(
-                UnsafeBufferPointer(start: values.row(series.row), count: Int(series.openCount)), into: &bytes)
-        } else {
-            // A chunk of one value reads as that value however many there are.
-            withUnsafePointer(to: series.constant) {
-                encodeValues(UnsafeBufferPointer(start: $0, count: 1), into: &bytes)
-            }
-        }
+        encodeValues(UnsafeBufferPointer(start: values.row(series.row), count: Int(series.openCount)), into: &bytes)
         return bytes
     }
 
@@ -425,7 +425,10 @@ struct Head: Sendable {
     mutating func span(endingAt end: Int64) -> Int {
         if let place = spans.lastIndex(where: { $0.end == end }) { return place }
         let place = spans.firstIndex { $0.end > end } ?? spans.count
-        spans.insert(HeadSpan(start: end - spanMilliseconds, end: end), at: place)
+        spans.insert(
+            HeadSpan(
+                start: end - spanMilliseconds, end: end, file: scratch.flatMap { PageFile($0.files, in: $0.folder) }),
+            at: place)
         return place
     }
 

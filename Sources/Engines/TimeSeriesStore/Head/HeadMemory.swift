@@ -1,38 +1,6 @@
 // Where the samples of the head lie. All of it is owned by the head and changed under the store's `state` lock; no sample and no
 // series has an object of its own.
 
-/// A stretch of memory for finished chunks, filled from the front.
-///
-/// `@unchecked Sendable`: bytes below `used` never change after they were written. `append` is called under the store's `state` lock
-/// alone; a reader takes its ranges under that lock, and only they are read later, from any thread.
-final class BytePage: @unchecked Sendable {
-    static let byteCount = 256 << 10
-    private let base: UnsafeMutableRawPointer
-    private let capacity: Int
-    private(set) var used = 0
-
-    /// - Parameter capacity: more than a page's for a chunk that is longer than one.
-    init(capacity: Int) {
-        self.capacity = capacity
-        base = .allocate(byteCount: capacity, alignment: 16)
-    }
-
-    deinit { base.deallocate() }
-
-    /// - Returns: where the bytes stand; nil where they do not fit any more.
-    func append(_ bytes: [UInt8]) -> Int? {
-        guard used + bytes.count <= capacity else { return nil }
-        bytes.withUnsafeBytes { (base + used).copyMemory(from: $0.baseAddress!, byteCount: $0.count) }
-        defer { used += bytes.count }
-        return used
-    }
-
-    /// - Parameter body: may use the bytes during the call only.
-    func withBytes<Value>(_ offset: Int, _ count: Int, _ body: (UnsafeRawBufferPointer) -> Value) -> Value {
-        body(UnsafeRawBufferPointer(start: base + offset, count: count))
-    }
-}
-
 /// Rows of numbers for the series whose value has changed since their open chunk began. Those that stand still have none.
 ///
 /// `@unchecked Sendable`: only the head uses it, under the store's `state` lock.
@@ -76,14 +44,27 @@ struct TimeColumn {
 
 /// The finished chunks of one span, in order of time for each series.
 struct HeadSpan {
+    /// A chunk, or a value that stood still for some chunks one after the other: that one takes no bytes in a page.
     struct ChunkEntry {
         /// The chunk of the same series before this one; -1 for none.
         var previous: Int32
+        /// The newest of its times, in `times`.
+        var time: Int32
+        /// Its place; of a value that stands still, the halves of its bits.
         var page: UInt32
         var offset: UInt32
+        /// Of a value that stands still, `standing` and how many entries of `times` it has.
         var byteCount: UInt32
-        /// Its times, in `times`.
-        var time: Int32
+
+        /// Set in `byteCount`.
+        static let standing: UInt32 = 1 << 31
+        /// Set in `byteCount` of a chunk of native histograms.
+        static let histograms: UInt32 = 1 << 30
+
+        var isStanding: Bool { byteCount & Self.standing != 0 }
+        var standingBits: UInt64 { UInt64(page) << 32 | UInt64(offset) }
+        /// How many entries of `times` it has: the newest, and each one's `previous`.
+        var timeCount: Int { isStanding ? Int(byteCount & ~Self.standing) : 1 }
     }
 
     struct TimeEntry {
@@ -93,11 +74,15 @@ struct HeadSpan {
         var sampleCount: Int32
         var first: Int64
         var last: Int64
+        /// The entry before it, of the series for which it was made and mostly of all that share it; -1 for none.
+        var previous: Int32
     }
 
     let start: Int64
     let end: Int64
-    private(set) var pages: [BytePage] = []
+    /// Only the last one is being filled; those before it are in `file` where that takes them.
+    private(set) var pages: [HeadPage] = []
+    private let file: PageFile?
     private(set) var chunks: [ChunkEntry] = []
     private(set) var times: [TimeEntry] = []
     /// The newest chunk of each series, by the number of the series; -1 for none.
@@ -105,54 +90,64 @@ struct HeadSpan {
     private(set) var sampleCount = 0
     private(set) var byteCount = 0
 
-    init(start: Int64, end: Int64) {
+    init(start: Int64, end: Int64, file: PageFile?) {
         self.start = start
         self.end = end
+        self.file = file
     }
 
-    mutating func addTimes(_ bytes: [UInt8], count: Int, first: Int64, last: Int64) -> Int32 {
+    /// - Parameter series: one that they are of.
+    mutating func addTimes(_ bytes: [UInt8], of series: Int, count: Int, first: Int64, last: Int64) -> Int32 {
         let place = store(bytes)
         times.append(
             TimeEntry(
                 page: place.page, offset: place.offset, byteCount: UInt32(bytes.count), sampleCount: Int32(count),
-                first: first, last: last))
+                first: first, last: last, previous: hasChunks(series) ? chunks[Int(newest[series])].time : -1))
         return Int32(times.count - 1)
     }
 
-    mutating func addChunk(_ bytes: [UInt8], of series: Int, time: Int32) {
+    mutating func addChunk(_ bytes: [UInt8], of series: Int, time: Int32, isOfHistograms: Bool = false) {
         let place = store(bytes)
+        let byteCount = UInt32(bytes.count) | (isOfHistograms ? ChunkEntry.histograms : 0)
+        add(place.page, place.offset, byteCount, of: series, time)
+    }
+
+    /// A chunk whose samples all have one value. Where the chunk before it has the same one, they are one entry.
+    mutating func addStanding(_ bits: UInt64, of series: Int, time: Int32) {
+        if hasChunks(series) {
+            let last = Int(newest[series])
+            if chunks[last].isStanding, chunks[last].standingBits == bits,
+                times[Int(time)].previous == chunks[last].time
+            {
+                chunks[last].time = time
+                chunks[last].byteCount += 1
+                sampleCount += Int(times[Int(time)].sampleCount)
+                return
+            }
+        }
+        add(UInt32(bits >> 32), UInt32(truncatingIfNeeded: bits), ChunkEntry.standing | 1, of: series, time)
+    }
+
+    private mutating func add(_ page: UInt32, _ offset: UInt32, _ byteCount: UInt32, of series: Int, _ time: Int32) {
         if series >= newest.count {
             newest += [Int32](repeating: -1, count: max(series + 1 - newest.count, newest.count / 2))
         }
         chunks.append(
-            ChunkEntry(
-                previous: newest[series], page: place.page, offset: place.offset, byteCount: UInt32(bytes.count),
-                time: time))
+            ChunkEntry(previous: newest[series], time: time, page: page, offset: offset, byteCount: byteCount))
         newest[series] = Int32(chunks.count - 1)
         sampleCount += Int(times[Int(time)].sampleCount)
-    }
-
-    /// The chunks of a series, the oldest first.
-    func chunks(of series: Int) -> [Int32] {
-        guard series < newest.count, newest[series] >= 0 else { return [] }
-        var places: [Int32] = []
-        var place = newest[series]
-        while place >= 0 {
-            places.append(place)
-            place = chunks[Int(place)].previous
-        }
-        return places.reversed()
     }
 
     func hasChunks(_ series: Int) -> Bool { series < newest.count && newest[series] >= 0 }
 
     private mutating func store(_ bytes: [UInt8]) -> (page: UInt32, offset: UInt32) {
         byteCount += bytes.count
-        if let page = pages.last, let offset = page.append(bytes) {
-            return (UInt32(pages.count - 1), UInt32(offset))
+        if case .memory(let page) = pages.last {
+            if let offset = page.append(bytes) { return (UInt32(pages.count - 1), UInt32(offset)) }
+            pages[pages.count - 1] = .written(page, to: file)
         }
-        let page = BytePage(capacity: max(BytePage.byteCount, bytes.count))
-        pages.append(page)
+        let page = BytePage(capacity: max(BytePage.byteCount, bytes.count + BytePage.checksumByteCount))
+        pages.append(.memory(page))
         return (UInt32(pages.count - 1), UInt32(page.append(bytes)!))
     }
 }

@@ -26,10 +26,22 @@ struct HeadSnapshot: Sendable {
         var page: UInt32
         var offset: UInt32
         var byteCount: UInt32
+        /// Of a chunk whose samples all have one value, that value; it has no bytes.
+        var standing: Double?
+        var isOfHistograms: Bool
+
+        init(_ entry: HeadSpan.ChunkEntry, time: Int32, span: Int32) {
+            self.span = span
+            self.time = time
+            (page, offset) = (entry.page, entry.offset)
+            byteCount = entry.byteCount & (HeadSpan.ChunkEntry.histograms - 1)
+            isOfHistograms = !entry.isStanding && entry.byteCount & HeadSpan.ChunkEntry.histograms != 0
+            standing = entry.isStanding ? Double(bitPattern: entry.standingBits) : nil
+        }
     }
 
     struct Span: Sendable {
-        var pages: [BytePage]
+        var pages: [HeadPage]
         var times: [HeadSpan.TimeEntry]
     }
 
@@ -92,18 +104,19 @@ struct HeadSnapshot: Sendable {
         }
     }
 
-    private mutating func addChunks(of number: Int, in span: HeadSpan, _ place: Int, _ start: Int64, _ end: Int64) {
+    private mutating func addChunks(of number: Int, in span: HeadSpan, _ spanPlace: Int, _ start: Int64, _ end: Int64) {
         guard span.hasChunks(number) else { return }
         let first = chunks.count
         var chunk = span.newest[number]
         while chunk >= 0 {
             let known = span.chunks[Int(chunk)]
-            let time = span.times[Int(known.time)]
-            if time.first <= end, time.last >= start {
-                chunks.append(
-                    Chunk(
-                        span: Int32(place), time: known.time, page: known.page, offset: known.offset,
-                        byteCount: known.byteCount))
+            var place = known.time
+            for _ in 0..<known.timeCount {
+                let time = span.times[Int(place)]
+                if time.first <= end, time.last >= start {
+                    chunks.append(Chunk(known, time: place, span: Int32(spanPlace)))
+                }
+                place = time.previous
             }
             chunk = known.previous
         }

@@ -56,6 +56,7 @@ final class SampleGatherer {
     private var joinedTimes: [[UInt64]: [Int64]] = [:]
     private var headTimes: [UInt64: [Int64]] = [:]
     private var scratch: [Double] = []
+    private let headPages = HeadPageReader()
 
     /// - Parameters:
     ///   - readers: in order of time, finest resolution first.
@@ -231,8 +232,8 @@ final class SampleGatherer {
             switch piece.source {
             case .late, .openHistograms: return false
             case .open: continue
-            case .headChunk, .block:
-                if try kind(of: piece) == .histograms { return false }
+            case .headChunk(let number): if head!.chunks[number].isOfHistograms { return false }
+            case .block: if try kind(of: piece) == .histograms { return false }
             }
         }
         return true
@@ -278,7 +279,6 @@ final class SampleGatherer {
                 let part = parts[index]
                 guard !part.range.isEmpty else { continue }
                 let output = UnsafeMutableBufferPointer(rebasing: buffer[place..<place + part.range.count])
-                output.initialize(repeating: 0)
                 do throws(StoreError) {
                     try read(piece, part.times.count, part.range, into: output)
                 } catch {
@@ -331,7 +331,9 @@ final class SampleGatherer {
             let head = head!
             let span = head.spans[Int(head.chunks[number].span)]
             let entry = span.times[Int(head.chunks[number].time)]
-            let decoded = span.pages[Int(entry.page)].withBytes(Int(entry.offset), Int(entry.byteCount)) { bytes in
+            let decoded = try headPages.withBytes(
+                span.pages[Int(entry.page)], number: entry.page, Int(entry.offset), Int(entry.byteCount)
+            ) { bytes in
                 var source = ByteSource(bytes)
                 // What does not decode is a fault of ours, and ends the program below.
                 return try? decodedIntegers(&source, count: Int(entry.sampleCount))
@@ -373,7 +375,12 @@ final class SampleGatherer {
             let values = try reader.legacyChunk(reader.index.chunks[chunk]).values
             for index in output.indices { output[index] = values[range.lowerBound + index] }
             return
-        case .block, .headChunk, .openHistograms: break
+        case .headChunk(let number):
+            if let standing = head!.chunks[number].standing {
+                output.update(repeating: standing)
+                return
+            }
+        case .block, .openHistograms: break
         }
         if range.count == count {
             try withChunk(piece) { bytes throws(CodingError) in
@@ -410,7 +417,7 @@ final class SampleGatherer {
         case .headChunk(let number):
             let chunk = head!.chunks[number]
             let page = head!.spans[Int(chunk.span)].pages[Int(chunk.page)]
-            let result = page.withBytes(Int(chunk.offset), Int(chunk.byteCount)) {
+            let result = try headPages.withBytes(page, number: chunk.page, Int(chunk.offset), Int(chunk.byteCount)) {
                 bytes -> Result<Value, CodingError> in
                 do throws(CodingError) { return .success(try body(bytes)) } catch { return .failure(error) }
             }
@@ -510,9 +517,11 @@ final class SampleGatherer {
         }
     }
 
+    /// Nil where it is one of plain numbers, however they are written.
     private func chunkKind(of piece: Piece) throws(StoreError) -> ChunkKind? {
         switch piece.source {
-        case .block, .headChunk: try kind(of: piece)
+        case .block: try kind(of: piece)
+        case .headChunk(let number): head!.chunks[number].isOfHistograms ? .histograms : nil
         case .open, .late, .openHistograms: nil
         }
     }

@@ -120,7 +120,7 @@ private func verifySegment(
     }
     // Read as a start reads it, into a head of its own, since each segment stands alone.
     var replay = SegmentReplay()
-    var state = TimeSeriesStore.State(settings: StoreSettings())
+    var state = TimeSeriesStore.State(settings: StoreSettings(), scratch: nil)
     while true {
         switch try scanner.next() {
         case .end:

@@ -28,7 +28,8 @@ struct SeriesCommand: AsyncParsableCommand {
         commandName: "series", abstract: "Work with the stored samples.",
         discussion: """
             'stats', 'export' and 'snapshot' work with and without a daemon on the data folder, 'verify' changes nothing and may \
-            run beside one. 'repair' and 'import' need the folder for themselves and end with 11 while a daemon uses it.
+            run beside one. 'repair' and 'import' need the folder for themselves and end with 11 while a daemon uses it. Where a \
+            part of the samples is damaged, the first three show the rest, name the file on standard error, and end with 3.
             """,
         subcommands: [Stats.self, Verify.self, Repair.self, Export.self, Import.self, Snapshot.self])
 
