@@ -293,7 +293,7 @@ struct SegmentReplay {
         return Int(places[Int(number)]) - 1
     }
 
-    private static func forEachSample(
+    static func forEachSample(
         _ payload: [UInt8], _ body: (UInt32, Int64, Double) -> Void
     ) throws(CodingError) {
         var reader = ByteReader(payload)

@@ -103,7 +103,7 @@ extension StoreProblem: CustomStringConvertible {
                 ? "'\(file)' is missing: what it held of the newest hours is lost"
                 : "'\(file)' and \(count - 1) files after it are missing: what they held of the newest hours is lost"
         case .samplesOrphaned:
-            "at least \(count) samples in '\(file)' cannot be read because records before them are damaged"
+            "at least \(count) samples in '\(file)' cannot be read because records before them are damaged\(copy)"
         case .blockMissing: "'\(file)' is missing: its samples are lost"
         case .blockUnreadable: "'\(file)' cannot be read: the disk reports an error"
         case .headPageDamaged:

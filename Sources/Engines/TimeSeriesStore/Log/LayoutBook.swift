@@ -248,7 +248,7 @@ struct LayoutReader {
         for key in layouts.keys.sorted() { halt(key, &head) }
     }
 
-    private static func numbers(_ source: inout ByteSource) throws(CodingError) -> [UInt32] {
+    static func numbers(_ source: inout ByteSource) throws(CodingError) -> [UInt32] {
         let count = try source.count(limit: min(LogFormat.columnCountMax, source.remaining))
         var numbers: [UInt32] = []
         numbers.reserveCapacity(count)
