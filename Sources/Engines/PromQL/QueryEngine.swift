@@ -151,7 +151,7 @@ public struct QueryEngine: Sendable {
                 isLatestEnough: demand.isLatestEnough,
                 looks: demand.looksFrom.map {
                     .init(from: Timestamp(millisecondsSinceEpoch: $0), lookback: options.lookback)
-                }))
+                }, steps: demand.steps))
     }
 
     @concurrent

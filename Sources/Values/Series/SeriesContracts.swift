@@ -30,6 +30,22 @@ public struct SelectionBounds: Sendable {
     public var isLatestEnough = false
     /// Nil where nothing looks at single instants.
     public var looks: InstantLooks?
+    /// Where the newest sample at or before each of these is all that is looked at: others may be left out. Nil where more is.
+    public var steps: Steps?
+
+    /// Instants in milliseconds, evenly spaced.
+    public struct Steps: Sendable, Hashable {
+        public var first: Int64
+        /// At least 1.
+        public var interval: Int64
+        public var count: Int
+
+        public init(first: Int64, interval: Int64, count: Int) {
+            self.first = first
+            self.interval = interval
+            self.count = count
+        }
+    }
 
     /// Instants at which the newest sample counts that is not too old.
     public struct InstantLooks: Sendable, Hashable {
@@ -46,12 +62,14 @@ public struct SelectionBounds: Sendable {
     }
 
     public init(
-        samplesMax: Int = .max, samplesPerHistogram: Int = 1, isLatestEnough: Bool = false, looks: InstantLooks? = nil
+        samplesMax: Int = .max, samplesPerHistogram: Int = 1, isLatestEnough: Bool = false, looks: InstantLooks? = nil,
+        steps: Steps? = nil
     ) {
         self.samplesMax = samplesMax
         self.samplesPerHistogram = samplesPerHistogram
         self.isLatestEnough = isLatestEnough
         self.looks = looks
+        self.steps = steps
     }
 }
 

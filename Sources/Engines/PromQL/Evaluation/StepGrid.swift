@@ -106,6 +106,11 @@ struct Moments {
     subscript(_ index: Int) -> Int64 { fixed ?? grid[index] - shift }
     var first: Int64 { self[0] }
     var last: Int64 { self[max(0, grid.count - 1)] }
+
+    var steps: SelectionBounds.Steps {
+        fixed.map { SelectionBounds.Steps(first: $0, interval: 1, count: 1) }
+            ?? SelectionBounds.Steps(first: first, interval: grid.step, count: grid.count)
+    }
 }
 
 /// Which series an expression needs, and over which time. Found before anything is computed, so that the store is asked
@@ -120,6 +125,8 @@ struct SeriesDemand {
         var isLatestEnough: Bool
         /// The first instant at which the newest sample counts; nil where only ranges are read.
         var looksFrom: Int64?
+        /// The newest sample at each of these is all that anything looks at.
+        var steps: SelectionBounds.Steps?
     }
 
     init(scope: QueryScope) {
@@ -135,7 +142,8 @@ struct SeriesDemand {
             let reach = selector.edges == nil ? 0 : scope.lookbackMs
             add(
                 selector.matchers, moments.first - scope.lookbackMs + 1, moments.last + reach,
-                isLatestEnough: moments.first == moments.last && selector.edges == nil, looksFrom: moments.first)
+                isLatestEnough: moments.first == moments.last && selector.edges == nil, looksFrom: moments.first,
+                steps: selector.edges == nil ? moments.steps : nil)
         case .matrix(let matrix):
             let selector = matrix.selector
             let range = try scope.positiveMilliseconds(matrix.range, matrix.rangeSpan)
@@ -156,16 +164,18 @@ struct SeriesDemand {
 
     private mutating func add(
         _ matchers: [LabelMatcher], _ from: Int64, _ through: Int64, isLatestEnough: Bool = false,
-        looksFrom: Int64? = nil
+        looksFrom: Int64? = nil, steps: SelectionBounds.Steps? = nil
     ) {
         let through = max(from, through)
         guard let known = wanted[matchers] else {
-            wanted[matchers] = Demand(span: from...through, isLatestEnough: isLatestEnough, looksFrom: looksFrom)
+            wanted[matchers] = Demand(
+                span: from...through, isLatestEnough: isLatestEnough, looksFrom: looksFrom, steps: steps)
             return
         }
         wanted[matchers] = Demand(
             span: min(known.span.lowerBound, from)...max(known.span.upperBound, through),
             isLatestEnough: isLatestEnough && known.isLatestEnough && known.span.upperBound == through,
-            looksFrom: [known.looksFrom, looksFrom].compactMap(\.self).min())
+            looksFrom: [known.looksFrom, looksFrom].compactMap(\.self).min(),
+            steps: known.steps == steps ? steps : nil)
     }
 }

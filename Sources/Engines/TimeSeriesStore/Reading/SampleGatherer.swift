@@ -57,6 +57,7 @@ final class SampleGatherer {
     private var headTimes: [UInt64: [Int64]] = [:]
     private var scratch: [Double] = []
     private let headPages = HeadPageReader()
+    let thinner = SampleThinner()
 
     /// - Parameters:
     ///   - readers: in order of time, finest resolution first.

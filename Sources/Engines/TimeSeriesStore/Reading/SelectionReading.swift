@@ -63,12 +63,17 @@ struct SelectionReading: Sendable {
         _ slot: (slot: Int, labels: Labels), _ gatherer: SampleGatherer, _ total: borrowing Atomic<Int>
     ) throws -> SeriesColumns? {
         if stop.isSet { throw CancellationError() }
-        let found = try isLatestEnough ? gatherer.latestSample(of: slot.slot) : gatherer.samples(of: slot.slot)
+        var found = try isLatestEnough ? gatherer.latestSample(of: slot.slot) : gatherer.samples(of: slot.slot)
         guard !found.times.isEmpty else { return nil }
+        let isUntouched = !tombstones.contains { $0.matches(slot.labels) }
+        if let steps = bounds.steps, isUntouched {
+            gatherer.thinner.thin(&found, to: steps)
+            guard !found.times.isEmpty else { return nil }
+        }
         let own = found.times.count + found.histograms.count * bounds.samplesPerHistogram
         let count = total.add(own, ordering: .relaxed).newValue
         guard count <= bounds.samplesMax else { throw TooManySamples(count: count) }
-        guard tombstones.contains(where: { $0.matches(slot.labels) }) else {
+        if isUntouched {
             return SeriesColumns(
                 labels: slot.labels, times: found.times, values: found.values, histograms: found.histograms,
                 coarse: found.coarse)
