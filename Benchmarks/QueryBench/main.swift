@@ -27,7 +27,7 @@ struct DecodedSeries: SeriesReading {
     func labelValues(_ name: String, _ matchers: [LabelMatcher], from: Timestamp, through: Timestamp) async throws
         -> [String]
     { [] }
-    func metadata() async throws -> [String: MetricMetadata] { [:] }
+    func metadata() async throws -> MetadataByName { [:] }
 }
 
 func made() -> [SeriesColumns] {

@@ -87,6 +87,17 @@ import WebAPI
         #expect(terminal.output.contains("PostgresDown  firing  critical") && terminal.output.contains("shop is down"))
     }
 
+    @Test func `a pending alert says since when it was seen, and when it fires`() async throws {
+        let alert = AlertStatus(
+            name: "DiskSlow", state: .pending, severity: "warning", labels: [:], annotations: ["summary": "slow"],
+            activeAt: Terminal.now - .seconds(300), beganAt: Terminal.now - .seconds(3 * 3600),
+            firesAt: Terminal.now + .seconds(1500), expression: "slow", fingerprint: "1")
+        let terminal = Terminal(answers: [APIPath.alerts: try text([alert])])
+        #expect(await terminal.run("alerts") == .done)
+        #expect(terminal.output.contains("3h ago"), "\(terminal.output)")
+        #expect(terminal.output.contains("slow (fires in 25m if it goes on)"), "\(terminal.output)")
+    }
+
     @Test func `query prints one line a series and says when nothing matches`() async throws {
         let found =
             #"{"status":"success","data":{"resultType":"vector","result":[{"metric":{"__name__":"up","job":"a"},"value":[1,"1"]}]}}"#

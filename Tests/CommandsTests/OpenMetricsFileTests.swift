@@ -28,6 +28,27 @@ import Units
         return text + "# EOF\n"
     }()
 
+    @Test func `a data folder that does not exist is made, closed to others, but not for what cannot be read`()
+        async throws
+    {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "jaga-import-\(UUID().uuidString)").path
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        try Data("a 1 1000\n# EOF\n".utf8).write(to: URL(filePath: folder + "/old.om"))
+        let slip = Terminal(answers: nil)
+        #expect(await slip.run("series", "import", folder + "/new.om", "--data", folder + "/data") == .notFound)
+        #expect(!FileManager.default.fileExists(atPath: folder + "/data"))
+        let terminal = Terminal(answers: nil)
+        #expect(await terminal.run("series", "import", folder + "/old.om", "--data", folder + "/data") == .done)
+        #expect(terminal.notes.contains("made the data folder '\(folder)/data'"), "\(terminal.notes)")
+        let mode = try FileManager.default.attributesOfItem(atPath: folder + "/data")[.posixPermissions] as? Int
+        #expect(mode == 0o700)
+        let again = Terminal(answers: nil)
+        #expect(await again.run("series", "export", "--data", folder + "/data") == .done)
+        #expect(again.output == "a 1.0 1000\n# EOF", "\(again.output)")
+        #expect(again.notes == "1 sample", "\(again.notes)")
+    }
+
     private func samples(_ pieceByteCount: Int, text: String = text) async throws -> [SeriesColumns] {
         let path = FileManager.default.temporaryDirectory
             .appending(path: "jaga-openmetrics-\(UInt64.random(in: 0 ... .max))").path

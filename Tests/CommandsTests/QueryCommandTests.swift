@@ -20,6 +20,19 @@ import WebAPI
         #expect(lines.allSatisfy { $0.count <= 80 })
     }
 
+    @Test func `the axis is the range that was asked for, and infinities are the least and the most`() async throws {
+        let found =
+            #"{"status":"success","data":{"resultType":"matrix","result":[{"metric":{"__name__":"odd"},"#
+            + #""values":[[0,"-Inf"],[60,"+Inf"],[120,"NaN"]]}]}}"#
+        let terminal = Terminal(answers: [APIPath.queryRange: found], width: 100)
+        #expect(
+            await terminal.run("query", "odd", "--range", "10m", "--step", "1m", "--time", "600", "--graph") == .done)
+        let lines = terminal.output.split(separator: "\n", omittingEmptySubsequences: false)
+        #expect(lines.last == "⣿⣿ odd  last NaN, min -Inf, max +Inf")
+        #expect(lines[17].contains("1970-01-01T00:00:00Z") && lines[17].hasSuffix("1970-01-01T00:10:00Z"))
+        #expect(lines.map(\.count).max() == 100)
+    }
+
     @Test func `native histograms are shown as such, beside numbers`() async throws {
         let now =
             #"{"status":"success","data":{"resultType":"vector","result":[{"metric":{"__name__":"a"},"value":[1,"2"]},"#

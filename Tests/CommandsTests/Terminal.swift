@@ -20,9 +20,14 @@ final class Terminal: Sendable {
     private let answers: [String: String]?
     private let refusal: Problem?
     private let status: Int
+    private let width: Int
 
     /// - Parameter answers: nil for a daemon that does not run.
-    init(answers: [String: String]?, refusal: Problem? = nil, status: Int = 200, environment: [String: String] = [:]) {
+    init(
+        answers: [String: String]?, refusal: Problem? = nil, status: Int = 200, environment: [String: String] = [:],
+        width: Int = 80
+    ) {
+        self.width = width
         self.environment = environment
         self.answers = answers
         self.refusal = refusal
@@ -43,7 +48,7 @@ final class Terminal: Sendable {
             output: { text in self.printed.withLock { $0.output.append(text) } },
             notes: { text in self.printed.withLock { $0.notes.append(text) } },
             environment: { [environment] name in environment[name] ?? ["JAGA_DATA": "/data"][name] },
-            now: { Self.now },
+            now: { Self.now }, width: width,
             connect: { [answers, refusal, status] options in
                 TableConnection(
                     address: options.socketPath, answers: answers, refusal: refusal, status: status,

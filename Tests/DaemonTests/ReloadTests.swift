@@ -50,6 +50,18 @@ struct ReloadTests {
         #expect(parts.sources.snapshot.contains { $0.name == "probe/c" })
     }
 
+    @Test func `a reload says how many changes it does not name`() async throws {
+        let parts = try await site("probes: [\(probe("a", 1))]\n")
+        try configure("probes: [\((1...30).map { probe("p\($0)", $0) }.joined(separator: ", "))]\n")
+        let said = try await parts.reload(by: .jaga)
+        var filter = EntryFilter()
+        filter.kindPrefix = EventKind.configurationLoaded.rawValue
+        let entry = try #require(try await parts.ledger.reader.entries(matching: filter).first)
+        let count = try #require(entry.event.payload["changedCount"]?.intValue)
+        #expect(count > 20 && said.hasSuffix(", and \(count - 20) more"), "\(said)")
+        #expect(said.split(separator: ", ").count == 21)
+    }
+
     @Test func `a reload with faults changes nothing and is in the ledger with every fault`() async throws {
         let parts = try await site("probes: [\(probe("a", 1))]\n")
         let before = (parts.plan.withLock { $0.probes.map(\.fingerprint) }, parts.sources.snapshot.map(\.name))

@@ -2,12 +2,14 @@ import Synchronization
 import Collectors
 import DurableFiles
 import Logging
+import Rules
 import Scraping
 import Series
 import TestSupport
 import Testing
 import TimeSeriesStore
 import Units
+import Web
 import WebAPI
 
 @testable import Daemon
@@ -62,11 +64,14 @@ struct StatusTests {
               - job_name: sound
                 scrape_interval: 1s
                 static_configs: [{targets: ["127.0.0.1:\(page.port)"]}]
+              - job_name: dropped
+                static_configs: [{targets: ["127.0.0.1:1", "127.0.0.1:2"]}]
+                relabel_configs: [{action: drop, source_labels: [__address__], regex: ".*"}]
 
             """)
         // Before the first scrape nothing is known.
         let early = try await areas(parts).filter { $0.kind == .application }
-        #expect(early.map(\.name) == ["simple", "copied", "found", "sound"])
+        #expect(early.map(\.name) == ["simple", "copied", "found", "sound", "dropped"])
         let running = Task { await parts.scrapes.run() }
         defer { running.cancel() }
         try await waitUntil("all targets are scraped") {
@@ -74,13 +79,74 @@ struct StatusTests {
             return report.active.count == 4 && report.active.allSatisfy { $0.health != .unknown }
         }
         let rows = try await areas(parts).filter { $0.kind == .application }
-        #expect(rows.map(\.verdict) == [.unknown, .unknown, .ok, .ok], "\(rows)")
+        // A job that looks at nothing knows nothing.
+        #expect(rows.map(\.verdict) == [.unknown, .unknown, .unknown, .ok, .unknown], "\(rows)")
         #expect(rows[0].reason.hasPrefix("127.0.0.1:1: ") && rows[0].reason.contains("refused"), "\(rows[0])")
         #expect(rows[1].reason.hasPrefix("127.0.0.1:2: ") && !rows[1].reason.contains("more"), "\(rows[1])")
         #expect(rows[2].reason == "no target was found")
         #expect(rows[3].reason == "1 target up")
+        #expect(rows[4].reason == "no target: the rules drop all that were found")
         #expect(try await LiveSite(parts: parts).status().verdict != .ok)
         page.terminate()
+    }
+
+    @Test func `the worst firing alert about a source stands in its row, also where labels were aggregated away`()
+        async throws
+    {
+        try writeText(
+            """
+            groups:
+              - name: own
+                rules:
+                  - {alert: Busy, expr: max(node_load1) > 0, labels: {severity: warning}, annotations: {summary: the host is busy}}
+                  - {alert: Full, expr: max by (instance) (node_disk) > 0, labels: {severity: critical}, annotations: {summary: the host is full}}
+                  - {alert: Slow, expr: pg_slow > 0, labels: {severity: critical}}
+                  - {alert: Mixed, expr: max(node_load1) + max(pg_slow) > 0, labels: {severity: critical}}
+
+            """, to: folder.file("own.yml"))
+        let parts = try await site(
+            """
+            host: {interval: 1h}
+            postgres: [{name: a, database: a, interval: 1h}, {name: b, database: b, interval: 1h}]
+            rules: {shipped: false, files: [own.yml]}
+
+            """)
+        let host = try #require(parts.sources.snapshot.first { $0.name.hasPrefix("host/") }).labels
+        let database = try #require(parts.sources.snapshot.first { $0.name == "postgres/b" }).labels
+        func evaluate(load: Double, disk: Double, slow: Double) async throws -> [AreaStatus] {
+            clock.advance(by: .seconds(60))
+            var batch = SampleBatch(at: clock.time)
+            for (name, labels, value) in [
+                ("node_load1", host, load), ("node_disk", host, disk), ("pg_slow", database, slow),
+            ] {
+                batch.rows.append(.init(labels: labels.merging([Labels.metricName: name]), value: value))
+            }
+            _ = try await parts.series.append(batch)
+            for group in await parts.rules.snapshot { try await parts.rules.evaluate(group.id, at: clock.time) }
+            return try await areas(parts).filter { [.host, .postgres].contains($0.kind) }
+        }
+        let quiet = try await evaluate(load: 0, disk: 0, slow: 0)
+        #expect(quiet.map(\.verdict) == [.unknown, .unknown, .unknown], "\(quiet)")
+        let busy = try await evaluate(load: 1, disk: 0, slow: 0)
+        #expect(busy.map(\.verdict) == [.warning, .unknown, .unknown], "\(busy)")
+        #expect(busy[0].reason == "the host is busy")
+        let full = try await evaluate(load: 1, disk: 1, slow: 1)
+        #expect(full.map(\.verdict) == [.critical, .unknown, .critical], "\(full)")
+        #expect(full[0].reason == "the host is full")
+    }
+
+    @Test func `labels and series without times are found however old they are, names by their bytes`() async throws {
+        let parts = try await site("rules: {shipped: false}\n")
+        var batch = SampleBatch(at: clock.time)
+        batch.add("old", ["caf\u{E9}": "1", "cafe\u{301}": "2"], 1)
+        _ = try await parts.series.append(batch)
+        clock.advance(by: .seconds(3 * 86_400))
+        let live = LiveSite(parts: parts)
+        let open = SeriesFilter(selectors: ["old"], from: .distantPast, through: .distantFuture)
+        #expect(try await live.series(open).map(\.pairs.count) == [3])
+        #expect(try await live.labelNames(open).count == 3)
+        #expect(try await live.labelValues("caf\u{E9}", open) == ["1"])
+        #expect(try await live.exemplars("old", from: open.from, through: open.through).data == Array("[]".utf8))
     }
 
     @Test func `a store that takes no sample it is given is critical`() async throws {

@@ -157,7 +157,7 @@ import Units
         func labelValues(_ name: String, _ matchers: [LabelMatcher], from: Timestamp, through: Timestamp) async throws
             -> [String]
         { [] }
-        func metadata() async throws -> [String: MetricMetadata] { [:] }
+        func metadata() async throws -> MetadataByName { [:] }
     }
 
     @Test func `a store that can is asked for no more than is left`() async throws {

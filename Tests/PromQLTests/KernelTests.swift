@@ -32,7 +32,7 @@ import Units
         func labelValues(_ name: String, _ matchers: [LabelMatcher], from: Timestamp, through: Timestamp) async throws
             -> [String]
         { [] }
-        func metadata() async throws -> [String: MetricMetadata] { [:] }
+        func metadata() async throws -> MetadataByName { [:] }
     }
 
     private static let kinds = 17

@@ -125,6 +125,20 @@ import Units
         #expect(fault?.code == .timedOut)
     }
 
+    @Test func `a query that may take no time gets no answer, whatever it costs, unless it is no query`() async throws {
+        for limit in [Duration.zero, .seconds(-5)] {
+            var limits = QueryLimits()
+            limits.timeMax = limit
+            let engine = QueryEngine(Self.store(), limits: limits)
+            for _ in 0..<20 {
+                let fault = await #expect(throws: QueryFault.self) { try await engine.instant("1", at: zero) }
+                #expect(fault?.code == .timedOut)
+            }
+            let fault = await #expect(throws: QueryFault.self) { try await engine.instant("1 +", at: zero) }
+            #expect(fault?.code == .parse)
+        }
+    }
+
     @Test func `a damaged file is named once`() async throws {
         let fault = await #expect(throws: QueryFault.self) {
             try await QueryEngine(DamagedSeries()).instant("x", at: zero)
@@ -219,7 +233,7 @@ private struct DamagedSeries: SeriesReading {
     func labelValues(_ name: String, _ matchers: [LabelMatcher], from: Timestamp, through: Timestamp) async throws
         -> [String]
     { [] }
-    func metadata() async throws -> [String: MetricMetadata] { [:] }
+    func metadata() async throws -> MetadataByName { [:] }
 }
 
 private struct HangingSeries: SeriesReading {
@@ -232,5 +246,5 @@ private struct HangingSeries: SeriesReading {
     func labelValues(_ name: String, _ matchers: [LabelMatcher], from: Timestamp, through: Timestamp) async throws
         -> [String]
     { [] }
-    func metadata() async throws -> [String: MetricMetadata] { [:] }
+    func metadata() async throws -> MetadataByName { [:] }
 }

@@ -87,6 +87,14 @@ import Units
         #expect(
             try await remote.labelValues("s", [LabelMatcher("job", equals: "b")], from: start, through: later)
                 == ["5", "6", "7", "8", "9"])
+        for (from, through) in [(start, later), (.distantPast, .distantFuture)] {
+            let sets = try await remote.series([[LabelMatcher("job", equals: "a")]], from: from, through: through)
+            #expect(sets.map { $0["s"] } == ["0", "1", "2", "3", "4"] && sets.allSatisfy { $0.name == "m" })
+            #expect(try await remote.series([[]], from: from, through: through).contains(sets[0]))
+            #expect(
+                try await remote.labelNames([LabelMatcher("__name__", equals: "m")], from: from, through: through)
+                    == ["__name__", "job", "s"])
+        }
         let away = RemoteSeries(.init(url: "http://127.0.0.1:\(try LoopbackServer.closedPort())"), userAgent: "t")
         await #expect(throws: OutboundError.self) {
             try await away.select([LabelMatcher("__name__", equals: "m")], from: start, through: later)

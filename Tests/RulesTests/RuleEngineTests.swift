@@ -194,6 +194,34 @@ import Units
         #expect(try await AlertStateProjection.open(in: store).isEmpty)
     }
 
+    @Test func `a hold time that begins anew knows when the condition was first seen, also after a second restart`()
+        async throws
+    {
+        let folder = try TemporaryFolder("rules")
+        defer { folder.remove() }
+        let store = try StateStore.open(at: folder.file("jaga.db"))
+        let ledger = try Ledger.open(store: store, projections: [AlertStateProjection()])
+        let rules = [try Self.group(Self.down(hold: 1800))]
+        try await step(engine(rules, events: ledger), from: 0, through: 600, up: 0)
+        // Nobody looks for two hours: as in the reference, those before do not count.
+        var alert: ActiveAlert?
+        for start in [7800, 8400] {
+            let engine = engine(rules, restored: try await AlertStateProjection.open(in: store), events: ledger)
+            try await step(engine, from: start, through: start + 60, up: 0)
+            alert = await engine.activeAlerts.first
+            #expect(alert?.state == .pending && alert?.since == at(0), "\(String(describing: alert))")
+            if start == 7800 { #expect(alert?.activeAt == at(7800)) }
+        }
+        // The second time away was short: it moves the begin by as much as it took.
+        let activeAt = try #require(alert?.activeAt)
+        #expect(activeAt == at(7800 + 8400 - 7860))
+        let last = engine(rules, restored: try await AlertStateProjection.open(in: store), events: ledger)
+        try await step(last, from: 8475, through: 8475 + 1815, up: 0)
+        #expect(await last.activeAlerts.map(\.state) == [.firing])
+        let stored = try await AlertStateProjection.open(in: store)
+        #expect(stored.map(\.alert.since) == [at(0)] && stored.allSatisfy { $0.alert.activeAt > activeAt })
+    }
+
     @Test func `alerts of a removed rule end, those of a kept one go on`() async throws {
         let other = try Rule(.alerting, "Other", "up == 0")
         let engine = engine([try Self.group(Self.down(hold: 0), other)])

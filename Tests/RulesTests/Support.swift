@@ -68,7 +68,7 @@ final class MemorySeries: SeriesReading, SeriesAppending, Sendable {
         Set(try await select(matchers, from: from, through: through).compactMap { $0.labels[name] }).sorted()
     }
 
-    func metadata() async throws -> [String: MetricMetadata] { [:] }
+    func metadata() async throws -> MetadataByName { [:] }
 }
 
 /// Knows `{{ $value }}`, `{{ $labels.x }}` and a filter that it leaves out. What it does not know is a fault.

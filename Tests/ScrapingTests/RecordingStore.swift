@@ -9,7 +9,7 @@ final class RecordingStore: ColumnAppending {
         var numbers: [Labels: Int] = [:]
         var forgotten: Set<Int> = []
         var samples: [Labels: [(time: Int64, value: Double)]] = [:]
-        var metadata: [String: MetricMetadata] = [:]
+        var metadata: MetadataByName = [:]
         var exemplars: [Exemplar] = []
         var histograms: [(name: String, histogram: NativeHistogram)] = []
         var blockCount = 0
@@ -73,7 +73,7 @@ final class RecordingStore: ColumnAppending {
     /// What came beside each block.
     var refusedCounts: [Int] { state.withLock { $0.refusedCounts } }
     var askedCount: Int { state.withLock { $0.askedCount } }
-    var metadata: [String: MetricMetadata] { state.withLock { $0.metadata } }
+    var metadata: MetadataByName { state.withLock { $0.metadata } }
     var exemplars: [Exemplar] { state.withLock { $0.exemplars } }
     func histograms(_ name: String) -> [NativeHistogram] {
         state.withLock { $0.histograms.filter { $0.name == name }.map(\.histogram) }

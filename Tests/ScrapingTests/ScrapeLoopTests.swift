@@ -89,6 +89,35 @@ import Units
         }
     }
 
+    @Test func `the time from scrape to scrape is a summary by interval, as the reference has it`() async throws {
+        let site = try Site()
+        try await site.run {
+            try await site.scrape(4)
+            var batch = SampleBatch(at: site.clock.time)
+            site.manager.reportIntervals(into: &batch)
+            let name = "prometheus_target_interval_length_seconds"
+            let shares = ["0.01", "0.05", "0.5", "0.9", "0.99"]
+            #expect(
+                batch.rows.map(\.labels)
+                    == shares.map { Labels(name, ["interval": "15s", "quantile": $0]) }
+                    + ["_sum", "_count"].map { Labels(name + $0, ["interval": "15s"]) })
+            // The test's clock may move while a scrape is under way, so that single ones come late, as on a busy machine.
+            #expect(batch.rows[6].value == 3 && batch.rows[5].value >= 30 && batch.rows[0].value > 0)
+            #expect(batch.metadata[name]?.type == .summary)
+        }
+    }
+
+    @Test func `lengths are kept apart by the interval that was asked for`() {
+        let lengths = IntervalLengths()
+        let now = Timestamp(secondsSinceEpoch: 1_800_000_000)
+        for seconds in [15.0, 15, 16] { lengths.add(.seconds(seconds), of: .seconds(15), at: now) }
+        lengths.add(.seconds(61), of: .seconds(60), at: now)
+        var batch = SampleBatch(at: now)
+        lengths.report(into: &batch)
+        #expect(batch.rows.filter { $0.labels["interval"] == "15s" }.map(\.value) == [15, 15, 15, 16, 16, 46, 3])
+        #expect(batch.rows.filter { $0.labels["interval"] == "1m" }.map(\.value) == [61, 61, 61, 61, 61, 61, 1])
+    }
+
     @Test func `the request says what it wants`() async throws {
         let site = try Site {
             $0.client.headers = [.init(name: "X-Own", values: [.text(Secret("1")), .text(Secret("2"))])]
@@ -368,6 +397,90 @@ import Units
             let times = site.store.samples("up").map(\.time)
             #expect(times.count == 4)
             #expect(zip(times.dropFirst(2), times.dropFirst()).allSatisfy { $0 - $1 == 15_000 })
+        }
+    }
+
+    @Test func `series begin with a zero at the time that the target names, once`() async throws {
+        let site = try Site { $0.storesCreatedZeros = true }
+        try site.server.write("type", ScrapeProtocol.openMetrics100.mediaType)
+        let start = Double(site.clock.time.millisecondsSinceEpoch) / 1000 - 90.5
+        func page(_ created: Double, _ count: Int) -> String {
+            """
+            # TYPE c counter
+            c_total{a="1"} \(count)
+            c_created{a="1"} \(created)
+            c_total{a="2"} 7
+            # TYPE h histogram
+            h_bucket{le="1.0"} 1
+            h_bucket{le="+Inf"} \(count)
+            h_count \(count)
+            h_sum 2
+            h_created \(created)
+            # TYPE s summary
+            s{quantile="0.5"} 1
+            s_count \(count)
+            s_created \(created)
+            # TYPE g gauge
+            g 1
+            # TYPE x_created gauge
+            x_created 5
+            # EOF
+
+            """
+        }
+        try site.server.write("metrics", page(start, 5))
+        try await site.run {
+            try await site.scrape(2)
+            #expect(site.target?.lastError == nil && site.target?.sampleCount == 10)
+            for name in ["c_total", "h_count", "h_sum", "s_count"] {
+                let samples = site.store.samples(name, name == "c_total" ? ["a": "1"] : [:])
+                #expect(samples.map(\.value).first == 0 && samples.count == 3, "\(name): \(samples)")
+                #expect(samples.first?.time == Int64(start * 1000))
+            }
+            #expect(site.store.values("h_bucket", ["le": "1.0"]) == ["0.0", "1.0", "1.0"])
+            #expect(site.store.values("c_total", ["a": "2"]) == ["7.0", "7.0"])
+            #expect(site.store.values("s") == ["0.0", "1.0", "1.0"])
+            #expect(site.store.values("g") == ["1.0", "1.0"] && site.store.values("x_created") == ["5.0", "5.0"])
+            #expect(["c_created", "h_created", "s_created"].allSatisfy { site.store.series($0).isEmpty })
+            // The target started anew; a time that is yet to come is none.
+            try site.server.write("metrics", page(start + 95, 2))
+            try await site.scrape()
+            try site.server.write("metrics", page(start + 1e6, 3))
+            try await site.scrape()
+            #expect(site.store.values("h_count") == ["0.0", "5.0", "5.0", "0.0", "2.0", "3.0"])
+        }
+    }
+
+    @Test func `protocol buffers name the time beside the value`() async throws {
+        let site = try Site {
+            $0.protocols = ScrapeProtocol.withHistograms
+            $0.storesCreatedZeros = true
+        }
+        var native = NativeHistogram(schema: 3)
+        native.count = 1
+        native.zeroThreshold = 0.5
+        native.zeroCount = 1
+        let created = site.clock.time.millisecondsSinceEpoch - 60_000
+        let families = [
+            MetricFamily(
+                name: "c_total", help: "", type: .counter,
+                metrics: [.init(labels: [:], value: .number(4), createdTime: created)]),
+            MetricFamily(
+                name: "h", help: "", type: .histogram,
+                metrics: [
+                    .init(
+                        labels: [:], value: .histogram(count: 1, sum: 0, buckets: [], native: native),
+                        createdTime: created)
+                ]),
+        ]
+        try site.server.write("type", ScrapeProtocol.protobuf.mediaType)
+        try site.server.write("metrics", bytes: writeMetricFamilies(families))
+        try await site.run {
+            try await site.scrape(2)
+            #expect(site.store.values("c_total") == ["0.0", "4.0", "4.0"])
+            #expect(site.store.samples("c_total").first?.time == created)
+            let found = site.store.histograms("h")
+            #expect(found.map(\.count) == [0, 1, 1] && found.first?.zeroThreshold == 0.5)
         }
     }
 

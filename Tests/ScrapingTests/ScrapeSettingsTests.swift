@@ -53,6 +53,10 @@ import Testing
                 .dns(names: ["_metrics._tcp.example"], type: .srv, port: nil, refresh: .seconds(30))
             ])
         #expect(reading.section.global.externalLabels == ["site": "north"])
+        #expect(jobs.allSatisfy { !$0.storesCreatedZeros })
+        let zeros = try Self.read(
+            "global: {created_timestamp_zero_ingestion: true}\nscrape_configs: [{job_name: a}]\n")
+        #expect(zeros.section.jobs.map(\.storesCreatedZeros) == [true])
     }
 
     @Test func `a secret in the file works, is warned of, and is not shown`() throws {

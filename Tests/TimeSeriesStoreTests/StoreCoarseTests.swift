@@ -117,6 +117,36 @@ import Units
         #expect(zip(fine, fine.dropFirst()).allSatisfy { $1 - $0 == 60_000 } && fine.count > 600)
     }
 
+    @Test func `a window that is too short for coarse samples is told, in ranges and at one instant`() async throws {
+        let store = try openStore(files, settings([(1, 500)]))
+        try await fill(store, hours: 60)
+        let engine = QueryEngine(store)
+        func warnings(_ query: String, from: Int64, through: Int64) async throws -> [String] {
+            let (start, end) = (at(epoch + from * hour + 30 * 60_000), at(epoch + through * hour + 30 * 60_000))
+            return from == through
+                ? try await engine.instant(query, at: end).warnings
+                : try await engine.range(query, from: start, through: end, step: .seconds(300)).warnings
+        }
+        // Nothing lies in the five minutes before half past.
+        let halfPast = at(epoch + 20 * hour + 30 * 60_000)
+        #expect(try await engine.instant("rate(requests_total[5m])", at: halfPast).samples == [])
+        for (from, through) in [(20, 20), (10, 20), (20, 59)] as [(Int64, Int64)] {
+            let told = try await warnings("rate(requests_total[5m])", from: from, through: through)
+            #expect(
+                told == [
+                    "PromQL warning: a range of 5m is too short for samples that were downsampled to one each 1h, take at "
+                        + "least 2h: \"requests_total\" (1:6)"
+                ], "\(from) to \(through)")
+        }
+        #expect(try await warnings("rate(requests_total[90m])", from: 20, through: 20).count == 1)
+        #expect(try await warnings("rate(requests_total[2h])", from: 10, through: 20) == [])
+        #expect(try await warnings("avg_over_time(requests_total[1h])", from: 10, through: 20) == [])
+        #expect(try await warnings("max_over_time(requests_total[30m])", from: 10, through: 20).count == 1)
+        // Where samples are as they came, nothing is said.
+        #expect(try await warnings("rate(requests_total[5m])", from: 58, through: 58) == [])
+        #expect(try await warnings("rate(requests_total[5m])", from: 55, through: 59) == [])
+    }
+
     @Test func `a step longer than a block has one sample in the end`() async throws {
         let settings = try settings([(6, 2000)])
         let store = try openStore(files, settings)

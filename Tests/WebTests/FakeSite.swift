@@ -1,5 +1,6 @@
 import Events
 import JSONCoding
+import Series
 import Synchronization
 import Units
 import WebAPI
@@ -13,6 +14,14 @@ final class FakeSite: FakePrometheus {
     let now: Timestamp
     /// Whether nothing can be read.
     let isStoreAway = Atomic(false)
+    let listed: [Labels] = [
+        ["__name__": "up", "instance": "web1"], ["__name__": "up", "caf\u{E9}": "1", "cafe\u{301}": "2"],
+    ]
+    let described: MetadataByName = [
+        "up": MetricMetadata("up", .gauge, "Whether it could be read."),
+        "caf\u{E9}": MetricMetadata("caf\u{E9}", .counter, "One."),
+        "cafe\u{301}": MetricMetadata("cafe\u{301}", .untyped, "Another.", unit: "bytes"),
+    ]
     let performed = Mutex<[(SiteAction, Actor)]>([])
     private let feeds = Mutex<[AsyncStream<SiteChange>.Continuation]>([])
 
@@ -474,14 +483,12 @@ final class FakeSite: FakePrometheus {
         return QueryAnswer(.matrix(series), warnings: expression == "warn" ? ["look out"] : [])
     }
 
-    func series(_ filter: SeriesFilter) async throws -> [[String: String]] { [["__name__": "up", "instance": "web1"]] }
+    func series(_ filter: SeriesFilter) async throws -> [Labels] { listed }
     func labelNames(_ filter: SeriesFilter) async throws -> [String] { ["__name__", "instance"] }
     func labelValues(_ name: String, _ filter: SeriesFilter) async throws -> [String] {
         name == "job" ? ["a", "b", "c"] : []
     }
-    func metricDescriptions() async throws -> [String: MetricDescription] {
-        ["up": MetricDescription(type: "gauge", help: "Whether it could be read.")]
-    }
+    func metricMetadata() async throws -> MetadataByName { described }
 
     func selfMetrics() async throws -> String { "# TYPE jaga_up gauge\njaga_up 1\n" }
 

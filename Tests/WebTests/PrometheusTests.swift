@@ -1,7 +1,10 @@
 import Access
 import BinaryCoding
 import JSONCoding
+import Logging
+import Synchronization
 import Testing
+import Units
 import WebAPI
 
 @testable import Web
@@ -114,6 +117,8 @@ import WebAPI
             ("format_query?query=a%2Bb", "\"formatted a+b\""), ("parse_query?query=up", "{\"expression\":\"up\"}"),
             ("query_exemplars?query=up", "[]"), ("targets", "{\"pool\":\"\",\"state\":\"any\"}"),
             ("targets?state=active&scrapePool=node", "{\"pool\":\"node\",\"state\":\"active\"}"),
+            ("targets?state=Dropped", "{\"pool\":\"\",\"state\":\"dropped\"}"),
+            ("targets?state=bogus", "{\"pool\":\"\",\"state\":\"bogus\"}"),
             ("targets/metadata?metric=up", "[{\"metric\":\"up\",\"selector\":\"\"}]"),
             ("alertmanagers", "{\"activeAlertmanagers\":[],\"droppedAlertmanagers\":[]}"),
             ("status/flags", "{\"limit\":10,\"topic\":\"flags\"}"),
@@ -164,8 +169,84 @@ import WebAPI
         }
         #expect(await room("/api/v1/write", writer) == 32 << 20)
         #expect(await room("/api/v1/write", viewer) == fixture.site.options.bodyBytesMax)
-        #expect(await room("/api/v1/query", writer) == fixture.site.options.bodyBytesMax)
+        #expect(await room("/api/v1/query", viewer) == 4 << 20)
         #expect(await room("/api/v1/write", nil) == fixture.site.options.strangerBodyBytesMax)
+    }
+
+    /// Go's servers take forms of ten million bytes, and an expression of a mebibyte is three of them when each byte is written as `%XX`.
+    @Test func `an expression of a mebibyte comes as a form, and what is larger is refused in the envelope of the API`()
+        async throws
+    {
+        let fixture = try WebFixture()
+        let token = try await fixture.token(.viewer)
+        try await withServer(fixture) { port in
+            let head =
+                "POST /api/v1/query HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer \(token)\r\n"
+                + "Content-Type: application/x-www-form-urlencoded\r\n"
+            let body = "query=up" + String(repeating: "%20", count: 1 << 20)
+            let taken = try await RawClient(port: port).answer(
+                to: head + "Content-Length: \(body.utf8.count)\r\n\r\n" + body)
+            #expect(taken.hasPrefix("HTTP/1.1 200 "), "\(taken.prefix(300))")
+            let client = try RawClient(port: port)
+            await client.send(head + "Content-Length: \((4 << 20) + 1)\r\n\r\n")
+            let refused = try await client.readToTheEnd()
+            #expect(refused.hasPrefix("HTTP/1.1 413 "), "\(refused.prefix(300))")
+            #expect(
+                refused.hasSuffix(
+                    #"{"status":"error","errorType":"bad_data","error":"the request is larger than 4194304 bytes"}"#),
+                "\(refused.suffix(200))")
+        }
+    }
+
+    @Test func `labels and series without times are those of all times`() throws {
+        func filter(_ target: String) throws -> SeriesFilter {
+            try PrometheusParameters(WebRequest(method: .get, target: target)).filter()
+        }
+        let open = try filter("/api/v1/labels")
+        #expect(open.from == .distantPast && open.through == .distantFuture)
+        let half = try filter("/api/v1/labels?end=100")
+        #expect(half.from == .distantPast && half.through == Timestamp(secondsSinceEpoch: 100))
+    }
+
+    @Test func `names that Unicode holds for the same one are two`() async throws {
+        let fixture = try WebFixture()
+        let token = try await fixture.token(.viewer)
+        let series = await fixture.get("/api/v1/series?match[]=up", token: token).text
+        #expect(
+            series.utf8.elementsEqual(
+                "{\"status\":\"success\",\"data\":[{\"__name__\":\"up\",\"instance\":\"web1\"},{\"__name__\":\"up\",\"cafe\u{301}\":\"2\",\"caf\u{E9}\":\"1\"}]}"
+                    .utf8), "\(series)")
+        let all = await fixture.get("/api/v1/metadata", token: token).text
+        #expect(
+            all.utf8.elementsEqual(
+                ("{\"status\":\"success\",\"data\":{\"cafe\u{301}\":[{\"help\":\"Another.\",\"type\":\"unknown\",\"unit\":\"bytes\"}],"
+                    + "\"caf\u{E9}\":[{\"help\":\"One.\",\"type\":\"counter\",\"unit\":\"\"}],"
+                    + "\"up\":[{\"help\":\"Whether it could be read.\",\"type\":\"gauge\",\"unit\":\"\"}]}}").utf8),
+            "\(all)")
+        let one = await fixture.get("/api/v1/metadata?metric=caf%C3%A9", token: token).text
+        #expect(one.contains("One.") && !one.contains("Another."), "\(one)")
+    }
+
+    @Test func `a caller who goes away is no error`() async throws {
+        let fixture = try WebFixture()
+        let lines = LogLines()
+        let site = WebSite(
+            service: fixture.service, access: fixture.access, clock: fixture.clock, options: WebOptions(),
+            logger: Logger(label: "test") { _ in lines })
+        let request = WebRequest(method: .get, target: "/api/v1/query?query=up")
+        let reply = site.failure(CancellationError(), request, .prometheus)
+        #expect(reply.status == 503 && reply.text.contains("\"errorType\":\"canceled\""), "\(reply.text)")
+        #expect(site.failure(CancellationError(), request, .api).status == 503)
+        #expect(lines.levels.allSatisfy { $0 == .debug } && lines.levels.count == 2)
+        // What goes wrong as the request is given up says nothing about the site either.
+        struct Torn: Error {}
+        await Task {
+            withUnsafeCurrentTask { $0?.cancel() }
+            _ = site.failure(Torn(), request, .prometheus)
+        }.value
+        #expect(!lines.levels.contains(.error))
+        _ = site.failure(Torn(), request, .prometheus)
+        #expect(lines.levels.last == .error)
     }
 
     /// `promtool` takes credentials in the address alone.

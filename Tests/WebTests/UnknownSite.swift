@@ -1,4 +1,5 @@
 import Events
+import Series
 import Units
 import WebAPI
 
@@ -133,10 +134,10 @@ struct UnknownSite: FakePrometheus {
         _ expression: String, from start: Timestamp, through end: Timestamp, step: Duration, timeLimit: Duration
     ) async throws -> QueryAnswer { QueryAnswer(.matrix([])) }
 
-    func series(_ filter: SeriesFilter) async throws -> [[String: String]] { [] }
+    func series(_ filter: SeriesFilter) async throws -> [Labels] { [] }
     func labelNames(_ filter: SeriesFilter) async throws -> [String] { [] }
     func labelValues(_ name: String, _ filter: SeriesFilter) async throws -> [String] { [] }
-    func metricDescriptions() async throws -> [String: MetricDescription] { [:] }
+    func metricMetadata() async throws -> MetadataByName { [:] }
     func selfMetrics() async throws -> String { "" }
 
     func changes() async -> AsyncStream<SiteChange> { AsyncStream { $0.finish() } }

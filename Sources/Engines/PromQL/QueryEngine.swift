@@ -124,6 +124,8 @@ public struct QueryEngine: Sendable {
         async throws -> QueryResult
     {
         let limit = limits.timeMax
+        // Whether a query that may take no time gets an answer must not be left to chance.
+        guard limit > .zero else { throw QueryFault(.timedOut, "query timed out after \(limit.prometheusText)") }
         return try await withThrowingTaskGroup(of: QueryResult.self) { group in
             group.addTask { try await self.unboundedEvaluate(expression, over: grid, until: end, isInstant: isInstant) }
             group.addTask { [clock] in

@@ -146,19 +146,38 @@ public final class RemoteSeries: SeriesReading {
         try await texts("/api/v1/label/\(encoded(name))/values", matchers, start, end)
     }
 
+    /// The labels of the series matching any of `selectors` in the range, sorted.
+    public func series(
+        _ selectors: [[LabelMatcher]], from start: Timestamp, through end: Timestamp
+    ) async throws -> [Labels] {
+        // Everything has a name, and a selector that anything satisfies is refused.
+        let named = try selectors.map { $0.isEmpty ? [try LabelMatcher(Labels.metricName, .notEqual, "")] : $0 }
+        let found = try await get(
+            "/api/v1/series", named.map { ("match[]", selector($0)) } + Self.span(start, end))
+        return (found.arrayValue ?? []).map { item in
+            Labels((item.objectValue ?? [:]).map { ($0.key, $0.value.stringValue ?? "") })
+        }.sorted()
+    }
+
     private func texts(
         _ path: String, _ matchers: [LabelMatcher], _ start: Timestamp, _ end: Timestamp
     ) async throws -> [String] {
-        var parameters: [(String, String)] = []
-        if start > .distantPast, start.millisecondsSinceEpoch > 0 { parameters.append(("start", seconds(start))) }
-        if end < .distantFuture { parameters.append(("end", seconds(end))) }
+        var parameters = Self.span(start, end)
         if !matchers.isEmpty { parameters.append(("match[]", selector(matchers))) }
         return (try await get(path, parameters).arrayValue ?? []).compactMap(\.stringValue).sorted()
     }
 
-    public func metadata() async throws -> [String: MetricMetadata] {
+    /// Ends that nobody named stay unnamed.
+    private static func span(_ start: Timestamp, _ end: Timestamp) -> [(String, String)] {
+        var parameters: [(String, String)] = []
+        if start > .distantPast, start.millisecondsSinceEpoch > 0 { parameters.append(("start", seconds(start))) }
+        if end < .distantFuture { parameters.append(("end", seconds(end))) }
+        return parameters
+    }
+
+    public func metadata() async throws -> MetadataByName {
         let data = try await get("/api/v1/metadata", [])
-        var found: [String: MetricMetadata] = [:]
+        var found: MetadataByName = [:]
         for (name, entries) in data.objectValue ?? [:] {
             guard let entry = entries[0] else { continue }
             let type = entry["type"]?.stringValue.flatMap { MetricType(rawValue: $0) } ?? .untyped

@@ -79,6 +79,7 @@ struct Admission {
                 state.refused.note(sampleCount: 1)
                 continue
             }
+            if batch.isOfBeginnings, !state.head.isNewer(time, than: number) { continue }
             if let histogram = row.histogram {
                 take(number, time, histogram, segment, &state)
             } else {
@@ -178,7 +179,9 @@ struct Admission {
     ) {
         writeDeclarations(state.head)
         if !numbers.isEmpty, times.isEmpty {
-            book.write(numbers, commonTime, values, in: segment, to: &records)
+            book.write(
+                numbers, commonTime, values, in: segment, to: &records,
+                beginsChunk: state.head.beginsChunk(Int(numbers[0]), at: commonTime))
         } else {
             writeSamples(.samples, numbers, times, values)
         }
@@ -249,18 +252,19 @@ struct Admission {
     }
 
     private mutating func writeMetadata(
-        _ metadata: [String: MetricMetadata], in segment: UInt64, _ state: inout TimeSeriesStore.State
+        _ metadata: MetadataByName, in segment: UInt64, _ state: inout TimeSeriesStore.State
     ) {
+        guard !metadata.isEmpty else { return }
         var pending: [MetricMetadata] = []
         for (name, entry) in metadata {
             let old = state.metadata[name]
-            guard old != entry || state.metadataDeclaredIn[name] != segment else { continue }
+            guard old != entry || state.metadataDeclaredIn[ByteText(name)] != segment else { continue }
             // A help text past this is no help; the log's records have a limit.
             guard entry.name.utf8.count + entry.help.utf8.count + entry.unit.utf8.count <= LogFormat.labelsByteCountMax
             else { continue }
             declaredMetrics.append((name, old))
             state.metadata[name] = entry
-            state.metadataDeclaredIn[name] = segment
+            state.metadataDeclaredIn[ByteText(name)] = segment
             pending.append(entry)
         }
         var next = 0
@@ -299,7 +303,7 @@ struct Admission {
         for number in declared { state.head.withdraw(number) }
         for (name, old) in declaredMetrics {
             state.metadata[name] = old
-            state.metadataDeclaredIn[name] = nil
+            state.metadataDeclaredIn[ByteText(name)] = nil
         }
     }
 }

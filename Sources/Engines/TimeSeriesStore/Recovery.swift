@@ -129,6 +129,7 @@ struct Recovery {
     private mutating func readLog() throws(StoreError) {
         let names = try fileAccess(logFolder) { () throws(FileError) in try files.list(logFolder) }
         let numbers = names.compactMap { LogFormat.segmentNumber(of: $0) }.sorted()
+        removeStretches(except: Set(numbers))
         for number in numbers {
             if let lastRead { noteMissing(after: lastRead, before: number) }
             let path = joined(logFolder, LogFormat.segmentName(number))
@@ -136,6 +137,17 @@ struct Recovery {
                 (lastNumber, lastRead) = (number, number)
                 try readSegment(number, path, isLast: number == numbers.last)
             }
+        }
+    }
+
+    private var stretchFolder: String { joined(folder, StretchFile.folderName) }
+
+    /// Files beside segments that are gone.
+    private func removeStretches(except segments: Set<UInt64>) {
+        // Best effort: they count for nothing, and the next start tries again.
+        for name in (try? files.list(stretchFolder)) ?? [] {
+            guard let number = StretchFile.segment(of: name), !segments.contains(number) else { continue }
+            try? files.remove(joined(stretchFolder, name))
         }
     }
 
@@ -172,13 +184,14 @@ struct Recovery {
             try noteDamage(range, .logDamaged, number, path, scanner)
         }
         var segment = LogWriter.Segment(number: number, path: path, byteCount: scanner.byteCount, lastTime: .min)
-        var replay = SegmentReplay()
+        var replay = SegmentReplay(
+            stretches: StoredStretches(files, joined(stretchFolder, StretchFile.name(number))))
         reading: while true {
             switch try scanner.next() {
             case .end: break reading
             case .record(let type, let payload, let offset):
                 do throws(CodingError) {
-                    try replay.apply(type, payload, to: &state)
+                    try replay.apply(type, payload, at: offset, to: &state)
                 } catch {
                     // The checksum holds but the contents make no sense: a fault of the writer, not of the disk.
                     let end = offset + Int64(LogFormat.recordHeaderByteCount + payload.count)
@@ -224,7 +237,7 @@ struct SegmentReplay {
     /// Number in the segment → number in the head, plus one; 0 for none.
     private var places: [UInt32] = []
     private var pairs = DeclaredPairs()
-    private var layouts = LayoutReader()
+    private var layouts: LayoutReader
     var lastTime = Int64.min
     private var orphanCount: Int64 = 0
 
@@ -233,12 +246,16 @@ struct SegmentReplay {
         orphanCount > 0 ? StoreProblem(kind: .samplesOrphaned, file: path, byteOffset: 0, count: orphanCount) : nil
     }
 
+    init(stretches: StoredStretches) {
+        layouts = LayoutReader(stretches)
+    }
+
     mutating func apply(
-        _ type: LogFormat.RecordType, _ payload: [UInt8], to state: inout TimeSeriesStore.State
+        _ type: LogFormat.RecordType, _ payload: [UInt8], at offset: Int64, to state: inout TimeSeriesStore.State
     ) throws(CodingError) {
         switch type {
         case .samples, .late, .histograms: layouts.halt(&state.head)
-        case .series, .packedSeries, .metadata, .describedMetadata, .columns: break
+        case .series, .packedSeries, .metadata, .describedMetadata, .columns, .stretch: break
         }
         switch type {
         case .series: try declare(payload, &state)
@@ -258,7 +275,7 @@ struct SegmentReplay {
                 state.metadata[entry.name] = entry
             }
         case .samples: try Self.forEachSample(payload) { add($0, $1, $2, &state) }
-        case .columns: try readColumns(payload, &state)
+        case .columns: try readColumns(payload, at: offset, &state)
         case .late:
             try Self.forEachSample(payload) { number, time, value in
                 guard let place = place(number) else {
@@ -270,6 +287,7 @@ struct SegmentReplay {
             }
             lastTime = max(lastTime, state.newestTaken)
         case .histograms: try addHistogram(payload, &state)
+        case .stretch: throw CodingError(.invalid, at: 0)
         }
     }
 
@@ -284,6 +302,8 @@ struct SegmentReplay {
             if number >= places.count {
                 places += [UInt32](repeating: 0, count: max(number + 1 - places.count, places.count))
             }
+            // A number that stands for another series from here on: what waits is of the one before.
+            if places[number] > 0, places[number] != UInt32(place + 1) { layouts.settleAll(&state.head) }
             places[number] = UInt32(place + 1)
         }
     }
@@ -307,10 +327,10 @@ struct SegmentReplay {
     }
 
     private mutating func readColumns(
-        _ payload: [UInt8], _ state: inout TimeSeriesStore.State
+        _ payload: [UInt8], at offset: Int64, _ state: inout TimeSeriesStore.State
     ) throws(CodingError) {
         let known = places
-        let reading = try layouts.read(payload, into: &state.head) { number in
+        let reading = try layouts.read(payload, at: offset, into: &state.head) { number in
             Int(number) < known.count ? Int32(known[Int(number)]) - 1 : -1
         }
         guard let reading else { return }
@@ -329,6 +349,7 @@ struct SegmentReplay {
             orphanCount += 1
             return
         }
+        layouts.settle(place, &state.head)
         if case .stored = state.head.admit(place, time, value.bitPattern) {
             state.head.add(place, time, value)
             state.counts.samplesReplayed += 1
@@ -349,6 +370,7 @@ struct SegmentReplay {
             orphanCount += 1
             return
         }
+        layouts.settle(place, &state.head)
         if case .stored = state.head.admit(place, time, histogram.admissionBits) {
             state.head.add(place, time, histogram)
             state.counts.samplesReplayed += 1
@@ -370,7 +392,11 @@ struct SegmentReplay {
 
     /// Ends the marches, and counts what the layouts could not give.
     mutating func finish(_ state: inout TimeSeriesStore.State) {
+        layouts.settleAll(&state.head)
         layouts.halt(&state.head)
+        state.counts.samplesReplayed += layouts.settledCount
+        state.counts.samplesFromStretches += layouts.takenCount
+        state.newestTaken = max(state.newestTaken, layouts.settledTime)
         orphanCount += layouts.sampleCountLost
     }
 }

@@ -32,6 +32,8 @@ public struct StoreCounts: Sendable, Hashable {
     public internal(set) var blocksDownsampled: Int64 = 0
     /// Samples that the last start read from the log.
     public internal(set) var samplesReplayed: Int64 = 0
+    /// Of these, the samples whose chunks had been made before.
+    public internal(set) var samplesFromStretches: Int64 = 0
 }
 
 /// The store's figures of one moment, for pages and `/metrics`.

@@ -81,6 +81,7 @@ extension TimeSeriesStore: ColumnAppending {
             state.withLock { state in
                 state.note(log)
                 admission.commit(&state)
+                log.writeStretches(&state.head)
                 state.backfill.note(
                     admission.firstTime, admission.lastTime, at: time.millisecondsSinceEpoch, spanMilliseconds)
                 state.counts.add(admission.outcome)

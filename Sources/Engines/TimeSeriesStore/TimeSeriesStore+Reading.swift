@@ -75,7 +75,7 @@ extension TimeSeriesStore {
         }
     }
 
-    public func metadata() async throws -> [String: MetricMetadata] { state.withLock { $0.metadata } }
+    public func metadata() async throws -> MetadataByName { state.withLock { $0.metadata } }
 
     /// Runs `body` on a thread that may wait for the disk and compute for long.
     private func reading<Value: Sendable>(_ body: @escaping @Sendable (StopFlag) throws -> Value) async throws -> Value

@@ -28,9 +28,9 @@ public final class TimeSeriesStore: BoundedSeriesReading {
         var head: Head
         /// In order of time.
         var blocks: [Block] = []
-        var metadata: [String: MetricMetadata] = [:]
+        var metadata: MetadataByName = [:]
         /// The segment in which each metric's metadata stands.
-        var metadataDeclaredIn: [String: UInt64] = [:]
+        var metadataDeclaredIn: [ByteText: UInt64] = [:]
         var indexes = IndexCache()
         var tombstones: [Tombstone] = []
         /// Files of blocks that others were made of, still to be removed.

@@ -53,6 +53,9 @@ public final class ScrapeManager: Sendable {
         return report
     }
 
+    /// Adds how the scrapes keep their rhythm, under the reference's name.
+    public func reportIntervals(into batch: inout SampleBatch) { around.lengths.report(into: &batch) }
+
     /// What targets say of their metrics.
     /// - Parameters:
     ///   - matchers: which targets, by their labels.

@@ -16,7 +16,7 @@ struct RemoteSurroundings: Sendable {
     var userAgent: String
     /// Added to every series that lacks them.
     var externalLabels: Labels
-    var metadata: @Sendable () async -> [String: MetricMetadata]
+    var metadata: @Sendable () async -> MetadataByName
 }
 
 /// How much of the queue is kept when receivers are down.
@@ -72,7 +72,7 @@ public final class RemoteWriter: Sendable {
     public init(
         _ settings: [RemoteWriteSettings], folder: String, files: any FileSystem, limits: RemoteQueueLimits,
         externalLabels: Labels, clock: any Clock<Duration>, wallClock: any WallClock, logger: Logger, userAgent: String,
-        metadata: @escaping @Sendable () async -> [String: MetricMetadata]
+        metadata: @escaping @Sendable () async -> MetadataByName
     ) throws {
         queue = try WriteQueue(
             folder: folder, files: files,

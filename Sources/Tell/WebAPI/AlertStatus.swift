@@ -13,8 +13,12 @@ public struct AlertStatus: Sendable, Codable, Hashable {
     /// Expanded: `summary`, `description`, `runbook_url` …
     public var annotations: [String: String]
     public var value: Double?
-    /// Since when the condition holds.
+    /// Since when the condition holds, as the hold time counts: a time in which nobody looked moves it.
     public var activeAt: Timestamp
+    /// When the condition was first seen to hold, where `activeAt` was moved since then.
+    public var beganAt: Timestamp?
+    /// When a pending one fires if its condition goes on to hold.
+    public var firesAt: Timestamp?
     public var firedAt: Timestamp?
     public var resolvedAt: Timestamp?
     /// Since when the condition is gone while the alert is kept firing.
@@ -32,6 +36,8 @@ public struct AlertStatus: Sendable, Codable, Hashable {
         annotations: [String: String],
         value: Double? = nil,
         activeAt: Timestamp,
+        beganAt: Timestamp? = nil,
+        firesAt: Timestamp? = nil,
         firedAt: Timestamp? = nil,
         resolvedAt: Timestamp? = nil,
         keepFiringSince: Timestamp? = nil,
@@ -45,10 +51,15 @@ public struct AlertStatus: Sendable, Codable, Hashable {
         self.annotations = annotations
         self.value = value
         self.activeAt = activeAt
+        self.beganAt = beganAt
+        self.firesAt = firesAt
         self.firedAt = firedAt
         self.resolvedAt = resolvedAt
         self.keepFiringSince = keepFiringSince
         self.expression = expression
         self.fingerprint = fingerprint
     }
+
+    /// Since when a person would say that it holds.
+    public var since: Timestamp { beganAt ?? activeAt }
 }

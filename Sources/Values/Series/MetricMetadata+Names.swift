@@ -1,6 +1,8 @@
 extension MetricMetadata {
     /// As `SampleBatch.metadata` wants them. No name may stand twice.
-    public static func byName(_ all: [MetricMetadata]) -> [String: MetricMetadata] {
-        Dictionary(all.map { ($0.name, $0) }) { first, _ in first }
+    public static func byName(_ all: [MetricMetadata]) -> MetadataByName {
+        var found = MetadataByName()
+        for entry in all where found[entry.name] == nil { found[entry.name] = entry }
+        return found
     }
 }

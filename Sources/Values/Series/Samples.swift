@@ -60,8 +60,10 @@ public struct SampleBatch: Sendable {
     public var timestamp: Timestamp
     public var rows: [Row] = []
     /// By metric name. Empty where the source says nothing.
-    public var metadata: [String: MetricMetadata] = [:]
+    public var metadata: MetadataByName = [:]
     public var exemplars: [Exemplar] = []
+    /// Rows that are not newer than all samples of their series are passed over, and are no fault: the batch says how series began.
+    public var isOfBeginnings = false
 
     public init(at timestamp: Timestamp) {
         self.timestamp = timestamp

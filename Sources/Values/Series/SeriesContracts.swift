@@ -17,7 +17,7 @@ public protocol SeriesReading: Sendable {
         async throws -> [String]
 
     /// What is known of the metrics, by name. Empty where the store keeps none.
-    func metadata() async throws -> [String: MetricMetadata]
+    func metadata() async throws -> MetadataByName
 }
 
 /// What of an answer is wanted.

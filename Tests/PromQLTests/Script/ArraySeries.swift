@@ -55,5 +55,5 @@ final class ArraySeries: SeriesReading, Sendable {
         return Set(found.compactMap { $0.labels[name] }).sorted()
     }
 
-    func metadata() async throws -> [String: MetricMetadata] { [:] }
+    func metadata() async throws -> MetadataByName { [:] }
 }

@@ -62,7 +62,7 @@ struct LayoutBuilder {
     }
 
     private mutating func readMetadata(_ comments: [LineCursor]) throws(ExpositionError) {
-        var metadata: [String: MetricMetadata] = [:]
+        var metadata: MetadataByName = [:]
         for comment in comments {
             var comment = comment
             try readComment(&comment, into: &metadata)

@@ -154,7 +154,7 @@ public struct ScrapePage: Sendable {
     }
 
     /// The metadata that the last page has, by metric name.
-    public func metadata() -> [String: MetricMetadata] {
+    public func metadata() -> MetadataByName {
         guard !bytes.isEmpty else { return [:] }
         // The page was accepted, so it is again.
         let now = Timestamp(millisecondsSinceEpoch: 0)

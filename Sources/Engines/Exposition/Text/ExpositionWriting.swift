@@ -7,19 +7,21 @@ import Units
 /// a sample is found by the metadata: its own name, or that name without `_bucket`, `_count`, `_sum`, `_total`, `_created` or `_info`.
 /// Times are written only where a row has one of its own. Native histograms stand in protobuf alone; the text formats have no form for them.
 public func writeExposition(_ batch: SampleBatch, _ format: ExpositionFormat) -> [UInt8] {
-    var families: [String: [SampleBatch.Row]] = [:]
+    var families: [ByteText: [SampleBatch.Row]] = [:]
     for row in batch.rows where row.histogram == nil || format == .protobuf {
-        families[familyName(of: row.labels.name, batch.metadata, format), default: []].append(row)
+        families[ByteText(familyName(of: row.labels.name, batch.metadata, format)), default: []].append(row)
     }
     if format == .protobuf {
         return writeMetricFamilies(
             families.sorted { $0.key < $1.key }.map { name, rows in
-                MetricFamily(batch.metadata[name] ?? MetricMetadata(name, .untyped, ""), rows.sorted(by: precedes))
+                MetricFamily(
+                    batch.metadata[name.text] ?? MetricMetadata(name.text, .untyped, ""), rows.sorted(by: precedes))
             })
     }
     var page: [UInt8] = []
     page.reserveCapacity(batch.rows.count * 80)
-    for (name, rows) in families.sorted(by: { $0.key < $1.key }) {
+    for (key, rows) in families.sorted(by: { $0.key < $1.key }) {
+        let name = key.text
         let metadata = batch.metadata[name] ?? batch.metadata[name + "_total"]
         if let metadata { writeMetadata(metadata, as: name, format, to: &page) }
         let isTotalMissing = format == .openMetrics && metadata?.type == .counter
@@ -40,7 +42,7 @@ public func writeExposition(_ batch: SampleBatch, _ format: ExpositionFormat) ->
 }
 
 private func familyName(
-    of name: String, _ metadata: [String: MetricMetadata], _ format: ExpositionFormat
+    of name: String, _ metadata: MetadataByName, _ format: ExpositionFormat
 ) -> String {
     if let entry = metadata[name] {
         // OpenMetrics names a counter's family without the suffix that its sample has.

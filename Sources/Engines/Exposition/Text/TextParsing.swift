@@ -79,7 +79,7 @@ private let typesOfText: [String: MetricType] = [
 ]
 
 /// `HELP`, `TYPE` or any other comment; the cursor stands behind the `#`.
-func readComment(_ cursor: inout LineCursor, into metadata: inout [String: MetricMetadata]) throws(ExpositionError) {
+func readComment(_ cursor: inout LineCursor, into metadata: inout MetadataByName) throws(ExpositionError) {
     cursor.skipBlanks()
     let keyword = cursor.word()
     let isHelp = keyword.elementsEqual("HELP".utf8)

@@ -1,10 +1,12 @@
 import Series
+import Units
 
 extension Evaluator {
     func rangeCall(_ call: FunctionCall, _ grid: StepGrid) throws -> [Column] {
         let function = call.function
         let place = function.signature.parameters.firstIndex(of: .rangeVector)!
         let windowed = try windowed(call.arguments[place], over: grid)
+        noteCoarseSamples(call, windowed)
         var columns: [Column]
         if let edges = windowed.edges {
             columns = try extendedCall(call, windowed, edges, grid)
@@ -17,6 +19,30 @@ extension Evaluator {
         if function == .lastOverTime || function == .firstOverTime { return columns }
         columns = try withoutName(columns)
         return columns
+    }
+
+    /// Says where windows are too short for samples that stand for a step each: most would hold too few, and an empty answer would look
+    /// as if there had been nothing.
+    private func noteCoarseSamples(_ call: FunctionCall, _ windowed: WindowedSeries) {
+        let needed: Int64 =
+            switch call.function {
+            case .rate, .increase, .delta, .irate, .idelta, .deriv, .predictLinear, .doubleExponentialSmoothing,
+                .changes, .resets:
+                2
+            default: 1
+            }
+        let start = windowed.moments.first - windowed.rangeMs
+        for row in windowed.rows where !row.coarse.isEmpty {
+            guard let first = row.times.first, let stretch = row.coarse.first(where: { first < $0.before }),
+                stretch.before > start, windowed.rangeMs < needed * stretch.step
+            else { continue }
+            let range = Duration.milliseconds(windowed.rangeMs).prometheusText
+            let step = Duration.milliseconds(stretch.step).prometheusText
+            let enough = Duration.milliseconds(needed * stretch.step).prometheusText
+            warn(
+                "a range of \(range) is too short for samples that were downsampled to one each \(step), take at least "
+                    + "\(enough): \(goQuoted(row.labels.name))", call.arguments[0].span)
+        }
     }
 
     private func overWindows(

@@ -123,7 +123,7 @@ struct SeriesDemand {
         var span: ClosedRange<Int64>
         /// Nothing looks at another sample than the newest of each series.
         var isLatestEnough: Bool
-        /// The first instant at which the newest sample counts; nil where only ranges are read.
+        /// The first instant at which the newest sample counts, or at which a window begins.
         var looksFrom: Int64?
         /// The newest sample at each of these is all that anything looks at.
         var steps: SelectionBounds.Steps?
@@ -150,7 +150,11 @@ struct SeriesDemand {
             let moments = try scope.moments(of: grid, at: selector.at, offset: selector.offset, matrix.span)
             let before = selector.edges == nil ? 0 : scope.lookbackMs
             let after = selector.edges == .smoothed ? scope.lookbackMs : 0
-            add(selector.matchers, moments.first - range - before + 1, moments.last + after)
+            // Of samples that stand for a step each, one before the first window is read as well: without it nothing would say that the
+            // window was too short for them.
+            add(
+                selector.matchers, moments.first - range - before + 1, moments.last + after,
+                looksFrom: selector.edges == nil ? moments.first - range : nil)
         case .subquery(let subquery):
             let moments = try scope.moments(of: grid, at: subquery.at, offset: subquery.offset, subquery.span)
             try add(subquery.inner, over: try scope.innerGrid(subquery, moments))

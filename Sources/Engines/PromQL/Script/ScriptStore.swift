@@ -85,5 +85,5 @@ final class ScriptStore: SeriesReading, Sendable {
         return Set(found.compactMap { $0.labels[name] }).sorted()
     }
 
-    func metadata() async throws -> [String: MetricMetadata] { [:] }
+    func metadata() async throws -> MetadataByName { [:] }
 }

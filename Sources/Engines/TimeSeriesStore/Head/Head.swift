@@ -260,6 +260,9 @@ struct Head: Sendable {
         return .stored
     }
 
+    /// Whether a sample of that time would follow all others of its series.
+    func isNewer(_ time: Int64, than number: Int) -> Bool { time >= minimumTime && time > series[number].lastTime }
+
     /// Takes an `admit` back.
     mutating func restore(_ number: Int, lastTime: Int64, lastBits: UInt64) {
         series[number].lastTime = lastTime
@@ -368,7 +371,7 @@ struct Head: Sendable {
         release(old)
     }
 
-    private mutating func release(_ column: Int32) {
+    mutating func release(_ column: Int32) {
         columns[Int(column)].users -= 1
         guard columns[Int(column)].users == 0 else { return }
         columns[Int(column)].times.removeAll(keepingCapacity: true)

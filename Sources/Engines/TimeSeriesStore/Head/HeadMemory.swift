@@ -80,8 +80,10 @@ struct HeadSpan {
 
     let start: Int64
     let end: Int64
-    /// Only the last one is being filled; those before it are in `file` where that takes them.
+    /// One of them is being filled; those before it are in `file` where that takes them.
     private(set) var pages: [HeadPage] = []
+    /// The one that is being filled; -1 for none.
+    private var fresh = -1
     private let file: PageFile?
     private(set) var chunks: [ChunkEntry] = []
     private(set) var times: [TimeEntry] = []
@@ -99,11 +101,33 @@ struct HeadSpan {
     /// - Parameter series: one that they are of.
     mutating func addTimes(_ bytes: [UInt8], of series: Int, count: Int, first: Int64, last: Int64) -> Int32 {
         let place = store(bytes)
+        let range = Int(place.offset)..<Int(place.offset) + bytes.count
+        return addTimes(at: range, in: place.page, of: series, count: count, first: first, last: last)
+    }
+
+    /// - Parameter range: where they stand in a page.
+    mutating func addTimes(
+        at range: Range<Int>, in page: UInt32, of series: Int, count: Int, first: Int64, last: Int64
+    ) -> Int32 {
         times.append(
             TimeEntry(
-                page: place.page, offset: place.offset, byteCount: UInt32(bytes.count), sampleCount: Int32(count),
-                first: first, last: last, previous: hasChunks(series) ? chunks[Int(newest[series])].time : -1))
+                page: page, offset: UInt32(range.lowerBound), byteCount: UInt32(range.count),
+                sampleCount: Int32(count), first: first, last: last,
+                previous: hasChunks(series) ? chunks[Int(newest[series])].time : -1))
         return Int32(times.count - 1)
+    }
+
+    /// Takes up a page that is full already.
+    /// - Returns: its number.
+    mutating func add(_ page: HeadPage) -> UInt32 {
+        pages.append(page)
+        return UInt32(pages.count - 1)
+    }
+
+    /// A chunk that stands in a page.
+    mutating func addChunk(at range: Range<Int>, in page: UInt32, of series: Int, time: Int32) {
+        byteCount += range.count
+        add(page, UInt32(range.lowerBound), UInt32(range.count), of: series, time)
     }
 
     mutating func addChunk(_ bytes: [UInt8], of series: Int, time: Int32, isOfHistograms: Bool = false) {
@@ -142,12 +166,13 @@ struct HeadSpan {
 
     private mutating func store(_ bytes: [UInt8]) -> (page: UInt32, offset: UInt32) {
         byteCount += bytes.count
-        if case .memory(let page) = pages.last {
-            if let offset = page.append(bytes) { return (UInt32(pages.count - 1), UInt32(offset)) }
-            pages[pages.count - 1] = .written(page, to: file)
+        if fresh >= 0, case .memory(let page) = pages[fresh] {
+            if let offset = page.append(bytes) { return (UInt32(fresh), UInt32(offset)) }
+            pages[fresh] = .written(page, to: file)
         }
         let page = BytePage(capacity: max(BytePage.byteCount, bytes.count + BytePage.checksumByteCount))
+        fresh = pages.count
         pages.append(.memory(page))
-        return (UInt32(pages.count - 1), UInt32(page.append(bytes)!))
+        return (UInt32(fresh), UInt32(page.append(bytes)!))
     }
 }

@@ -65,16 +65,28 @@ final class PageFile: @unchecked Sendable {
         try? files.remove(path)
     }
 
+    /// A file that stays: of the stretches of a segment.
+    init?(named path: String, _ files: any FileSystem) {
+        guard let file = try? files.open(path, .replace) else { return nil }
+        self.file = file
+    }
+
+    /// A file that was written by an earlier process. Nothing is added to it.
+    init?(reading path: String, _ files: any FileSystem) {
+        guard let file = try? files.open(path, .read) else { return nil }
+        self.file = file
+        isUsable = false
+    }
+
     deinit {
         // Nothing in it is missed.
         try? file.close()
     }
 
     /// - Returns: where the page begins; nil where it could not be written.
-    fileprivate func write(_ page: BytePage) -> Int64? {
+    func write(_ bytes: [UInt8]) -> Int64? {
         guard isUsable else { return nil }
         let start = byteCount
-        let bytes = page.bytes
         var done = 0
         while done < bytes.count {
             // A disk that is full or failing is told by whoever writes the log; the page stays in memory.
@@ -87,6 +99,10 @@ final class PageFile: @unchecked Sendable {
         }
         return start
     }
+
+    var size: Int64? { try? file.size() }
+
+    func bytes(at offset: Int64, count: Int) throws(FileError) -> [UInt8] { try file.read(at: offset, count: count) }
 
     fileprivate func read(at offset: Int64, into buffer: UnsafeMutableRawBufferPointer) throws(StoreError) -> Int {
         do throws(FileError) {
@@ -105,7 +121,7 @@ enum HeadPage: Sendable {
 
     /// A page that is full, in the file if that takes it.
     static func written(_ page: BytePage, to file: PageFile?) -> HeadPage {
-        guard let file, let start = file.write(page) else { return .memory(page) }
+        guard let file, let start = file.write(page.bytes) else { return .memory(page) }
         return .file(file, start: start, byteCount: page.used)
     }
 }

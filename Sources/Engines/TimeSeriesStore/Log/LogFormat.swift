@@ -33,6 +33,19 @@ enum LogFormat {
         case histograms = 6
         case late = 7
         case describedMetadata = 8
+        /// In the files of stretches alone.
+        case stretch = 9
+    }
+
+    /// The checksum in the header of a record.
+    static func checksum(_ type: RecordType, _ payload: [UInt8]) -> UInt32 {
+        var writer = ByteWriter()
+        writer.byte(type.rawValue)
+        writer.fixed(UInt32(payload.count))
+        var sum = Checksum()
+        sum.add(writer.bytes)
+        sum.add(payload)
+        return sum.value
     }
 
     static func segmentName(_ number: UInt64) -> String {

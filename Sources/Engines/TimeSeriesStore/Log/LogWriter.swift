@@ -20,6 +20,8 @@ struct LogWriter: ~Copyable {
     private var lastNumber: UInt64
     /// What the records of the current segment say of the layouts of readings.
     var book = LayoutBook()
+    /// The file of stretches of the segment that was written to last; nil where it cannot be written.
+    private var stretches: (segment: UInt64, file: PageFile?) = (0, nil)
     private var hasUnsynced = false
     /// Segments that were given up before they could be synced.
     private var unsyncedEarlier: [String] = []
@@ -40,7 +42,10 @@ struct LogWriter: ~Copyable {
     /// Sees that a segment is open.
     /// - Returns: its number.
     mutating func prepare(at now: Int64) throws(FileError) -> UInt64 {
-        if let current, current.byteCount < segmentByteCountMax { return current.number }
+        if let current, current.byteCount < segmentByteCountMax {
+            book.segmentEnd = current.byteCount
+            return current.number
+        }
         // A full segment that cannot be synced must not be lost sight of: the batch is refused, and the next one tries again.
         if current != nil { try rotate() }
         // Taken only when the file is there, so that a number that is missing means a file that was lost. What is left of a file that could
@@ -60,6 +65,7 @@ struct LogWriter: ~Copyable {
         }
         lastNumber = number
         current = Segment(number: number, path: path, byteCount: Int64(header.count), lastTime: .min)
+        book.segmentEnd = Int64(header.count)
         hasUnsynced = true
         return number
     }
@@ -86,6 +92,28 @@ struct LogWriter: ~Copyable {
             throw error
         }
     }
+
+    /// Writes the stretches that ended with the last records beside the segment, and gives them to the head for its open samples. What
+    /// cannot be written stays in memory, and is read from the log by the next start.
+    mutating func writeStretches(_ head: inout Head) {
+        for (stretch, numbers, times) in book.takeComplete() {
+            guard let current, let payload = head.stretchPayload(stretch, numbers, times) else { continue }
+            if stretches.segment != current.number {
+                // A folder that cannot be made is one more reason for a file that cannot.
+                try? files.createFolders(stretchFolder)
+                let path = joined(stretchFolder, StretchFile.name(current.number))
+                stretches = (current.number, PageFile(named: path, files))
+            }
+            var record = ByteWriter(reserving: LogFormat.recordHeaderByteCount + payload.count)
+            record.record(.stretch) { $0.raw(payload) }
+            guard let file = stretches.file, let start = file.write(record.bytes) else { continue }
+            head.replaceOpen(
+                numbers, by: payload,
+                in: .file(file, start: start + Int64(LogFormat.recordHeaderByteCount), byteCount: payload.count))
+        }
+    }
+
+    private var stretchFolder: String { joined(parentFolder(of: folder), StretchFile.folderName) }
 
     /// Makes what was written safe from a power cut. After a failure the kernel may have dropped the pages, so the segment is ended
     /// and nothing more is built on it.
@@ -123,6 +151,8 @@ struct LogWriter: ~Copyable {
     /// that stay have no gap. What cannot be removed is tried again next time.
     mutating func removeSegments(before time: Int64) throws(FileError) {
         while let segment = earlier.first, segment.lastTime < time {
+            // Without its segment it counts for nothing; a start removes what stays.
+            try? files.remove(joined(stretchFolder, StretchFile.name(segment.number)))
             do throws(FileError) {
                 try files.remove(segment.path)
             } catch {

@@ -121,6 +121,9 @@ struct LogRepair {
         try file.write(pending.bytes)
         try file.sync()
         try file.close()
+        // The chunks beside the segment are found by the places of records, which are others now.
+        let stretches = joined(joined(parentFolder(of: folder), StretchFile.folderName), StretchFile.name(number))
+        if try files.status(of: stretches) != nil { try files.remove(stretches) }
         try files.rename(beside, to: path)
     }
 

@@ -9,7 +9,9 @@ public import Units
 /// How many samples were written, and how many have no text.
 public struct ExportOutcome: Sendable, Hashable {
     public var written = 0
-    public var leftOut = 0
+    /// Native histograms, for which OpenMetrics 1.0 has no form.
+    public var histograms = 0
+    public var staleMarkers = 0
 }
 
 extension TimeSeriesStore {
@@ -39,8 +41,12 @@ extension TimeSeriesStore {
                 let histograms = Set(samples.histograms.map(\.index))
                 let series = Self.openMetricsName(entry.labels)
                 for index in samples.times.indices {
-                    if histograms.contains(index) || samples.values[index].isStaleMarker {
-                        outcome.leftOut += 1
+                    if histograms.contains(index) {
+                        outcome.histograms += 1
+                        continue
+                    }
+                    if samples.values[index].isStaleMarker {
+                        outcome.staleMarkers += 1
                         continue
                     }
                     outcome.written += 1

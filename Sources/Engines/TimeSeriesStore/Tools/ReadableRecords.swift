@@ -43,6 +43,7 @@ struct ReadableRecords {
             return declared.contains(UInt32(truncatingIfNeeded: try reader.varint())) ? .whole : .nothing
         case .samples, .late: return try samples(payload)
         case .columns: return try reading(payload)
+        case .stretch: throw CodingError(.invalid, at: 0)
         }
     }
 

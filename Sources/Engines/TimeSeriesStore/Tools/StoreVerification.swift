@@ -119,7 +119,7 @@ private func verifySegment(
             StoreProblem(kind: .logDamaged, file: path, byteOffset: 0, count: Int64(LogFormat.headerByteCount)))
     }
     // Read as a start reads it, into a head of its own, since each segment stands alone.
-    var replay = SegmentReplay()
+    var replay = SegmentReplay(stretches: StoredStretches())
     var state = TimeSeriesStore.State(settings: StoreSettings(), scratch: nil)
     while true {
         switch try scanner.next() {
@@ -130,7 +130,7 @@ private func verifySegment(
         case .record(let type, let payload, let offset):
             found.recordCount += 1
             do throws(CodingError) {
-                try replay.apply(type, payload, to: &state)
+                try replay.apply(type, payload, at: offset, to: &state)
             } catch {
                 found.problems.append(
                     StoreProblem(

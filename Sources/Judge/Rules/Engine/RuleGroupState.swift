@@ -186,6 +186,7 @@ extension Event {
             "group": .string(group),
             "rule": .string(rule),
         ]
+        if let began = alert.beganAt { payload["beganAt"] = .integer(began.millisecondsSinceEpoch) }
         if let reason { payload["reason"] = .string(reason) }
         return Event(at: time, by: Actor(.rule, rule), kind, "alert/\(rule)", .object(payload))
     }

@@ -191,7 +191,7 @@ private final class OverlaidSeries: BoundedSeriesReading {
         return Set(found.compactMap { $0.labels[name] }).sorted()
     }
 
-    func metadata() async throws -> [String: MetricMetadata] { [:] }
+    func metadata() async throws -> MetadataByName { [:] }
 }
 
 extension SeriesColumns {

@@ -13,26 +13,32 @@ public struct ActiveAlert: Sendable, Hashable {
     /// The element's value when it was last seen.
     public var value: Double
     public var state: State
-    /// Since when the condition holds.
+    /// Since when the condition holds, as the hold time counts: a time in which nobody looked moves it.
     public var activeAt: Timestamp
+    /// When the condition was first seen to hold, where `activeAt` was moved since then; nil where it was not.
+    public var beganAt: Timestamp?
     public var firedAt: Timestamp?
     /// Since when the condition is gone while the alert is kept firing.
     public var goneSince: Timestamp?
 
     public init(
         labels: Labels, annotations: [String: String] = [:], value: Double, state: State, activeAt: Timestamp,
-        firedAt: Timestamp? = nil, goneSince: Timestamp? = nil
+        beganAt: Timestamp? = nil, firedAt: Timestamp? = nil, goneSince: Timestamp? = nil
     ) {
         self.labels = labels
         self.annotations = annotations
         self.value = value
         self.state = state
         self.activeAt = activeAt
+        self.beganAt = beganAt
         self.firedAt = firedAt
         self.goneSince = goneSince
     }
 
     public var fingerprint: String { labels.fingerprint }
+
+    /// Since when a person would say that it holds.
+    public var since: Timestamp { beganAt ?? activeAt }
 }
 
 extension Labels {

@@ -100,8 +100,10 @@ struct AlertStates: Sendable {
 
     /// Lets the hold time of a pending alert begin at `time`.
     mutating func hold(_ labels: Labels, since time: Timestamp) {
-        guard active[labels]?.state == .pending else { return }
-        active[labels]?.activeAt = time
+        guard var alert = active[labels], alert.state == .pending else { return }
+        if time > alert.since { alert.beganAt = alert.since }
+        alert.activeAt = time
+        active[labels] = alert
     }
 
     /// Sets the times of alerts that lie after `now` back to it: the clock was ahead and has been put right, and hold times
@@ -110,6 +112,7 @@ struct AlertStates: Sendable {
         for (labels, alert) in active {
             var alert = alert
             alert.activeAt = min(alert.activeAt, now)
+            alert.beganAt = alert.beganAt.map { min($0, now) }
             alert.firedAt = alert.firedAt.map { min($0, now) }
             alert.goneSince = alert.goneSince.map { min($0, now) }
             active[labels] = alert

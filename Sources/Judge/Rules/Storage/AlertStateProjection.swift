@@ -23,7 +23,10 @@ public struct AlertStateProjection: Projection {
                         PRIMARY KEY (rule_group, rule, fingerprint)
                     ) WITHOUT ROWID
                     """)
-        }
+        },
+        Migration("alert-states.2") { db in
+            try db.execute(sql: "ALTER TABLE alert_state ADD COLUMN began_at INTEGER")
+        },
     ]
 
     public func apply(_ entry: Entry, in db: Database) throws {
@@ -34,15 +37,16 @@ public struct AlertStateProjection: Projection {
             try db.execute(
                 sql: """
                     INSERT OR REPLACE INTO alert_state
-                        (rule_group, rule, fingerprint, state, labels, annotations, value, active_at, fired_at)
-                    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+                        (rule_group, rule, fingerprint, state, labels, annotations, value, active_at, fired_at,
+                         began_at)
+                    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                     """,
                 arguments: [
                     payload["group"]?.stringValue ?? "", payload["rule"]?.stringValue ?? "",
                     payload["fingerprint"]?.stringValue ?? "", isFiring ? "firing" : "pending",
                     (payload["labels"] ?? [:]).canonicalText, (payload["annotations"] ?? [:]).canonicalText,
                     payload["value"]?.stringValue ?? "NaN", payload["activeAt"]?.intValue ?? 0,
-                    isFiring ? entry.event.time.millisecondsSinceEpoch : nil,
+                    isFiring ? entry.event.time.millisecondsSinceEpoch : nil, payload["beganAt"]?.intValue,
                 ])
         case .alertResolved, .alertCleared:
             try db.execute(
@@ -67,6 +71,7 @@ public struct AlertStateProjection: Projection {
                 let labels = try JSONValue(parsing: row["labels"] as String).objectValue ?? [:]
                 let annotations = try JSONValue(parsing: row["annotations"] as String).objectValue ?? [:]
                 let firedAt = row["fired_at"] as Int64?
+                let beganAt = row["began_at"] as Int64?
                 return RestoredAlert(
                     group: row["rule_group"], rule: row["rule"],
                     alert: ActiveAlert(
@@ -75,6 +80,7 @@ public struct AlertStateProjection: Projection {
                         value: Double(row["value"] as String) ?? .nan,
                         state: ActiveAlert.State(rawValue: row["state"]) ?? .pending,
                         activeAt: Timestamp(millisecondsSinceEpoch: row["active_at"]),
+                        beganAt: beganAt.map { Timestamp(millisecondsSinceEpoch: $0) },
                         firedAt: firedAt.map { Timestamp(millisecondsSinceEpoch: $0) }))
             }
         }

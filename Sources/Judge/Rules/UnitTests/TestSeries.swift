@@ -84,7 +84,7 @@ final class TestSeries: SeriesReading, Sendable {
         Set(try await select(matchers, from: from, through: through).compactMap { $0.labels[name] }).sorted()
     }
 
-    func metadata() async throws -> [String: MetricMetadata] { [:] }
+    func metadata() async throws -> MetadataByName { [:] }
 }
 
 extension Array where Element == Int64 {

@@ -10,7 +10,9 @@ final class BatchIngest {
     /// What the labels of a page's series become; nil inside: dropped.
     private var known: [Labels: Labels?] = [:]
     private var live: Set<Labels> = []
-    private let announced = Mutex<[String: MetricMetadata]>([:])
+    /// The times of the zeros that were handed over, which need not be again.
+    private var begun: [Labels: Int64] = [:]
+    private let announced = Mutex<MetadataByName>([:])
 
     init(_ job: ScrapeJob, _ labelling: SampleLabelling, store: any SeriesAppending) {
         self.job = job
@@ -18,9 +20,12 @@ final class BatchIngest {
         self.store = store
     }
 
-    /// - Parameter report: gives the scrape's own rows.
+    /// - Parameters:
+    ///   - zeros: what the page's series begin with.
+    ///   - report: gives the scrape's own rows.
     func take(
-        _ page: SampleBatch, at now: Timestamp, report: (IngestOutcome) -> [SampleBatch.Row]
+        _ page: SampleBatch, beginning zeros: CreatedZeros = CreatedZeros(), at now: Timestamp,
+        report: (IngestOutcome) -> [SampleBatch.Row]
     ) async throws -> IngestOutcome {
         var outcome = IngestOutcome()
         outcome.sampleCount = page.rows.count
@@ -31,6 +36,11 @@ final class BatchIngest {
             outcome.failure = error
             try await end(at: now, report: report(outcome))
             return outcome
+        }
+        if job.storesCreatedZeros {
+            let beginnings = beginnings(page, zeros, at: now)
+            // Before the samples: what came after them would be too late.
+            if !beginnings.rows.isEmpty { try await store.append(beginnings) }
         }
         var whole = batch
         whole.rows += report(outcome)
@@ -52,6 +62,23 @@ final class BatchIngest {
         for row in batch.rows where row.timestamp == nil || job.tracksTimestampStaleness { current.insert(row.labels) }
         batch.rows += live.subtracting(current).map { SampleBatch.Row(labels: $0, value: staleMarker) }
         live = current
+        return batch
+    }
+
+    private func beginnings(_ page: SampleBatch, _ zeros: CreatedZeros, at now: Timestamp) -> SampleBatch {
+        var batch = SampleBatch(at: now)
+        batch.isOfBeginnings = true
+        var seen: [Labels: Int64] = [:]
+        for row in page.rows {
+            guard let created = zeros.times[row.labels], let final = known[row.labels] ?? nil else { continue }
+            seen[final] = created
+            let sampled = job.honorsTimestamps ? row.timestamp ?? now : now
+            guard begun[final] != created, created < sampled.millisecondsSinceEpoch else { continue }
+            var zero = row.beginning(at: Timestamp(millisecondsSinceEpoch: created))
+            zero.labels = final
+            batch.rows.append(zero)
+        }
+        begun = seen
         return batch
     }
 
@@ -120,5 +147,5 @@ final class BatchIngest {
         return histogram
     }
 
-    func metadata() -> [String: MetricMetadata] { announced.withLock { $0 } }
+    func metadata() -> MetadataByName { announced.withLock { $0 } }
 }

@@ -291,5 +291,5 @@ final class ColumnIngest {
     }
 
     /// The metadata of the last page.
-    func metadata() -> [String: MetricMetadata] { pageLock.withLock { _ in page.metadata() } }
+    func metadata() -> MetadataByName { pageLock.withLock { _ in page.metadata() } }
 }

@@ -15,6 +15,26 @@ struct ScrapeSurroundings: Sendable {
     var userAgent: String
     /// Differs between instances that scrape the same targets.
     var seed: String
+    /// How long it was from scrape to scrape, over all targets.
+    var lengths = IntervalLengths()
+}
+
+/// The time from one scrape of a target to its next, by the interval that was asked for: whether scrapes keep their rhythm.
+final class IntervalLengths: Sendable {
+    private let summaries = Mutex<[Duration: DurationSummary]>([:])
+
+    func add(_ length: Duration, of interval: Duration, at now: Timestamp) {
+        summaries.withLock { $0[interval, default: DurationSummary()].add(length, at: now) }
+    }
+
+    func report(into batch: inout SampleBatch) {
+        let name = "prometheus_target_interval_length_seconds"
+        for (interval, summary) in summaries.withLock({ $0 }).sorted(by: { $0.key < $1.key }) {
+            summary.report(
+                name, [0.01, 0.05, 0.5, 0.9, 0.99], labels: ["interval": interval.prometheusText], into: &batch)
+        }
+        batch.metadata[name] = MetricMetadata(name, .summary, "How long it was from scrape to scrape.")
+    }
 }
 
 /// Scrapes one target on and on.
@@ -57,7 +77,7 @@ final class ScrapeLoop: Sendable {
     var status: TargetStatus { state.withLock { $0.status } }
 
     /// What the target's last page said of its metrics.
-    func metadata() -> [String: MetricMetadata] { worker.metadata() }
+    func metadata() -> MetadataByName { worker.metadata() }
 
     func stop() { stopping.finish() }
 
@@ -83,10 +103,13 @@ final class ScrapeLoop: Sendable {
         let times = ScrapeTimes(interval: target.interval, target: target, seed: around.seed)
         do {
             var planned = around.wallClock.now + .milliseconds(times.firstDelayMs)
+            var last: Timestamp?
             while true {
                 let wait = planned - around.wallClock.now
                 if wait > .zero { try await around.clock.sleep(for: wait) }
                 let now = around.wallClock.now
+                if let last { around.lengths.add(now - last, of: target.interval, at: now) }
+                last = now
                 await scrape(at: times.aligned(now, to: planned))
                 try Task.checkCancellation()
                 planned = times.next(after: now, now: around.wallClock.now)

@@ -42,7 +42,7 @@ final class ScrapeWorker: @unchecked Sendable {
     }
 
     /// What the last page said of its metrics.
-    func metadata() -> [String: MetricMetadata] { columns.metadata().merging(batches.metadata()) { first, _ in first } }
+    func metadata() -> MetadataByName { columns.metadata().merging(batches.metadata()) { first, _ in first } }
 
     /// - Parameter refusal: why the scrape fails without being tried.
     func scrape(at now: Timestamp, refusal: String?) async -> ScrapeResult {
@@ -85,9 +85,11 @@ final class ScrapeWorker: @unchecked Sendable {
                 keptCount: outcome.keptCount, addedCount: outcome.addedCount, bodyByteCount: body.count)
         }
         let timeout = target.timeout
-        if format == .protobuf || job.convertsClassicHistograms {
-            let page = try samples(of: body, format, at: now)
-            return try await batches.take(page, at: now) { outcome in
+        let mayHaveZeros = job.storesCreatedZeros && format.textFormat == .openMetrics
+        if format == .protobuf || job.convertsClassicHistograms || mayHaveZeros {
+            var zeros = CreatedZeros()
+            let page = try samples(of: body, format, at: now, &zeros)
+            return try await batches.take(page, beginning: zeros, at: now) { outcome in
                 zip(reportLabels, report(outcome).values(for: job, timeout: timeout)).map {
                     SampleBatch.Row(labels: $0, value: $1)
                 }
@@ -101,14 +103,19 @@ final class ScrapeWorker: @unchecked Sendable {
     }
 
     /// A page that is not plain columns.
-    private func samples(of body: [UInt8], _ format: ScrapeProtocol, at now: Timestamp) throws -> SampleBatch {
+    private func samples(
+        of body: [UInt8], _ format: ScrapeProtocol, at now: Timestamp, _ zeros: inout CreatedZeros
+    ) throws -> SampleBatch {
         let limits = ExpositionLimits(
             byteCountMax: .max, sampleCountMax: .max, labelCountMax: .max, textByteCountMax: .max)
         guard format == .protobuf else {
-            return try parseExposition(body, format.textFormat, at: now, limits: limits)
-                .convertingClassicHistograms(keepsClassic: job.scrapesClassicHistograms)
+            var page = try parseExposition(body, format.textFormat, at: now, limits: limits)
+            if job.storesCreatedZeros, format.textFormat == .openMetrics { zeros = CreatedZeros(takingFrom: &page) }
+            guard job.convertsClassicHistograms else { return page }
+            return page.convertingClassicHistograms(keepsClassic: job.scrapesClassicHistograms)
         }
         let families = try parseMetricFamilies(body, limits: limits)
+        if job.storesCreatedZeros { zeros = CreatedZeros(families, at: now) }
         var page = SampleBatch(families, at: now)
         if job.scrapesClassicHistograms {
             // Where a histogram has both kinds of buckets, the native one stands for it; the classic ones come beside.

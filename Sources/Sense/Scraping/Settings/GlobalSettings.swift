@@ -20,6 +20,8 @@ public struct GlobalSettings: SettingsSection, Sendable, Hashable {
     public var scrapesNativeHistograms: Bool
     /// Whether `scrape_timeout_seconds` and the like are written too.
     public var hasExtraMetrics: Bool
+    /// Whether series begin with a zero at the time that their target names.
+    public var storesCreatedZeros: Bool
 
     public init(_ s: SettingsReader) {
         interval = s.duration(
@@ -49,6 +51,9 @@ public struct GlobalSettings: SettingsSection, Sendable, Hashable {
         hasExtraMetrics = s.boolean(
             "extra_scrape_metrics", default: false,
             "Whether scrape_timeout_seconds, scrape_sample_limit and scrape_body_size_bytes are written too.")
+        storesCreatedZeros = s.boolean(
+            "created_timestamp_zero_ingestion", default: false,
+            "Whether counters and histograms begin with a zero at the time at which the target says that it made them.")
         if timeout > interval {
             s.fault("scrape_timeout", "is longer than the interval of \(interval.prometheusText); make it at most that")
         }

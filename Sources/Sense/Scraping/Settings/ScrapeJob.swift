@@ -26,6 +26,7 @@ public struct ScrapeJob: Sendable, Hashable {
     public var scrapesClassicHistograms = false
     public var convertsClassicHistograms = false
     public var hasExtraMetrics = false
+    public var storesCreatedZeros = false
     public var relabelRules: [RelabelRule] = []
     public var metricRelabelRules: [RelabelRule] = []
     public var discoveries: [DiscoverySettings] = []
@@ -64,6 +65,7 @@ public struct ScrapeJob: Sendable, Hashable {
         scrapesClassicHistograms = own.scrapesClassicHistograms ?? global.alwaysScrapesClassicHistograms
         convertsClassicHistograms = own.convertsClassicHistograms ?? global.convertsClassicHistograms
         hasExtraMetrics = global.hasExtraMetrics
+        storesCreatedZeros = global.storesCreatedZeros
         relabelRules = own.relabelRules
         metricRelabelRules = own.metricRelabelRules
         discoveries = own.discoveries.map { $0.resolved(in: folder) }

@@ -23,11 +23,14 @@ struct Chart {
     private let values: ClosedRange<Double>
     private let stepMs: Int64
 
-    init(_ all: [Line], linesMax: Int = Self.linesMax) {
+    /// - Parameter span: the time axis, in milliseconds since the epoch; nil: from the first sample to the last.
+    init(_ all: [Line], over span: ClosedRange<Int64>? = nil, linesMax: Int = Self.linesMax) {
         lines = Array(all.prefix(linesMax))
         omitted = all.count - lines.count
         let moments = lines.flatMap(\.times)
-        times = (moments.min() ?? 0)...(moments.max() ?? 0)
+        // Samples lie within what was asked for; where a store answers with others, they are shown too.
+        let (first, last) = (moments.min() ?? span?.lowerBound ?? 0, moments.max() ?? span?.upperBound ?? 0)
+        times = min(first, span?.lowerBound ?? first)...max(last, span?.upperBound ?? last)
         let finite = lines.flatMap(\.values).filter(\.isFinite)
         let (low, high) = (finite.min() ?? 0, finite.max() ?? 1)
         // A flat line lies in the middle of its chart.
@@ -58,8 +61,10 @@ struct Chart {
         }
         let pad = String(repeating: " ", count: margin + 1)
         page.line(pad + "└" + String(repeating: "─", count: columns))
-        let start = Timestamp(millisecondsSinceEpoch: times.lowerBound).rfc3339
-        let end = Timestamp(millisecondsSinceEpoch: times.upperBound).rfc3339
+        // Parts of a second mean something only where the axis is short.
+        let unit: Int64 = times.upperBound - times.lowerBound < 20_000 ? 1 : 1000
+        let start = Timestamp(millisecondsSinceEpoch: times.lowerBound / unit * unit).rfc3339
+        let end = Timestamp(millisecondsSinceEpoch: times.upperBound / unit * unit).rfc3339
         let gap = max(1, columns + 1 - start.count - end.count)
         page.line(pad + start + String(repeating: " ", count: gap) + end)
         legend(on: &page, width: width)
@@ -67,14 +72,15 @@ struct Chart {
 
     private func legend(on page: inout Page, width: Int) {
         for (index, line) in lines.enumerated() {
-            let finite = line.values.filter(\.isFinite)
+            // Infinities cannot be drawn, but they are the least and the most; what is not a number is neither.
+            let numbers = line.values.filter { !$0.isNaN }
             let last = line.values.last.map { $0.shortText(significantDigits: 4) } ?? ""
             let figures =
                 page.t(
                     .chartFigures,
                     [
-                        "last": last, "least": (finite.min() ?? .nan).shortText(significantDigits: 4),
-                        "most": (finite.max() ?? .nan).shortText(significantDigits: 4),
+                        "last": last, "least": (numbers.min() ?? .nan).shortText(significantDigits: 4),
+                        "most": (numbers.max() ?? .nan).shortText(significantDigits: 4),
                     ])
             let room = max(10, width - figures.count - 6)
             let name = line.name.isEmpty ? "{}" : line.name

@@ -45,7 +45,8 @@ struct Query: AsyncParsableCommand {
         let console = Console.current!
         let span = try (range ?? (graph ? "1h" : nil)).map { try OptionValue.span($0, "--range") }
         // The expression goes in the body: it may be longer than an address may be.
-        let form = try span.map { try rangeForm($0, console) } ?? instantForm(console)
+        let end = try instant(console)
+        let form = try span.map { try rangeForm($0, end, console) } ?? instantForm(end)
         let body = try await daemon.connect().raw(
             "POST", span == nil ? APIPath.query : APIPath.queryRange, body: APIBody(form: form))
         if daemon.output.json {
@@ -57,7 +58,10 @@ struct Query: AsyncParsableCommand {
         for warning in reply.warnings ?? [] { console.notes(t(.queryWarning, ["text": warning])) }
         if graph, case .matrix(let series)? = reply.data, !series.isEmpty {
             var page = Page(console: console)
-            Chart(Self.chartLines(series)).draw(on: &page, width: console.width)
+            let start = end - (span ?? .zero)
+            Chart(
+                Self.chartLines(series), over: start.millisecondsSinceEpoch...end.millisecondsSinceEpoch
+            ).draw(on: &page, width: console.width)
             page.print()
             return
         }
@@ -71,15 +75,14 @@ struct Query: AsyncParsableCommand {
 
     // MARK: Asking
 
-    private func instantForm(_ console: Console) throws -> [String: String] {
+    private func instantForm(_ end: Timestamp) -> [String: String] {
         var form = ["query": expression]
         // Without a time it is the daemon's now.
-        if time != nil { form["time"] = Self.seconds(try instant(console)) }
+        if time != nil { form["time"] = Self.seconds(end) }
         return form
     }
 
-    private func rangeForm(_ span: Duration, _ console: Console) throws -> [String: String] {
-        let end = try instant(console)
+    private func rangeForm(_ span: Duration, _ end: Timestamp, _ console: Console) throws -> [String: String] {
         let stepMs =
             try step.map { try OptionValue.span($0, "--step").wholeMilliseconds }
             ?? max(1000, span.wholeMilliseconds / Int64(max(20, 2 * console.width)) / 1000 * 1000)

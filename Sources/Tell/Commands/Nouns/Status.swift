@@ -91,12 +91,18 @@ struct Alerts: AsyncParsableCommand {
                         [
                             Cell(alert.name, .bold),
                             Cell(page.states[alert.state.word], alert.state == .firing ? .red : .yellow),
-                            Cell(alert.severity), Cell(page.age(alert.activeAt), .dim),
-                            Cell(alert.annotations["summary"] ?? alert.expression),
+                            Cell(alert.severity), Cell(page.age(alert.since), .dim), Cell(Self.text(alert, page)),
                         ]
                     })
             }
             if shown.contains(where: { $0.state == .firing }) { throw EndWith(.findings) }
+        }
+
+        /// The summary; of a pending one also what is left of its hold time, which need not be what its age seems to say.
+        private static func text(_ alert: AlertStatus, _ page: Page) -> String {
+            let summary = alert.annotations["summary"] ?? alert.expression
+            guard let firesAt = alert.firesAt, alert.state == .pending else { return summary }
+            return page.t(.alertFiresIn, ["summary": summary, "span": max(.zero, firesAt - page.now).briefText])
         }
     }
 

@@ -106,6 +106,7 @@ struct SeriesCommand: AsyncParsableCommand {
         /// - Throws: `PlainFailure` of code `not-found` where there is no data folder, or none with samples.
         func requireFolder(mayBeNew: Bool = false) throws {
             guard access(root, F_OK) == 0 else {
+                if mayBeNew { return try makeFolder() }
                 throw PlainFailure(
                     "not-found", "there is no data folder '\(root)'",
                     hint: "Name the daemon's data folder with --data or JAGA_DATA.")
@@ -116,6 +117,15 @@ struct SeriesCommand: AsyncParsableCommand {
                     "not-found", "the folder '\(root)' holds no samples",
                     hint: "Name the daemon's data folder with --data or JAGA_DATA.")
             }
+        }
+
+        /// Makes the folder as the daemon would at its first start, closed to others. It says so: the name may be a slip.
+        private func makeFolder() throws {
+            try RealFiles().createFolders(root)
+            guard chmod(root, 0o700) == 0 else {
+                throw PlainFailure("failed", "cannot close \(root) to others: \(String(cString: strerror(errno)))")
+            }
+            Console.current.notes(Console.current.phrases(.seriesFolderMade, ["folder": root]))
         }
 
         /// What a data folder may hold before anything is stored.
@@ -172,7 +182,10 @@ struct SeriesCommand: AsyncParsableCommand {
     struct Export: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "export", abstract: "Print samples as OpenMetrics text.",
-            discussion: "'jaga series import' and 'promtool tsdb create-blocks-from openmetrics' read it.")
+            discussion: """
+                'jaga series import' and 'promtool tsdb create-blocks-from openmetrics' read it. Native histograms have no form in the \
+                text and are left out, counted at the end; 'jaga series snapshot' has them.
+                """)
         @Argument(help: "Which series, as in '{job=\"shop\"}'. All without it.") var selector: String?
         @Option(
             name: .long, parsing: .unconditional,
@@ -221,7 +234,11 @@ struct SeriesCommand: AsyncParsableCommand {
             } show: { outcome in
                 Console.current.notes(
                     Console.current.phrases(
-                        .seriesExported, ["samples": outcome.written, "others": outcome.leftOut]))
+                        outcome.histograms + outcome.staleMarkers > 0 ? .seriesExportedPartly : .seriesExported,
+                        [
+                            "samples": outcome.written, "histograms": outcome.histograms,
+                            "others": outcome.staleMarkers,
+                        ]))
             }
             if !isWhole { throw EndWith(.findings) }
         }

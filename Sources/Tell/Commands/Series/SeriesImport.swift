@@ -13,7 +13,7 @@ extension SeriesCommand {
             abstract: "Take in old samples: OpenMetrics text with timestamps, or block folders of Prometheus.",
             discussion: """
                 What is already stored for an instant stays. Exits with 3 when something was left out: samples too new to be \
-                taken, or of kinds that are not known.
+                taken, or of kinds that are not known. A data folder that does not exist is made.
                 """)
         @Argument(help: "Files of OpenMetrics text; folders that are blocks of Prometheus, or hold such.") var paths:
             [String]
@@ -21,6 +21,8 @@ extension SeriesCommand {
 
         func run() async throws {
             var leftOut: LeftOutSamples = [:]
+            // Before a folder is made for what cannot be read.
+            for path in paths where try RealFiles().status(of: path) == nil { throw Self.missing(path) }
             let logs = try paths.filter(Self.hasLog)
             let outcome = try await folder.withStore(mayBeNew: true) { store in
                 _ = folder.nameProblems(of: store)
@@ -56,6 +58,10 @@ extension SeriesCommand {
             if outcome.tooNew + outcome.ahead + Int64(unknown) > 0 || !logs.isEmpty { throw EndWith(.findings) }
         }
 
+        private static func missing(_ path: String) -> PlainFailure {
+            PlainFailure("not-found", "there is no '\(path)'")
+        }
+
         /// Whether the folder is a server's own, whose newest samples are in its write-ahead log and not yet in a block.
         private static func hasLog(_ path: String) throws -> Bool {
             let files = RealFiles()
@@ -67,7 +73,7 @@ extension SeriesCommand {
         private func read(_ path: String, into backfill: inout Backfill, _ leftOut: inout LeftOutSamples) throws {
             let files = RealFiles()
             guard let status = try files.status(of: path) else {
-                throw PlainFailure("not-found", "there is no '\(path)'")
+                throw Self.missing(path)
             }
             guard status.kind == .folder else {
                 var text = OpenMetricsFile(path)

@@ -32,7 +32,7 @@ struct RequestPlanner {
     ///   - oldest: samples before this are left out.
     ///   - metadata: of a metric, for version 2.
     mutating func plan(
-        _ chunk: QueueChunk, shardCount: Int, oldest: Int64, metadata: [String: MetricMetadata] = [:]
+        _ chunk: QueueChunk, shardCount: Int, oldest: Int64, metadata: MetadataByName = [:]
     ) -> RequestPlan {
         var plan = RequestPlan(shards: Array(repeating: [], count: shardCount))
         var open = Array(repeating: WriteRequest(), count: shardCount)
@@ -104,7 +104,7 @@ struct RequestPlanner {
         return columns
     }
 
-    private func described(_ labels: Labels, _ metadata: [String: MetricMetadata]) -> MetricMetadata? {
+    private func described(_ labels: Labels, _ metadata: MetadataByName) -> MetricMetadata? {
         let name = labels.name
         if let own = metadata[name] { return own }
         for suffix in ["_total", "_bucket", "_count", "_sum", "_created"] where name.hasSuffix(suffix) {

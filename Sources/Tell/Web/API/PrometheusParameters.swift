@@ -141,11 +141,11 @@ struct PrometheusParameters {
 
     // MARK: Series
 
-    func filter(now: Timestamp) throws -> SeriesFilter {
+    /// All of the past and what lies ahead where no times are given, as in the reference.
+    func filter() throws -> SeriesFilter {
         let limit = try limit()
-        let start = try instant("start")
-        let end = try instant("end") ?? now
         return SeriesFilter(
-            selectors: all("match[]"), from: start ?? end - .seconds(3600), through: end, limit: limit)
+            selectors: all("match[]"), from: try instant("start") ?? .distantPast,
+            through: try instant("end") ?? .distantFuture, limit: limit)
     }
 }

@@ -1,4 +1,5 @@
 import JSONCoding
+import Series
 import Units
 import WebAPI
 
@@ -23,9 +24,9 @@ extension WebSite {
 
     static func promTargets(_ site: WebSite, _ request: WebRequest) async throws -> Reply {
         let parameters = PrometheusParameters(request)
-        let state = parameters["state"].flatMap { $0.isEmpty ? nil : $0.lowercased() } ?? "any"
+        // A word that is none of the three asks for nothing, as in the reference.
         let targets = try await site.service.targets(
-            state: ["active", "dropped"].contains(state) ? state : "any",
+            state: request.query["state"]?.lowercased() ?? "any",
             pool: parameters["scrapePool"].flatMap { $0.isEmpty ? nil : $0 })
         return prometheusSuccess(targets.canonicalText)
     }
@@ -38,21 +39,23 @@ extension WebSite {
     }
 
     static func promMetadata(_ site: WebSite, _ request: WebRequest) async throws -> Reply {
-        let all = try await site.service.metricDescriptions()
-        let wanted = request.query["metric"]
+        let all = try await site.service.metricMetadata()
+        let wanted = request.query["metric"].flatMap { $0.isEmpty ? nil : $0 }
         let parameters = PrometheusParameters(request)
         let limit = try parameters.number("limit") ?? .max
         let entriesMax = try parameters.number("limit_per_metric") ?? .max
-        var members: [String: JSONValue] = [:]
-        for (name, metric) in all.sorted(by: { $0.key < $1.key })
-        where (wanted == nil || wanted == "" || wanted == name) && members.count < limit {
+        let chosen = all.values.filter { metric in wanted.map { $0.hasSameBytes(as: metric.name) } ?? true }
+            .sorted { ByteText($0.name) < ByteText($1.name) }.prefix(limit)
+        // Written here, since a JSON value would take names that Unicode holds for the same one together.
+        let members = chosen.map { metric in
             // The store keeps one description of each metric.
-            members[name] = .array(
-                entriesMax < 1
-                    ? []
-                    : [["type": .string(metric.type), "help": .string(metric.help), "unit": .string(metric.unit)]])
+            let entry: JSONValue = [
+                "type": .string(metric.type == .untyped ? "unknown" : metric.type.rawValue),
+                "help": .string(metric.help), "unit": .string(metric.unit),
+            ]
+            return "\(PrometheusJSON.quoted(metric.name)):[\(entriesMax < 1 ? "" : entry.canonicalText)]"
         }
-        return prometheusSuccess(JSONValue.object(members).canonicalText)
+        return prometheusSuccess("{\(members.joined(separator: ","))}")
     }
 
     static func promBuildInfo(_ site: WebSite, _ request: WebRequest) async throws -> Reply {

@@ -1,5 +1,6 @@
 import JSONCoding
 import Access
+import Series
 import Units
 import WebAPI
 
@@ -8,11 +9,16 @@ import WebAPI
 // <https://prometheus.io/docs/prometheus/latest/querying/api/>
 
 extension WebSite {
+    /// The largest form of a question: an expression of a mebibyte, which is as long as one may be, with each of its bytes as `%XX`, and
+    /// another mebibyte for what stands beside it. Go's servers take ten million bytes.
+    static let formBytesMax = 4 << 20
+
     static let prometheusRoutes: [Route] = {
         let range: [Route.Parameter] = [
             .optional("match[]", "Selectors; a series must match one of them. May stand several times."),
-            .optional("start", "RFC 3339 or seconds since 1970; an hour ago when left out."),
-            .optional("end", "RFC 3339 or seconds since 1970; now when left out."), .optional("limit", "Most items."),
+            .optional("start", "RFC 3339 or seconds since 1970; the beginning when left out."),
+            .optional("end", "RFC 3339 or seconds since 1970; the end of time when left out."),
+            .optional("limit", "Most items."),
         ]
         let common: [Route.Parameter] = [
             .optional("timeout", "A duration; at most the server's limit."),
@@ -25,7 +31,9 @@ extension WebSite {
             _ path: String, _ summary: String, _ parameters: [Route.Parameter], _ handler: @escaping Route.Handler
         ) -> [Route] {
             [WebRequest.Method.get, .post].map { method in
-                Route(method, "/api/v1/\(path)", .prometheus, .needs(.viewSite), summary, query: parameters, handler)
+                Route(
+                    method, "/api/v1/\(path)", .prometheus, .needs(.viewSite), summary, query: parameters,
+                    bodyBytesMax: method == .post ? WebSite.formBytesMax : nil, handler)
             }
         }
         func get(
@@ -156,7 +164,7 @@ extension WebSite {
 
     private static func promExemplars(_ site: WebSite, _ request: WebRequest) async throws -> Reply {
         let parameters = PrometheusParameters(request)
-        let filter = try parameters.filter(now: site.clock.now)
+        let filter = try parameters.filter()
         guard filter.through >= filter.from else {
             throw QueryFault(.badData, "end timestamp must not be before start timestamp")
         }
@@ -174,23 +182,22 @@ extension WebSite {
     }
 
     private static func promLabels(_ site: WebSite, _ request: WebRequest) async throws -> Reply {
-        let filter = try PrometheusParameters(request).filter(now: site.clock.now)
+        let filter = try PrometheusParameters(request).filter()
         return prometheusSuccess(jsonList(limited(try await site.service.labelNames(filter), filter)))
     }
 
     private static func promLabelValues(_ site: WebSite, _ request: WebRequest) async throws -> Reply {
-        let filter = try PrometheusParameters(request).filter(now: site.clock.now)
+        let filter = try PrometheusParameters(request).filter()
         let name = request.parameters["name"] ?? ""
         return prometheusSuccess(jsonList(limited(try await site.service.labelValues(name, filter), filter)))
     }
 
     private static func promSeries(_ site: WebSite, _ request: WebRequest) async throws -> Reply {
-        let filter = try PrometheusParameters(request).filter(now: site.clock.now)
+        let filter = try PrometheusParameters(request).filter()
         guard !filter.selectors.isEmpty else { throw QueryFault(.badData, "no match[] parameter provided") }
         let sets = limited(try await site.service.series(filter), filter).map { labels in
-            var text = ""
-            PrometheusJSON.write(labels: labels, to: &text)
-            return text
+            let members = labels.pairs.map { "\(PrometheusJSON.quoted($0.name)):\(PrometheusJSON.quoted($0.value))" }
+            return "{\(members.joined(separator: ","))}"
         }
         return prometheusSuccess("[\(sets.joined(separator: ","))]")
     }

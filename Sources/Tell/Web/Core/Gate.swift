@@ -191,7 +191,10 @@ extension WebSite {
         let problem = explain(error, request)
         switch family {
         case .prometheus:
-            let fault = error as? QueryFault ?? Self.queryFault(for: problem)
+            let fault =
+                error as? QueryFault
+                ?? (error is CancellationError
+                    ? QueryFault(.canceled, problem.summary) : Self.queryFault(for: problem))
             var reply = Self.prometheusFailure(fault)
             if error is Problem || error is AccessError { reply.status = problem.httpStatus }
             if problem.code == .unauthenticated { reply.set("www-authenticate", "Bearer realm=\"jaga\"") }
@@ -237,6 +240,11 @@ extension WebSite {
         case let error as AccessError: return Problem(Self.code(for: error.code), error.summary, hint: error.hint)
         case is TimeLimitExceeded:
             return Problem(.timeout, "this took longer than \(timeLimit(of: request).briefText)", hint: "Try again.")
+        case _ where error is CancellationError || Task.isCancelled:
+            // The caller went away, or Jaga ends: nobody reads the answer, and nothing is wrong.
+            logger.debug(
+                "request given up", metadata: ["method": "\(request.method.rawValue)", "path": "\(request.path)"])
+            return Problem(.unavailable, "the request was given up", hint: "Send it again.")
         case let failure as any Failure where failure.codeName == Problem.Code.diskFull.rawValue:
             // The caller can do something about it, and the text holds nothing but a path.
             logger.error("nothing can be recorded: \(failure.summary)")

@@ -51,7 +51,7 @@ extension PageContext {
         return """
             <tr><td>\(severity(alert.severity))</td>\
             <td><b>\(alert.name)</b>\(runbook)<br>\(text)\(more)<span class="sub">\(labels(alert.labels))</span></td>\
-            <td>\(ago(alert.activeAt))\(ended)</td>\
+            <td>\(ago(alert.since))\(ended)</td>\
             <td class="num">\(measured(alert.value, .none, query: alert.expression))</td></tr>
             """
     }

@@ -160,7 +160,9 @@ private struct SiteResponder: HTTPResponder {
         do {
             asked.body = try await body(of: request, asked)
         } catch let error as TooLarge {
-            var reply = Reply.problem(Problem(.tooLarge, "the request is larger than \(error.limit) bytes"))
+            var reply = site.failure(
+                Problem(.tooLarge, "the request is larger than \(error.limit) bytes"), asked,
+                WebSite.family(ofPath: asked.path) == .prometheus ? .prometheus : .api)
             // What is left of the body is not worth reading.
             reply.set("connection", "close")
             WebSite.addSecurityHeaders(to: &reply)

@@ -1,4 +1,5 @@
 public import Events
+public import Series
 public import Units
 public import WebAPI
 
@@ -60,11 +61,10 @@ public protocol SiteService: PrometheusService {
     /// - Throws: `QueryFault` when it is none.
     func matcher(of selector: String) throws -> @Sendable ([String: String]) -> Bool
     /// - Throws: `QueryFault`, as the three that follow.
-    func series(_ filter: SeriesFilter) async throws -> [[String: String]]
+    func series(_ filter: SeriesFilter) async throws -> [Labels]
     func labelNames(_ filter: SeriesFilter) async throws -> [String]
     func labelValues(_ name: String, _ filter: SeriesFilter) async throws -> [String]
-    /// By metric name.
-    func metricDescriptions() async throws -> [String: MetricDescription]
+    func metricMetadata() async throws -> MetadataByName
 
     /// Jaga's own metrics in the text exposition format.
     func selfMetrics() async throws -> String

@@ -125,20 +125,3 @@ public struct SeriesFilter: Sendable, Hashable {
         self.limit = limit
     }
 }
-
-/// What a metric says of itself.
-public struct MetricDescription: Sendable, Codable, Hashable {
-    public var type: String
-    public var help: String
-    public var unit: String = ""
-
-    public init(
-        type: String,
-        help: String,
-        unit: String = ""
-    ) {
-        self.type = type
-        self.help = help
-        self.unit = unit
-    }
-}

@@ -5,6 +5,7 @@ extension CommandText {
         case .ageIn: "in {span}"
         case .ageNever: "never"
         case .ageNow: "now"
+        case .alertFiresIn: "{summary} (fires in {span} if it goes on)"
         case .alertsNone: "no alerts"
         case .backtestNone: "no rule would have been pending"
         case .backtestNotFired: "not fired"
@@ -104,7 +105,10 @@ extension CommandText {
         case .seriesDamaged:
             "DAMAGED: {samples} {samples?sample|samples} in {blocks} {blocks?block|blocks}, {records} {records?record|records} in {segments} {segments?segment|segments} of the log"
         case .seriesExported:
-            "{samples} {samples?sample|samples}; {others} stale markers and histograms have no text"
+            "{samples} {samples?sample|samples}"
+        case .seriesExportedPartly:
+            "{samples} {samples?sample|samples}; left out since the text has no form for them: {histograms} native {histograms?histogram|histograms}, {others} stale {others?marker|markers}"
+        case .seriesFolderMade: "made the data folder '{folder}'"
         case .seriesImportKnown: "{count} {count?sample was|samples were} stored before; those stay as they are"
         case .seriesImportLog:
             "the write-ahead log in {folder} is not read, so the newest hours are missing: ask the server for a snapshot "

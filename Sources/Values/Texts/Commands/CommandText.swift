@@ -1,6 +1,6 @@
 /// The screens of the command line, in the order of the alphabet.
 public enum CommandText: String, TextKey {
-    case ageAgo, ageIn, ageNever, ageNow, alertsNone, backtestNone, backtestNotFired, backtestOpen
+    case ageAgo, ageIn, ageNever, ageNow, alertFiresIn, alertsNone, backtestNone, backtestNotFired, backtestOpen
     case backupsNone, byHand, chartFigures, chartOmitted, columnActor, columnAlert, columnBackup
     case columnCreatedBy, columnDrill, columnEnded, columnEntry, columnEvent, columnExpires
     case columnFired, columnFiredFor, columnGroup, columnHealth, columnID, columnJob, columnKey
@@ -15,7 +15,8 @@ public enum CommandText: String, TextKey {
     case ledgerBroken, ledgerIntact, linkPage, linkPath, outputOfLastRun, passwordNotSet, passwordSet
     case queryEmpty, queryWarning, restoreWould, roleChanged, scriptCases, selectorNameUnknown
     case selectorNearest, selectorUnmatched, seriesAhead, seriesByJob, seriesByMetric, seriesByPair
-    case seriesByTarget, seriesBytesByLabel, seriesDamaged, seriesExported, seriesImported
+    case seriesByTarget, seriesBytesByLabel, seriesDamaged, seriesExported, seriesExportedPartly, seriesFolderMade,
+        seriesImported
     case seriesImportedPartly, seriesImportKnown, seriesImportLog, seriesImportUnknown, seriesInBlocks, seriesInMemory
     case seriesIntact, seriesLimits, seriesNothingToRepair, seriesRefused, seriesRefusedByMetric
     case seriesRefusedByTarget, seriesSnapshot, seriesUnlimited, seriesValuesByLabel, statusAlerts

@@ -72,6 +72,8 @@ extension SiteText {
         case .sourceNotRead: "not read yet"
         case .sourceUnread: "the last reading failed"
         case .targetBad: "{target}: {reason}"
+        case .targetsDropped:
+            "no target: the rules drop {count?the one|all} that {count?was|were} found"
         case .targetsGood: "{count} {count?target|targets} up"
         case .targetsNone: "no target was found"
         case .watchedBackups: "{count} backup {count?target|targets}"

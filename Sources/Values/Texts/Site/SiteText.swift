@@ -12,6 +12,6 @@ public enum SiteText: String, TextKey {
     case probesGood, receiverBad, receiverBadReason, receiversNone, receiversWaiting, reloadChanged
     case reloadLate, reloadUnchanged, rulesFailing, samplesDamaged, samplesNoneCame, samplesNotStored
     case samplesNotStoredReason, samplesOutOfOrder, samplesOverLimit, sourceNotRead, sourceUnread
-    case targetBad, targetsGood, targetsNone, watchedBackups, watchedJobs, watchedProbes, watchedRules
+    case targetBad, targetsDropped, targetsGood, targetsNone, watchedBackups, watchedJobs, watchedProbes, watchedRules
     case watchedScraped, watchedServers
 }

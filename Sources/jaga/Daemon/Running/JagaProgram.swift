@@ -142,5 +142,14 @@ public func terminalConsole() -> Console {
         output: { printLine($0) },
         notes: { writeAll($0 + "\n", to: STDERR_FILENO) },
         environment: { name in getenv(name).map { String(cString: $0) } }, now: { clock.now },
-        isTerminal: isatty(STDOUT_FILENO) == 1, connect: { try DaemonConnection($0) }, program: JagaProgram())
+        isTerminal: isatty(STDOUT_FILENO) == 1, width: terminalWidth(STDOUT_FILENO),
+        connect: { try DaemonConnection($0) }, program: JagaProgram())
+}
+
+/// The columns of the terminal at `descriptor` (ioctl_tty(2)); where there is none what `COLUMNS` says, as in a pipe to a pager, else 80.
+func terminalWidth(_ descriptor: Int32) -> Int {
+    var size = winsize()
+    if ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 { return max(20, Int(size.ws_col)) }
+    guard let text = getenv("COLUMNS"), let columns = Int(String(cString: text)) else { return 80 }
+    return min(1000, max(20, columns))
 }

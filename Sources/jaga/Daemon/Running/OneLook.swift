@@ -61,7 +61,14 @@ struct OneLook {
                 name: "discovery/\(discovery.pool)/\(discovery.mechanism)", verdict: .unknown,
                 durationMs: (discovery.lastDuration?.inSeconds ?? 0) * 1000, message: discovery.lastError ?? "")
         }
-        return targets + failures
+        let spoken = Set(found.active.map(\.pool) + found.discoveries.filter { $0.lastError != nil }.map(\.pool))
+        let empty = loaded.scrapeJobs.map(\.name).filter { !spoken.contains($0) }.map { job in
+            let droppedCount = found.dropped.count { $0.pool == job }
+            return SourceReport(
+                name: "scrape/\(job)", verdict: .unknown, durationMs: 0,
+                message: droppedCount > 0 ? t(.targetsDropped, ["count": droppedCount]) : t[.targetsNone])
+        }
+        return targets + failures + empty
     }
 
     private func look(at sources: [any SampleSource]) async -> [SourceReport] {

@@ -43,6 +43,7 @@ struct OwnSource: SampleSource {
         batch.rows += durations.rows
         batch.metadata.merge(durations.metadata) { own, _ in own }
         reportTargets(into: &batch)
+        scrapes.reportIntervals(into: &batch)
         batch.label(with: labels)
         return batch
     }

@@ -153,5 +153,5 @@ private struct SampleQuestioner: SeriesReading {
         Set(try await select(matchers, from: start, through: end).compactMap { $0.labels[name] }).sorted()
     }
 
-    func metadata() async throws -> [String: MetricMetadata] { [:] }
+    func metadata() async throws -> MetadataByName { [:] }
 }

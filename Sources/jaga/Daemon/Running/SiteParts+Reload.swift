@@ -57,6 +57,7 @@ extension SiteParts {
                 [
                     "file": .string(next.file ?? ""), "sha256": .string(next.sha256),
                     "changed": .array(changed.prefix(200).map { .string($0) }),
+                    "changedCount": .integer(Int64(changed.count)),
                 ])
         ])
         await exchange.apply(to: self)
@@ -70,8 +71,9 @@ extension SiteParts {
         guard late.isEmpty else {
             return t(.reloadLate, ["keys": late.joined(separator: ", "), "count": late.count])
         }
-        return changed.isEmpty
-            ? t[.reloadUnchanged] : t(.reloadChanged, ["keys": changed.prefix(20).joined(separator: ", ")])
+        guard !changed.isEmpty else { return t[.reloadUnchanged] }
+        let more = changed.count > 20 ? t(.andMore, ["count": changed.count - 20]) : ""
+        return t(.reloadChanged, ["keys": changed.prefix(20).joined(separator: ", ") + more])
     }
 
     /// The effective values as they are in force: of keys that need a restart, those of the start.

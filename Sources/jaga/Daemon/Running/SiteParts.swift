@@ -11,6 +11,7 @@ import Notifications
 import Probes
 import PromQL
 import Rules
+import RemoteSeries
 import RemoteWrite
 import Series
 import Scraping
@@ -152,6 +153,9 @@ final class SiteParts: Sendable {
     {
         if let store = reading as? TimeSeriesStore {
             return try await store.series(selectors, from: start, through: end)
+        }
+        if let remote = reading as? RemoteSeries {
+            return try await remote.series(selectors, from: start, through: end)
         }
         var found: Set<Labels> = []
         for matchers in selectors {

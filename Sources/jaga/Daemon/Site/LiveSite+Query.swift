@@ -20,11 +20,11 @@ extension LiveSite {
         }
     }
 
-    func series(_ filter: SeriesFilter) async throws -> [[String: String]] {
+    func series(_ filter: SeriesFilter) async throws -> [Labels] {
         // The reference names the parameter here, and not where labels are asked for.
         let wanted = filter.selectors.isEmpty ? [[]] : try matchers(filter.selectors)
-        return try await parts.labelSets(wanted, from: filter.from, through: filter.through)
-            .prefix(filter.limit ?? .max).map(dictionary)
+        return Array(
+            try await parts.labelSets(wanted, from: filter.from, through: filter.through).prefix(filter.limit ?? .max))
     }
 
     func labelNames(_ filter: SeriesFilter) async throws -> [String] {
@@ -47,9 +47,7 @@ extension LiveSite {
         return values.sorted().prefix(filter.limit ?? .max).map(\.text)
     }
 
-    func metricDescriptions() async throws -> [String: MetricDescription] {
-        try await parts.reading.metadata().mapValues { MetricDescription(type: $0.type.rawValue, help: $0.help) }
-    }
+    func metricMetadata() async throws -> MetadataByName { try await parts.reading.metadata() }
 
     /// The matchers of each selector; one empty list where none is given.
     private func selectors(_ filter: SeriesFilter) throws -> [[LabelMatcher]] {

@@ -102,8 +102,9 @@ extension LiveSite {
         AlertStatus(
             name: rule.name, state: alert.state == .firing ? .firing : .pending,
             severity: alert.labels["severity"] ?? "", labels: dictionary(alert.labels), annotations: alert.annotations,
-            value: alert.value, activeAt: alert.activeAt, firedAt: alert.firedAt, keepFiringSince: alert.goneSince,
-            expression: rule.expression,
+            value: alert.value, activeAt: alert.activeAt, beganAt: alert.beganAt,
+            firesAt: alert.state == .pending ? alert.activeAt + rule.hold : nil, firedAt: alert.firedAt,
+            keepFiringSince: alert.goneSince, expression: rule.expression,
             fingerprint: alert.fingerprint)
     }
 
@@ -123,6 +124,7 @@ extension LiveSite {
                 name: name, state: .resolved, severity: labels["severity"] ?? "", labels: labels,
                 annotations: (payload["annotations"]?.objectValue ?? [:]).compactMapValues(\.stringValue),
                 activeAt: payload["activeAt"]?.intValue.map { Timestamp(millisecondsSinceEpoch: $0) } ?? entry.time,
+                beganAt: payload["beganAt"]?.intValue.map { Timestamp(millisecondsSinceEpoch: $0) },
                 resolvedAt: entry.time, expression: expressions[name] ?? "", fingerprint: fingerprint)
         }
     }

@@ -17,7 +17,7 @@ extension LiveSite {
         let sources = parts.sources.snapshot
         let alerts = await parts.rules.activeAlerts
         let firing = alerts.filter { $0.state == .firing }
-        var areas = sourceAreas(sources, firing)
+        var areas = sourceAreas(sources, AlertSubjects(await parts.rules.snapshot, parts.started.settings.queryOptions))
         for index in areas.indices { areas[index].figures = await figures(of: areas[index]) }
         areas += try await otherAreas(sources, firing)
         return StatusSummary(
@@ -29,16 +29,14 @@ extension LiveSite {
     }
 
     /// One area for each thing that is read directly.
-    private func sourceAreas(_ sources: [SourceSnapshot], _ firing: [ActiveAlert]) -> [AreaStatus] {
-        let kinds: [(prefix: String, kind: AreaStatus.Kind)] = [
-            ("host", .host), ("postgres", .postgres), ("redis", .redis), ("nginx", .nginx),
+    private func sourceAreas(_ sources: [SourceSnapshot], _ firing: AlertSubjects) -> [AreaStatus] {
+        let kinds: [(prefix: String, kind: AreaStatus.Kind, metrics: String)] = [
+            ("host", .host, "node_"), ("postgres", .postgres, "pg_"), ("redis", .redis, "redis_"),
+            ("nginx", .nginx, "nginx_"),
         ]
-        return kinds.flatMap { prefix, kind in
+        return kinds.flatMap { prefix, kind, metrics in
             sources.filter { $0.name.hasPrefix("\(prefix)/") }.map { source in
-                let instance = source.labels["instance"] ?? ""
-                let about = firing.filter {
-                    $0.labels["job"] == source.labels["job"] && $0.labels["instance"] == instance
-                }
+                let about = firing.about(source.labels, metrics: metrics, isOnlyOne: kind == .host)
                 let (verdict, reason, since) = judged(source.isUp, source.lastError, about)
                 return AreaStatus(
                     kind: kind, name: kind == .host ? "" : String(source.name.dropFirst(prefix.count + 1)),
@@ -51,7 +49,7 @@ extension LiveSite {
     /// - Parameter isUp: nil before the first reading.
     private func judged(_ isUp: Bool?, _ error: String?, _ alerts: [ActiveAlert]) -> (Verdict, String, Timestamp?) {
         if let worst = alerts.max(by: { verdict(of: $0).weight < verdict(of: $1).weight }), verdict(of: worst) != .ok {
-            return (verdict(of: worst), summary(of: worst), worst.activeAt)
+            return (verdict(of: worst), summary(of: worst), worst.since)
         }
         switch isUp {
         case true?: return (.ok, "", nil)
@@ -93,16 +91,20 @@ extension LiveSite {
                 return target.reason.map { (target.pool, t(.targetBad, ["target": address, "reason": $0])) }
             }
         return parts.loaded.withLock { $0.scrapeJobs.map(\.name) }.map { job in
-            targetArea(job, targets[job] ?? [], failures.filter { $0.0 == job }.map(\.1), firing)
+            targetArea(
+                job, targets[job] ?? [], failures.filter { $0.0 == job }.map(\.1), report.droppedCounts[job] ?? 0,
+                firing)
         }
     }
 
     private func targetArea(
-        _ job: String, _ targets: [TargetStatus], _ failures: [String], _ firing: [ActiveAlert]
+        _ job: String, _ targets: [TargetStatus], _ failures: [String], _ droppedCount: Int, _ firing: [ActiveAlert]
     ) -> AreaStatus {
         let judgements = targets.map { target -> (verdict: Verdict, reason: String, since: Timestamp?) in
             let about = firing.filter { alert in
-                alert.labels["job"] == target.labels["job"] && alert.labels["instance"] == target.labels["instance"]
+                // Where the labels of several jobs were aggregated away, the address is left.
+                alert.labels["instance"] == target.labels["instance"]
+                    && [nil, target.labels["job"]].contains(alert.labels["job"])
             }
             let isUp = target.health == .unknown ? nil : target.health == .up
             let error = target.lastError.map { sentences($0, target.lastHint) }
@@ -116,8 +118,13 @@ extension LiveSite {
             + failures.map { (.unknown, $0, nil) }
         // Of several that are equally bad the first one.
         guard let worst = bad.reversed().max(by: { $0.verdict.weight < $1.verdict.weight }) else {
-            let reason = targets.isEmpty ? t[.targetsNone] : t(.targetsGood, ["count": targets.count])
-            return AreaStatus(kind: .application, name: job, verdict: .ok, reason: reason)
+            // A job that looks at nothing knows nothing of what it is there for.
+            guard !targets.isEmpty else {
+                let reason = droppedCount > 0 ? t(.targetsDropped, ["count": droppedCount]) : t[.targetsNone]
+                return AreaStatus(kind: .application, name: job, verdict: .unknown, reason: reason)
+            }
+            return AreaStatus(
+                kind: .application, name: job, verdict: .ok, reason: t(.targetsGood, ["count": targets.count]))
         }
         let more =
             bad.count > 1 ? t(.andMoreOf, ["count": bad.count - 1, "total": targets.count + failures.count]) : ""
@@ -151,7 +158,7 @@ extension LiveSite {
         let more = told.count > 1 ? t(.andMore, ["count": told.count - 1]) : ""
         return AreaStatus(
             kind: .alerts, name: "", verdict: verdict(of: worst),
-            reason: "\(worst.labels["alertname"] ?? "")\(more)", since: told.map(\.activeAt).min())
+            reason: "\(worst.labels["alertname"] ?? "")\(more)", since: told.map(\.since).min())
     }
 
     private func jobArea(_ jobs: [JobStatus]) -> AreaStatus {

@@ -1,0 +1,24 @@
+import Logging
+import Synchronization
+
+/// Keeps the levels of what is logged.
+final class LogLines: LogHandler, Sendable {
+    private let kept = Mutex<[Logger.Level]>([])
+
+    var levels: [Logger.Level] { kept.withLock { $0 } }
+    var metadata: Logger.Metadata {
+        get { [:] }
+        set {}
+    }
+    var logLevel: Logger.Level {
+        get { .trace }
+        set {}
+    }
+
+    subscript(metadataKey _: String) -> Logger.Metadata.Value? {
+        get { nil }
+        set {}
+    }
+
+    func log(event: LogEvent) { kept.withLock { $0.append(event.level) } }
+}
