@@ -132,7 +132,7 @@ public enum SettingsDocument {
     /// All keys that `type` knows, with types, defaults and documentation: the configuration reference.
     public static func declarations<Section: SettingsSection>(of type: Section.Type) -> [SettingsDeclaration] {
         let context = ReadingContext(file: "", sources: .none, isSchemaOnly: true)
-        context.openSections = [String(reflecting: type)]
+        context.openSections = [ObjectIdentifier(type)]
         _ = Section(SettingsReader(context: context, node: nil, path: "", declaredPath: ""))
         return context.declarations
     }

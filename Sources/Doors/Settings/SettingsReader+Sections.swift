@@ -116,7 +116,7 @@ extension SettingsReader {
     private func enter<Section: SettingsSection>(
         _ node: SettingsNode?, path: String, declared: String, _ type: Section.Type
     ) -> Section? {
-        let name = String(reflecting: type)
+        let name = ObjectIdentifier(type)
         if context.isSchemaOnly && context.openSections.contains(name) { return nil }
         context.openSections.append(name)
         defer { context.openSections.removeLast() }

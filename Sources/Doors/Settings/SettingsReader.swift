@@ -188,7 +188,7 @@ final class ReadingContext {
     /// Hashes of secrets by path, seeded anew in each process: they tell a change, and nothing else.
     var secretHashes: [String: Int] = [:]
     /// Sections being entered for the reference, to stop at one that contains itself.
-    var openSections: [String] = []
+    var openSections: [ObjectIdentifier] = []
 
     init(file: String, sources: SettingsSources, isSchemaOnly: Bool) {
         self.file = file

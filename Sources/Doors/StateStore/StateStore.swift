@@ -45,6 +45,8 @@ public final class StateStore: Sendable {
             configuration.maximumReaderCount = 3
             configuration.prepareDatabase { db in
                 try db.execute(sql: "PRAGMA temp_store = MEMORY")
+                // In KiB, for each connection: the kernel keeps the file's pages anyway, once for all of them.
+                try db.execute(sql: "PRAGMA cache_size = -512")
                 _ = try Int.fetchOne(db, sql: "PRAGMA wal_autocheckpoint = \(logPageCount)")
             }
             let pool = try DatabasePool(path: path, configuration: configuration)

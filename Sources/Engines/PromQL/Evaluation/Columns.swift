@@ -89,8 +89,10 @@ struct SampleRow {
         self.dropsName = dropsName
     }
 
-    init(_ columns: SeriesColumns) {
-        self.init(labels: columns.labels, times: columns.times, values: columns.values)
+    init(_ columns: consuming SeriesColumns) {
+        labels = columns.labels
+        times = columns.times
+        values = columns.values
         coarse = columns.coarse
         guard !columns.histograms.isEmpty else { return }
         histograms = Array(repeating: nil, count: times.count)

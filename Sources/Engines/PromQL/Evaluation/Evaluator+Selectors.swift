@@ -27,7 +27,7 @@ extension Evaluator {
     private func latestNumbers(_ rows: [SampleRow], _ selector: VectorSelector, over grid: StepGrid) throws -> [Column]
     {
         let moments = try scope.moments(of: grid, at: selector.at, offset: selector.offset, selector.span)
-        for _ in rows { try count(grid.count) }
+        try count(rows.count * grid.count)
         let places = LatestPlaces(moments, stepCount: grid.count, lookbackMs: scope.lookbackMs)
         return try eachPart(rows) { rows -> [Column?] in
             var places = places

@@ -103,10 +103,17 @@ struct Head: Sendable {
         var place = Int(truncatingIfNeeded: Self.hash(pairs)) & mask
         while places[place] >= 0 {
             let number = Int(places[place])
-            if pairs[...].elementsEqual(self.pairs(of: number)) { return number }
+            if has(number, pairs) { return number }
             place = (place + 1) & mask
         }
         return nil
+    }
+
+    private func has(_ number: Int, _ pairs: [UInt32]) -> Bool {
+        guard Int(series[number].labelCount) == pairs.count else { return false }
+        let start = Int(series[number].labelStart)
+        for index in pairs.indices where labelPairs[start + index] != pairs[index] { return false }
+        return true
     }
 
     private static func hash(_ pairs: some Sequence<UInt32>) -> UInt64 {
@@ -125,11 +132,9 @@ struct Head: Sendable {
     func target(of number: Int) -> Target {
         var target = Target(job: .max, instance: .max)
         for pair in pairs(of: number) {
-            switch table.name(of: pair) {
-            case "job": target.job = pair
-            case "instance": target.instance = pair
-            default: break
-            }
+            let name = table.nameNumber(of: pair)
+            if name == table.job { target.job = pair }
+            if name == table.instance { target.instance = pair }
         }
         return target
     }

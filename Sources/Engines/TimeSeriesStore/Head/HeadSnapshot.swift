@@ -83,7 +83,7 @@ struct HeadSnapshot: Sendable {
             }
             if !isLatestEnough || entry.column < 0 {
                 for (place, span) in spanPlaces.enumerated() {
-                    addChunks(of: number, in: head.spans[span], place, start, end)
+                    addChunks(of: number, in: head.spans[span], place, start, end, isLatestEnough: isLatestEnough)
                 }
             }
             entry.chunks = firstChunk..<chunks.count
@@ -104,7 +104,9 @@ struct HeadSnapshot: Sendable {
         }
     }
 
-    private mutating func addChunks(of number: Int, in span: HeadSpan, _ spanPlace: Int, _ start: Int64, _ end: Int64) {
+    private mutating func addChunks(
+        of number: Int, in span: HeadSpan, _ spanPlace: Int, _ start: Int64, _ end: Int64, isLatestEnough: Bool
+    ) {
         guard span.hasChunks(number) else { return }
         let first = chunks.count
         var chunk = span.newest[number]
@@ -115,6 +117,8 @@ struct HeadSnapshot: Sendable {
                 let time = span.times[Int(place)]
                 if time.first <= end, time.last >= start {
                     chunks.append(Chunk(known, time: place, span: Int32(spanPlace)))
+                    // Its last sample before the end is the newest of the span: its first one is before the end.
+                    if isLatestEnough { return }
                 }
                 place = time.previous
             }

@@ -10,8 +10,14 @@ struct PairTable: Sendable {
     private var pairNumbers: [UInt64: UInt32] = [:]
     private var pairsByName: [UInt32: [UInt32]] = [:]
 
+    /// The numbers of the texts `job` and `instance`, which tell the targets apart; no text's where there is none yet.
+    private(set) var job = UInt32.max
+    private(set) var instance = UInt32.max
+
     var count: Int { pairTexts.count }
 
+    /// The number of the name's text.
+    func nameNumber(of pair: UInt32) -> UInt32 { pairTexts[Int(pair)].name }
     func name(of pair: UInt32) -> String { texts[Int(pairTexts[Int(pair)].name)] }
     func value(of pair: UInt32) -> String { texts[Int(pairTexts[Int(pair)].value)] }
 
@@ -41,6 +47,8 @@ struct PairTable: Sendable {
         if let known = textNumbers[ByteText(text)] { return known }
         let number = UInt32(texts.count)
         texts.append(text)
+        if text == "job" { job = number }
+        if text == "instance" { instance = number }
         textNumbers[ByteText(text)] = number
         return number
     }

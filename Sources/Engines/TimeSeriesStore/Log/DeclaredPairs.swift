@@ -1,4 +1,5 @@
 import BinaryCoding
+import Glibc
 import Series
 
 // The declarations of a segment repeat the same few pairs of name and value for every series of a target. Making texts of them, and looking these
@@ -18,6 +19,11 @@ struct DeclaredPairs {
     /// Open addressing: indices into `entries`, or -1. At most half full.
     private var table = [Int32](repeating: -1, count: 1024)
     private var numbers: [UInt32] = []
+    /// The names of the series before, which were in order, as numbers of texts: most series have the same.
+    private var namesInOrder: [UInt32] = []
+    private var names: [UInt32] = []
+    /// Whether any pair so far had an empty value: this program writes none.
+    private var hasEmptyValues = false
 
     /// Reads the labels of one series.
     /// - Returns: the number of the series in the head, made if missing.
@@ -26,7 +32,6 @@ struct DeclaredPairs {
     ) throws(CodingError) -> Int {
         let count = try reader.count(limit: LogFormat.labelsByteCountMax)
         numbers.removeAll(keepingCapacity: true)
-        var isInOrder = true
         var labels: [(String, String)] = []
         let begin = reader
         for _ in 0..<count {
@@ -41,19 +46,29 @@ struct DeclaredPairs {
             }
             var texts = ByteReader(payload, in: start..<reader.offset)
             let (name, value) = (try texts.text(), try texts.text())
-            if value.isEmpty { isInOrder = false }
+            if value.isEmpty { hasEmptyValues = true }
             let pair = head.table.number(name, value)
             insert(payload, start..<reader.offset, pair)
             numbers.append(pair)
         }
-        for (left, right) in zip(numbers, numbers.dropFirst()) {
-            isInOrder = isInOrder && precedes(head.table.name(of: left), head.table.name(of: right))
-        }
-        if isInOrder, !numbers.contains(where: { head.table.value(of: $0).isEmpty }) { return head.place(of: numbers) }
+        if !hasEmptyValues, isInOrder(head.table) { return head.place(of: numbers) }
         // Never written by this program; put in order as any labels are.
         reader = begin
         for _ in 0..<count { labels.append((try reader.text(), try reader.text())) }
         return head.place(of: Labels(labels))
+    }
+
+    /// Whether the names of `numbers` rise.
+    private mutating func isInOrder(_ table: PairTable) -> Bool {
+        names.removeAll(keepingCapacity: true)
+        for number in numbers { names.append(table.nameNumber(of: number)) }
+        if names == namesInOrder { return true }
+        for (left, right) in zip(numbers, numbers.dropFirst())
+        where !precedes(table.name(of: left), table.name(of: right)) {
+            return false
+        }
+        swap(&names, &namesInOrder)
+        return true
     }
 
     private func find(_ payload: [UInt8], _ range: Range<Int>) -> UInt32? {
@@ -64,8 +79,7 @@ struct DeclaredPairs {
                 while table[place] >= 0 {
                     let entry = entries[Int(table[place])]
                     if entry.byteCount == key.count,
-                        UnsafeRawBufferPointer(rebasing: bytes[entry.start..<entry.start + entry.byteCount])
-                            .elementsEqual(key)
+                        memcmp(bytes.baseAddress! + entry.start, key.baseAddress!, key.count) == 0
                     {
                         return entry.pair
                     }

@@ -15,7 +15,7 @@ enum ProgramPages {
     /// In the first second, when the stores are open and all targets are read for the first time, it happens more often: else the code of the
     /// start would lie in memory beside what the first pages need.
     static func keepFew() async throws {
-        for milliseconds in [0, 100, 100, 100, 100, 200, 400, 1000, 2000, 4000, 8000] {
+        for milliseconds in [0, 50, 50, 100, 100, 100, 200, 400, 1000, 2000, 4000, 8000] {
             try await ContinuousClock().sleep(for: .milliseconds(milliseconds))
             release()
             jaga_release_free_memory()
