@@ -262,7 +262,7 @@ let testTargets: [Target] = [
     tests("BlockingCalls", []),
     tests("DurableFiles", ["Diagnostics", .system]),
     tests("Compression", ["Diagnostics"]),
-    tests("StateStore", ["Diagnostics", .grdb]),
+    tests("StateStore", ["Diagnostics", "TestSupport", .grdb]),
     tests("Settings", ["Units", "Diagnostics", "JSONCoding"]),
     tests("Outbound", ["Units", "Diagnostics", "TestSupport"]),
     tests("Processes", ["Diagnostics", .system]),
@@ -278,7 +278,9 @@ let testTargets: [Target] = [
         "RemoteSeries",
         ["Units", "Series", "Diagnostics", "Outbound", "Compression", "Exposition", "TestSupport"]),
     tests("GoTemplates", ["Diagnostics", "JSONCoding", "Series"], hasGolden: true),
-    tests("Ledger", ["Units", "Events", "JSONCoding", "Diagnostics", "StateStore", .crypto, .grdb], hasGolden: true),
+    tests(
+        "Ledger", ["Units", "Events", "JSONCoding", "Diagnostics", "StateStore", "TestSupport", .crypto, .grdb],
+        hasGolden: true),
     tests(
         "Probes", ["Units", "Series", "Diagnostics", "JSONCoding", "Texts", "Settings", "Outbound", "TestSupport"]),
     tests(
@@ -336,7 +338,10 @@ let testTargets: [Target] = [
         ]),
     tests(
         "Commands",
-        ["Units", "Diagnostics", "JSONCoding", "Texts", "WebAPI", "Series", "DurableFiles", "TimeSeriesStore"]),
+        [
+            "Units", "Diagnostics", "JSONCoding", "Texts", "WebAPI", "Series", "DurableFiles", "TimeSeriesStore",
+            "TestSupport",
+        ]),
     tests("SampleStack", ["Diagnostics", "JSONCoding", "TestSupport", "Units", "sample-stack"]),
     tests(
         "Daemon",

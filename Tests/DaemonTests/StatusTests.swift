@@ -186,6 +186,36 @@ struct StatusTests {
             row.reason.hasPrefix("stored samples are damaged: ") && row.reason.contains("00000001.wal"), "\(row)")
     }
 
+    @Test func `damage that a query meets is told from then on, by status and by metric`() async throws {
+        let parts = try await site("rules: {shipped: false}\n")
+        let store = parts.series
+        let start = clock.wall.now - .seconds(24 * 3600)
+        for step in 0..<100 as Range<Int64> {
+            var batch = SampleBatch(at: start + .seconds(step * 15))
+            batch.add("shop_orders_total", [:], Double(step))
+            try await store.append(batch)
+        }
+        try await store.maintain(at: clock.wall.now)
+        let blocks = folder.file("series/blocks")
+        let block = "\(blocks)/\(try #require(try RealFiles().list(blocks).first))"
+        var bytes = try RealFiles().contents(of: block)
+        bytes[20] ^= 1
+        try RealFiles().replace(block, with: bytes)
+        func problems() async throws -> Double? {
+            let own = try #require(ownSources(parts).first { $0.source.name == "jaga/process" })
+            return try await own.source.read(at: clock.wall.now).rows
+                .first { $0.labels.name == "jaga_series_problems" }?.value
+        }
+        #expect(try await problems() == 0)
+        #expect(try await areas(parts).last { $0.kind == .jaga }?.reason.contains("damaged") == false)
+        await #expect(throws: StoreError.self) {
+            _ = try await parts.reading.select([], from: start, through: clock.wall.now)
+        }
+        let row = try #require(try await areas(parts).last { $0.kind == .jaga })
+        #expect(row.verdict == .warning && row.reason.contains("'\(block)' is damaged at byte 16"), "\(row)")
+        #expect(try await problems() == 1)
+    }
+
     @Test func `a source without a row of its own is told when it cannot be read`() async throws {
         let parts = try await site(
             "host: {interval: 1h}\nnginx: [{name: main, access_log: \"\(folder.file("none.log"))\", interval: 1s}]\n")

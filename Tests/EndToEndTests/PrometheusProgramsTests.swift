@@ -11,16 +11,32 @@ extension EndToEnd {
     struct PrometheusProgramsTests {
         private static let quiet = "site: programs\nhost: {interval: 1s}\nrules: {shipped: false}\n"
 
+        private func hasReading(_ jaga: JagaServer) async throws {
+            try await waitUntil("a reading") { try await jaga.value("node_load1") != nil }
+        }
+
         private func token(_ jaga: JagaServer, role: String) async throws -> String {
             let made = try await jaga.run("user", "add-token", "program", "--role", role)
             try #require(made.code == 0, "\(made)")
             return String(made.output.split(separator: "\n").last ?? "")
         }
 
+        /// Debian's Prometheus with the `prometheus.yml` of the folder.
+        private func startPrometheus(on port: Int, in folder: TemporaryFolder) async throws -> ProgramServer {
+            let prometheus = ProgramServer(
+                "prometheus",
+                [
+                    "/usr/bin/prometheus", "--config.file=\(folder.file("prometheus.yml"))",
+                    "--storage.tsdb.path=\(folder.file("prometheus"))", "--web.listen-address=127.0.0.1:\(port)",
+                ], port: port, in: folder.path)
+            try await prometheus.start()
+            return prometheus
+        }
+
         @Test func `promtool asks, and finds nothing wrong with our own metrics`() async throws {
             let jaga = try await JagaServer.start(Self.quiet)
             let address = "http://any:\(try await token(jaga, role: "viewer"))@127.0.0.1:\(jaga.server.port)"
-            try await waitUntil("a reading") { try await jaga.value("node_load1") != nil }
+            try await hasReading(jaga)
             func ask(_ arguments: String...) async throws -> String {
                 let outcome = try await Command("promtool", ["query"] + arguments, timeLimit: .seconds(20)).run()
                 #expect(outcome.exitCode == 0, "\(arguments): \(outcome.errors.text)")
@@ -66,13 +82,7 @@ extension EndToEnd {
             let secret = try await token(jaga, role: "viewer")
             try writeText("scrape_configs: []\n", to: jaga.folder.file("prometheus.yml"))
             let port = try ProgramServer.freePort()
-            let prometheus = ProgramServer(
-                "prometheus",
-                [
-                    "/usr/bin/prometheus", "--config.file=\(jaga.folder.file("prometheus.yml"))",
-                    "--storage.tsdb.path=\(jaga.folder.file("prometheus"))", "--web.listen-address=127.0.0.1:\(port)",
-                ], port: port, in: jaga.folder.path)
-            try await prometheus.start()
+            let prometheus = try await startPrometheus(on: port, in: jaga.folder)
             let client = HTTPClient()
             // It listens before it is ready, and says 503 in between.
             try await waitUntil("Prometheus is ready", timeout: .seconds(60)) {
@@ -140,7 +150,7 @@ extension EndToEnd {
         @Test func `vmalert reads from us and writes its results back`() async throws {
             let jaga = try await JagaServer.start(Self.quiet)
             let secret = try await token(jaga, role: "operator")
-            try await waitUntil("a reading") { try await jaga.value("node_load1") != nil }
+            try await hasReading(jaga)
             try writeText(
                 """
                 groups:
@@ -222,13 +232,7 @@ extension EndToEnd {
                     queue_config: {batch_send_deadline: 500ms, max_backoff: 1s}
 
                 """, to: jaga.folder.file("prometheus.yml"))
-            let prometheus = ProgramServer(
-                "prometheus",
-                [
-                    "/usr/bin/prometheus", "--config.file=\(jaga.folder.file("prometheus.yml"))",
-                    "--storage.tsdb.path=\(jaga.folder.file("prometheus"))", "--web.listen-address=127.0.0.1:\(port)",
-                ], port: port, in: jaga.folder.path)
-            try await prometheus.start()
+            let prometheus = try await startPrometheus(on: port, in: jaga.folder)
             let clock = ContinuousClock()
             let begin = clock.now
             for kill in 1...max(1, kills) where kills > 0 {

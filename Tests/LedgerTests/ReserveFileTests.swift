@@ -1,6 +1,7 @@
 import Glibc
 import Ledger
 import StateStore
+import TestSupport
 import Testing
 
 /// Goal: an entry that finds the disk full is written all the same, from the reserve file. Method: a real database on a small file system

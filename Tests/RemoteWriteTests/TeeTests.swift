@@ -58,15 +58,33 @@ import Units
         }
     }
 
-    @Test func `what the store refuses is not sent on`() async throws {
-        let files = MemoryFiles()
+    /// One that sends nothing, since nobody runs it.
+    private func writer(_ files: MemoryFiles) throws -> RemoteWriter {
         var settings = try RequestPlanTests.settings("name: r")
         settings.url = "http://127.0.0.1:1/write"
-        let writer = try RemoteWriter(
+        return try RemoteWriter(
             [settings], folder: "/q", files: files, limits: RemoteQueueLimits(), externalLabels: [:],
             clock: ManualClock(), wallClock: ReceiverTests.Wall(),
             logger: Logger(label: "t") { _ in SwiftLogNoOpLogHandler() }, userAgent: "t"
         ) { [:] }
+    }
+
+    /// What waits to be sent, in the order of the queue.
+    private func queued(_ files: MemoryFiles) throws -> [Labels: [Double]] {
+        let queue = try WriteQueue(folder: "/q", files: files, limits: QueueLimits())
+        var reader = QueueReader(queue, at: queue.beginning)
+        var found: [Labels: [Double]] = [:]
+        while true {
+            let chunk = try reader.read(most: 100)
+            #expect(chunk.damage.isEmpty)
+            for entry in chunk.entries { found[entry.labels, default: []] += entry.values }
+            if chunk.sampleCount == 0 { return found }
+        }
+    }
+
+    @Test func `what the store refuses is not sent on`() async throws {
+        let files = MemoryFiles()
+        let writer = try writer(files)
         let tee = RemoteTee(RefusingStore(refused: [1, 3]), writer)
         let labels = (0..<4).map { Labels("m", ["n": "\($0)"]) }
         let numbers = try await tee.references(of: labels).map { $0! }
@@ -76,28 +94,14 @@ import Units
         _ = try await tee.append(batch)
         _ = try await RemoteTee(RefusingStore(refused: [0]), writer).append(
             SampleBlock(timestamp: SendingTests.start, references: [numbers[0]], values: [9]))
-        let queue = try WriteQueue(folder: "/q", files: files, limits: QueueLimits())
-        var reader = QueueReader(queue, at: queue.beginning)
-        var found: [Labels: [Double]] = [:]
-        while true {
-            let chunk = try reader.read(most: 100)
-            for entry in chunk.entries { found[entry.labels, default: []] += entry.values }
-            if chunk.sampleCount == 0 { break }
-        }
-        #expect(found == [labels[0]: [0, 10], labels[2]: [2, 12]])
+        #expect(try queued(files) == [labels[0]: [0, 10], labels[2]: [2, 12]])
     }
 
     @Test(arguments: 1...8 as ClosedRange<UInt64>, [3, 1000])
     func `each sample is queued once under its labels`(seed: UInt64, labelsMax: Int) async throws {
         var random = SeededGenerator(seed: seed)
         let files = MemoryFiles()
-        var settings = try RequestPlanTests.settings("name: r")
-        settings.url = "http://127.0.0.1:1/write"
-        let writer = try RemoteWriter(
-            [settings], folder: "/q", files: files, limits: RemoteQueueLimits(), externalLabels: [:],
-            clock: ManualClock(), wallClock: ReceiverTests.Wall(),
-            logger: Logger(label: "t") { _ in SwiftLogNoOpLogHandler() }, userAgent: "t"
-        ) { [:] }
+        let writer = try writer(files)
         let store = Store()
         let tee = RemoteTee(store, writer, labelsMax: labelsMax)
         let series = (0..<8).map { Labels("m", ["n": "\($0)"]) }
@@ -123,16 +127,7 @@ import Units
             }
             if Bool.random(using: &random) { store.forget(Set(series.filter { _ in Bool.random(using: &random) })) }
         }
-        let queue = try WriteQueue(folder: "/q", files: files, limits: QueueLimits())
-        var reader = QueueReader(queue, at: queue.beginning)
-        var found: [Labels: [Double]] = [:]
-        while true {
-            let chunk = try reader.read(most: 100)
-            #expect(chunk.damage.isEmpty)
-            for entry in chunk.entries { found[entry.labels, default: []] += entry.values }
-            if chunk.sampleCount == 0 { break }
-        }
-        #expect(found == expected, "seed \(seed)")
+        #expect(try queued(files) == expected, "seed \(seed)")
         var own = SampleBatch(at: SendingTests.start)
         writer.report(into: &own)
         #expect(own.rows.first { $0.labels.name == "jaga_remote_queue_refused_samples_total" }?.value == 0)

@@ -2,6 +2,7 @@ import FoundationEssentials
 import GRDB
 import Glibc
 import StateStore
+import TestSupport
 import Testing
 
 /// Goal: what has to be written when the disk is full can be written, also after a restart, and the reserve comes back when there is room.

@@ -1,8 +1,10 @@
+import BinaryCoding
 import DurableFiles
 import Series
 import Testing
-import TimeSeriesStore
 import Units
+
+@testable import TimeSeriesStore
 
 /// Goal: damage costs what it hit and no more, and is reported with file and offset. Method: segments and blocks are cut and bits
 /// flipped at every place.
@@ -81,16 +83,48 @@ import Units
             try decayed.replace(path, with: whole)
             decayed.flipBit(offset % 8, at: offset, of: path)
             let store = try openStore(decayed)
-            if !store.health.problems.isEmpty { continue }
+            if !store.health.problems.isEmpty {
+                #expect(try decayed.status(of: path) == nil)
+                continue
+            }
             do {
                 let found = try await store.samples()
                 // Bytes that mean nothing: the zeros of header and footer.
                 #expect(found == good.mapValues { $0.filter { $0.time < epoch + 2 * hour } }, "bit at \(offset)")
                 #expect((8..<16).contains(offset) || offset >= whole.count - 24, "bit at \(offset)")
+                // No answer comes from there, but who looks for decay finds it, and it can be mended.
+                let verified = try verifyStore("/data/series", files: decayed).problems
+                #expect(verified.map(\.kind) == [.blockDamaged] && verified[0].byteOffset == Int64(offset))
+                #expect(try repairStore("/data/series", files: decayed).map(\.kind) == [.blockDamaged])
+                #expect(try verifyStore("/data/series", files: decayed).isIntact)
+                #expect(try await openStore(decayed).samples() == found)
             } catch let error as StoreError {
                 #expect(error.code == .damaged && error.byteOffset != nil)
+                #expect(try !verifyStore("/data/series", files: decayed).isIntact)
             }
         }
+    }
+
+    @Test func `bytes between the frames and the index are found`() async throws {
+        let (disk, names) = try await makeBlocks()
+        let path = "/data/series/blocks/\(names[0])"
+        var bytes = try disk.contents(of: path)
+        // The footer as it would be with the index one byte further on; its checksums hold.
+        let footer = bytes.count - BlockFormat.footerByteCount
+        let indexOffset = bytes[footer..<footer + 8].reversed().reduce(0) { $0 << 8 | Int($1) }
+        bytes.insert(0x5A, at: indexOffset)
+        var writer = ByteWriter()
+        writer.fixed(UInt64(indexOffset + 1))
+        bytes.replaceSubrange(footer + 1..<footer + 9, with: writer.bytes)
+        writer = ByteWriter()
+        writer.fixed(Checksum.of(Array(bytes[footer + 1..<footer + 69])))
+        bytes.replaceSubrange(footer + 69..<footer + 73, with: writer.bytes)
+        try disk.replace(path, with: bytes)
+        #expect(try openStore(disk).health.problems == [])
+        let found = try verifyStore("/data/series", files: disk).problems
+        #expect(found.map(\.kind) == [.blockDamaged] && found.first?.byteOffset == Int64(indexOffset))
+        #expect(try repairStore("/data/series", files: disk).count == 1)
+        #expect(try verifyStore("/data/series", files: disk).isIntact)
     }
 
     @Test func `a segment of a later version is left alone and named`() async throws {

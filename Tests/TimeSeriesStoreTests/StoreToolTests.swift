@@ -35,7 +35,8 @@ import Units
         let segment = joined(folder, "wal/\(try files.list(joined(folder, "wal"))[0])")
         files.flipBit(2, at: 300, of: segment)
         let damaged = try verifyStore(folder, files: files)
-        #expect(damaged.problems.map(\.kind) == [.blockDamaged, .logDamaged])
+        // The flipped bit is in the declarations, so that samples lack theirs.
+        #expect(damaged.problems.map(\.kind) == [.blockDamaged, .logDamaged, .samplesOrphaned])
         #expect(damaged.problems[0].byteOffset == 16 && damaged.problems[1].byteOffset <= 300)
     }
 
@@ -104,6 +105,106 @@ import Units
         #expect(before.values.allSatisfy { $0.count > 200 && $0.count < 400 })
         #expect(try await again.append(batch(epoch + 400, [(Labels("m", ["n": "0"]), 1)])).stored == 1)
         #expect(try verifyStore(folder, files: files).isIntact)
+    }
+
+    /// What a start says of samples whose series nobody knows, verify says as well, whichever kind of record they are in.
+    @Test func `samples whose declaration is lost are told by verify as by a start`() async throws {
+        let store = try openStore(files, StoreSettings(outOfOrderWindow: .seconds(600)))
+        // The declarations alone, then readings that each stand on the one before, single samples, a histogram, and a late one.
+        let labels = (0..<20).map { Labels("m", ["n": "\($0)"]) }
+        try await store.append(batch(epoch, labels.map { ($0, 0) }))
+        let declared = Int(store.stats.logByteCount)
+        for step in 1..<10 as Range<Int64> {
+            try await store.append(batch(epoch + step * 1000, labels.map { ($0, Double(step)) }))
+        }
+        var single = batch(epoch + 20_000, [])
+        single.rows = [
+            .init(labels: labels[0], value: 1, timestamp: at(epoch + 20_000)),
+            .init(labels: labels[1], value: 1, timestamp: at(epoch + 20_001)),
+        ]
+        try await store.append(single)
+        try await store.append(batch(epoch + 11_000, [(labels[2], 1), (labels[0], 3)]))
+        let segment = joined(folder, "wal/00000001.wal")
+        let sound = try verifyStore(folder, files: files)
+        #expect(sound.isIntact && sound.recordCount > 10, "\(sound.problems)")
+        files.flipBit(3, at: declared / 2, of: segment)
+        let found = try verifyStore(folder, files: files).problems
+        #expect(found.map(\.kind).contains(.samplesOrphaned) && found.allSatisfy { $0.file == segment }, "\(found)")
+        // The first start tells the same; a repair leaves them out, and tells where the old bytes are.
+        let told = try openStore(files).health.problems
+        #expect(told.filter { $0.kind == .samplesOrphaned } == found.filter { $0.kind == .samplesOrphaned })
+        let old = try files.contents(of: segment)
+        let orphans = try repairStore(folder, files: files).filter { $0.kind == .samplesOrphaned }
+        #expect(orphans.count == 1 && orphans[0].description.contains("/damaged/00000001.wal"))
+        #expect(try files.contents(of: joined(folder, "damaged/00000001.wal")) == old)
+        #expect(try verifyStore(folder, files: files).isIntact)
+        #expect(try openStore(files).health.problems == [])
+    }
+
+    /// What a start makes of a damaged log is what one makes of the repaired log, and after that there is nothing to tell.
+    @Test(arguments: 1...30 as ClosedRange<UInt64>)
+    func `a repaired log gives what the damaged one gave, and is sound`(seed: UInt64) async throws {
+        var random = SeededGenerator(seed: seed)
+        let settings = StoreSettings(outOfOrderWindow: .seconds(600))
+        // Long enough for chunks that are kept beside it, or short.
+        let segmentByteCountMax: Int64 = seed.isMultiple(of: 2) ? 3000 : 60_000
+        var store = try openStore(files, settings, segmentByteCountMax: segmentByteCountMax)
+        let targets = (0..<3).map { target in
+            (0..<[4, 12, 70][target]).map { Labels("m", ["target": "\(target)", "n": "\($0)"]) }
+        }
+        for step in 0..<300 as Range<Int64> {
+            let time = epoch + step * 1000
+            // New series come now and then, so that declarations stand between the readings of the others.
+            let target = targets[step % 3 > 0 ? 2 : .random(in: 0..<3, using: &random)]
+            let isPart = Int.random(in: 0..<100, using: &random) == 0
+            var rows = target.prefix(isPart ? .random(in: 3...20, using: &random) : 70).map { ($0, Double(step / 7)) }
+            if Int.random(in: 0..<4, using: &random) == 0 {
+                let labels = Labels("extra", ["n": "\(step)"])
+                if Bool.random(using: &random) {
+                    try await store.append(batch(time - 2, [(labels, 1)]))
+                } else if target.count < 70 {
+                    rows.append((labels, 1))
+                }
+            }
+            try await store.append(batch(time, rows))
+            if Int.random(in: 0..<10, using: &random) == 0 {
+                try await store.append(batch(time - 5500, [(targets[0][1], 7), (targets[1][0], 8)]))
+            }
+            if Int.random(in: 0..<10, using: &random) == 0 {
+                var histograms = batch(time + 1, [])
+                var histogram = NativeHistogram(schema: 0)
+                histogram.count = Double(step)
+                histograms.rows = [.init(labels: Labels("h"), histogram: histogram)]
+                try await store.append(histograms)
+            }
+            if step == 200 { store = try openStore(files, settings, segmentByteCountMax: segmentByteCountMax) }
+        }
+        let log = joined(folder, "wal")
+        for name in try files.list(log) where Bool.random(using: &random) {
+            let path = joined(log, name)
+            let size = try files.contents(of: path).count
+            for _ in 0..<Int.random(in: 1...3, using: &random) {
+                let offset = Int.random(in: 0..<size, using: &random)
+                // The version's byte would be another matter.
+                if offset != 7 { files.flipBit(.random(in: 0..<8, using: &random), at: offset, of: path) }
+            }
+        }
+        let damaged = try openStore(files, settings)
+        let before = try await damaged.select([], from: .distantPast, through: .distantFuture)
+        let told = try repairStore(folder, files: files, settings: settings)
+        #expect(
+            told.map(\.kind) == damaged.health.problems.filter { $0.kind != .tailCutOff }.map(\.kind), "seed \(seed)")
+        let problems = try verifyStore(folder, files: files).problems
+        #expect(problems.isEmpty, "seed \(seed): \(problems)")
+        let again = try openStore(files, settings)
+        #expect(again.health.problems == [], "seed \(seed)")
+        let after = try await again.select([], from: .distantPast, through: .distantFuture)
+        #expect(after.map(\.labels) == before.map(\.labels), "seed \(seed)")
+        for (own, other) in zip(after, before) {
+            #expect(own.times == other.times && own.histograms == other.histograms, "seed \(seed), \(own.labels)")
+            #expect(own.values.map(\.bitPattern) == other.values.map(\.bitPattern), "seed \(seed), \(own.labels)")
+        }
+        #expect(try repairStore(folder, files: files, settings: settings) == [], "seed \(seed)")
     }
 
     @Test func `repair leaves a segment of another version alone, and takes no strange name for a thousand lost files`()

@@ -214,10 +214,7 @@ struct Recovery {
         segment.lastTime = replay.lastTime
         segments.append(segment)
         replay.finish(&state)
-        if replay.orphanCount > 0 {
-            state.health.problems.append(
-                StoreProblem(kind: .samplesOrphaned, file: path, byteOffset: 0, count: replay.orphanCount))
-        }
+        if let problem = replay.orphans(in: path) { state.health.problems.append(problem) }
     }
 
     private mutating func noteDamage(
@@ -236,13 +233,18 @@ struct Recovery {
 }
 
 /// Brings the records of one segment into the head.
-private struct SegmentReplay {
+struct SegmentReplay {
     /// Number in the segment → number in the head, plus one; 0 for none.
     private var places: [UInt32] = []
     private var pairs = DeclaredPairs()
     private var layouts: LayoutReader
     var lastTime = Int64.min
-    var orphanCount: Int64 = 0
+    private var orphanCount: Int64 = 0
+
+    /// The samples that cannot be given to a series, once `finish` was called; nil where there are none.
+    func orphans(in path: String) -> StoreProblem? {
+        orphanCount > 0 ? StoreProblem(kind: .samplesOrphaned, file: path, byteOffset: 0, count: orphanCount) : nil
+    }
 
     init(stretches: StoredStretches) {
         layouts = LayoutReader(stretches)
@@ -276,7 +278,10 @@ private struct SegmentReplay {
         case .columns: try readColumns(payload, at: offset, &state)
         case .late:
             try Self.forEachSample(payload) { number, time, value in
-                guard let place = place(number) else { return }
+                guard let place = place(number) else {
+                    orphanCount += 1
+                    return
+                }
                 state.head.late[place, default: LateSamples()].insert(time, value)
                 state.counts.samplesReplayed += 1
             }
@@ -308,7 +313,7 @@ private struct SegmentReplay {
         return Int(places[Int(number)]) - 1
     }
 
-    private static func forEachSample(
+    static func forEachSample(
         _ payload: [UInt8], _ body: (UInt32, Int64, Double) -> Void
     ) throws(CodingError) {
         var reader = ByteReader(payload)

@@ -51,7 +51,7 @@ public struct StoreError: Failure {
     }
 }
 
-/// Damage that was found and set aside, or remains that were cut off. Shown until the next start.
+/// Damage that was found, or remains that were cut off. Shown until the next start; that of a block only as long as the block is used.
 public struct StoreProblem: Sendable, Hashable {
     public enum Kind: String, Sendable {
         /// The end of the newest segment was no whole record and was cut off.
@@ -64,6 +64,12 @@ public struct StoreProblem: Sendable, Hashable {
         case samplesOrphaned = "samples-orphaned"
         /// A block was unreadable and was set aside.
         case blockDamaged = "block-damaged"
+        /// A block that is in use is not there any more.
+        case blockMissing = "block-missing"
+        /// The disk does not give the bytes of a block.
+        case blockUnreadable = "block-unreadable"
+        /// What the newest hours were written to so that they take no memory cannot be read; the log has all of it.
+        case headPageDamaged = "head-page-damaged"
         /// The list of what was deleted was unreadable and was set aside: deleted samples are seen again.
         case tombstonesDamaged = "tombstones-damaged"
         /// A file is of a version that this program does not know; it was left alone.
@@ -97,7 +103,11 @@ extension StoreProblem: CustomStringConvertible {
                 ? "'\(file)' is missing: what it held of the newest hours is lost"
                 : "'\(file)' and \(count - 1) files after it are missing: what they held of the newest hours is lost"
         case .samplesOrphaned:
-            "at least \(count) samples in '\(file)' cannot be read because records before them are damaged"
+            "at least \(count) samples in '\(file)' cannot be read because records before them are damaged\(copy)"
+        case .blockMissing: "'\(file)' is missing: its samples are lost"
+        case .blockUnreadable: "'\(file)' cannot be read: the disk reports an error"
+        case .headPageDamaged:
+            "the newest hours are damaged at byte \(byteOffset) of '\(file)'; the next start reads them from the log"
         case .blockDamaged, .tombstonesDamaged: "'\(file)' is damaged at byte \(byteOffset)\(copy)"
         case .versionUnknown: "'\(file)' is of a version that this program does not read; it was left alone"
         }

@@ -10,7 +10,7 @@ public struct StoreHealth: Sendable, Hashable {
     public internal(set) var isDiskFull = false
     /// The last sync, block or removal that failed, until one works.
     public internal(set) var maintenanceFault: String?
-    /// Damage that the last start and later maintenance found.
+    /// Damage that the last start found, and, of blocks, what queries and maintenance met since. Each place once; a few of each block.
     public internal(set) var problems: [StoreProblem] = []
 }
 

@@ -82,11 +82,16 @@ extension TimeSeriesStore {
     {
         try Task.checkCancellation()
         let stop = StopFlag()
-        return try await withTaskCancellationHandler {
-            if BlockingThreads.mayBlockHere { return try body(stop) }
-            return try await Self.readers.run { try body(stop) }
-        } onCancel: {
-            stop.set()
+        do {
+            return try await withTaskCancellationHandler {
+                if BlockingThreads.mayBlockHere { return try body(stop) }
+                return try await Self.readers.run { try body(stop) }
+            } onCancel: {
+                stop.set()
+            }
+        } catch {
+            noteDamage(error)
+            throw error
         }
     }
 

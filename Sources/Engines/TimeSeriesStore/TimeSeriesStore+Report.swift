@@ -26,7 +26,7 @@ extension TimeSeriesStore {
             "jaga_series_maintenance_failing", .gauge, "Whether the last sync, block or removal failed.", [:],
             health.maintenanceFault == nil ? 0 : 1)
         add(
-            "jaga_series_problems", .gauge, "Damage found since the start.", [:],
+            "jaga_series_problems", .gauge, "Places of damage and missing files found since the start.", [:],
             Double(health.problems.count(where: \.isDamage)))
         add("jaga_series_in_memory", .gauge, "Series in memory.", [:], Double(stats.seriesCount))
         add("jaga_series_head_samples", .gauge, "Samples in memory.", [:], Double(stats.headSampleCount))

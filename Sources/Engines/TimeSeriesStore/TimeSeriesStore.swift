@@ -43,6 +43,8 @@ public final class TimeSeriesStore: BoundedSeriesReading {
         /// The newest sample that was ever taken in order.
         var newestTaken = Int64.min
         var health = StoreHealth()
+        /// Paths of the blocks in use that somebody could not read.
+        var damagedBlocks: Set<String> = []
         var counts = StoreCounts()
         /// As of the last change, so that looking at it never waits for the disk.
         var logByteCount: Int64 = 0

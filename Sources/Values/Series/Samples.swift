@@ -83,7 +83,7 @@ public struct SampleBatch: Sendable {
 public struct CoarseStretch: Sendable, Hashable {
     /// The samples before this instant are meant, as far as no stretch ahead of this one has them. Milliseconds since the epoch.
     public var before: Int64
-    /// Milliseconds.
+    /// Milliseconds; 0 for samples as they came that lie between such stretches.
     public var step: Int64
 
     public init(before: Int64, step: Int64) {

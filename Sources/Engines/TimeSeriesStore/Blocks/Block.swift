@@ -93,6 +93,28 @@ struct Block: Sendable {
     }
 }
 
+extension Block {
+    /// The first byte of the file that no checksum covers and that is not as the format has it: something else than a zero where zeros are,
+    /// or bytes between the frames and the index. No answer comes from there, so only who checks the disk looks for it.
+    /// - Returns: nil where there is none.
+    func strayOffset(_ index: BlockIndex, _ files: any FileSystem) throws(StoreError) -> Int64? {
+        let footer = version == 1 ? BlockFormat.Version1.footerByteCount : BlockFormat.footerByteCount
+        let zeros = version == 1 ? BlockFormat.Version1.footerZeros : BlockFormat.footerZeros
+        let footerStart = byteCount - Int64(footer)
+        for (start, range) in [(0, BlockFormat.headerZeros), (footerStart, zeros)] as [(Int64, Range<Int>)] {
+            let place = start + Int64(range.lowerBound)
+            let bytes = try fileAccess(path) { () throws(FileError) in
+                try files.openForReading(path).read(at: place, count: range.count)
+            }
+            if let stray = bytes.firstIndex(where: { $0 != 0 }) { return place + Int64(stray) }
+        }
+        // The chunks of version 1 have gaps where their index says so.
+        guard version > 1 else { return nil }
+        let framesEnd = index.frames.last.map { $0.fileOffset + Int64($0.storedByteCount) }
+        return framesEnd == indexOffset ? nil : framesEnd ?? Int64(BlockFormat.headerByteCount)
+    }
+}
+
 /// Reads the chunks of one block during one query. It keeps the frames used last, since the series of a query lie side by side.
 final class BlockReader {
     let index: BlockIndex

@@ -5,6 +5,9 @@ enum BlockFormat {
     static let endMagic = Array("JAGAEND2".utf8)
     static let headerByteCount = 16
     static let footerByteCount = 96
+    /// Places of the header and of the footer that are zero, and that no checksum covers.
+    static let headerZeros = 8..<16
+    static let footerZeros = 72..<88
     /// Chunks are packed together up to about this much: small enough to unpack for one series, large enough to pack well.
     static let frameByteCount = 32 << 10
     /// Unpacked past this a frame is damage: one chunk of histograms can be long.
@@ -17,6 +20,7 @@ enum BlockFormat {
         static let magic = Array("JAGABLK1".utf8)
         static let endMagic = Array("JAGAEND1".utf8)
         static let footerByteCount = 72
+        static let footerZeros = 56..<64
         /// Encoding and checksum around a chunk's payload.
         static let chunkOverhead = 5
     }

@@ -100,6 +100,7 @@ final class PageFile: @unchecked Sendable {
         return start
     }
 
+    // Of a file whose length nobody knows nothing is read: the log has the samples.
     var size: Int64? { try? file.size() }
 
     func bytes(at offset: Int64, count: Int) throws(FileError) -> [UInt8] { try file.read(at: offset, count: count) }

@@ -145,6 +145,7 @@ extension Head {
             series[Int(number)].column = -1
             release(own.column)
         }
+        // How it fails says nothing: what is read here was written a moment ago.
         guard let contents = try? StretchContents(payload) else {
             preconditionFailure("a stretch that was just written cannot be read")
         }

@@ -77,6 +77,7 @@ struct LayoutBook {
         guard layouts[place].run!.times.count == Head.openCountMax else { return }
         var header = ByteReader(records.bytes, in: record..<record + LogFormat.recordHeaderByteCount)
         layouts[place].run!.stretch.lastRecord = offset
+        // A record that was just written has its header; without it there would be no stretch, which costs the next start time.
         guard (try? header.skip(9)) != nil, let checksum = try? header.fixed(UInt32.self) else { return }
         layouts[place].run!.stretch.lastChecksum = checksum
         complete.append(place)
@@ -448,7 +449,7 @@ struct LayoutReader {
         for key in layouts.keys.sorted() { halt(key, &head) }
     }
 
-    private static func numbers(_ source: inout ByteSource) throws(CodingError) -> [UInt32] {
+    static func numbers(_ source: inout ByteSource) throws(CodingError) -> [UInt32] {
         let count = try source.count(limit: min(LogFormat.columnCountMax, source.remaining))
         var numbers: [UInt32] = []
         numbers.reserveCapacity(count)

@@ -9,6 +9,10 @@ import Series
 // values are decoded straight into the answer; and the series of a target share their times, so that those are decoded, cut and
 // joined once for all of them. Pieces that overlap (samples that came late, blocks of two resolutions) take the slow way: all samples
 // are sorted, and of two of one instant the one from the better source stays.
+//
+// A mean stands for the samples of its step up to its own time. Where finer samples lie in there they are what it was made of, or better,
+// and it is left out; everywhere else it counts, whatever lies before and after it. Coarse samples of counters are samples that came, and
+// stand beside finer ones.
 
 /// One stretch of samples of a series.
 struct Piece {
@@ -435,44 +439,54 @@ final class SampleGatherer {
         var histogram: NativeHistogram?
         /// Less is better.
         var rank: Int
+        /// Milliseconds; 0 for one as it came.
+        var resolution: Int64
+        var isMean = false
     }
 
     private func mixedSamples(_ pieces: [Piece]) throws(StoreError) -> GatheredSamples {
         var kept: [Sample] = []
-        var coarse: [CoarseStretch] = []
-        // Finer samples first: coarser ones count only before the first of them.
-        var horizon = Int64.max
         for resolution in Set(pieces.map(\.resolution)).sorted() {
             var found: [Sample] = []
             for (rank, piece) in pieces.enumerated() where piece.resolution == resolution {
                 try addSamples(of: piece, rank, to: &found)
             }
-            kept += found.filter { $0.time < horizon }
-            if resolution > 0, !found.isEmpty { coarse.insert(CoarseStretch(before: horizon, step: resolution), at: 0) }
-            horizon = min(horizon, found.map(\.time).min() ?? horizon)
-        }
-        kept.sort { $0.time != $1.time ? $0.time < $1.time : $0.rank < $1.rank }
-        var times: [Int64] = []
-        var values: [Double] = []
-        var histograms: [HistogramSample] = []
-        for sample in kept where times.last != sample.time {
-            if let histogram = sample.histogram {
-                histograms.append(HistogramSample(index: times.count, histogram: histogram))
+            if found.contains(where: \.isMean), !kept.isEmpty {
+                let finer = kept.map(\.time).sorted()
+                found.removeAll { sample in
+                    let place = lowerBound(finer, spanStart(of: sample.time, resolution))
+                    return sample.isMean && place < finer.count && finer[place] <= sample.time
+                }
             }
-            times.append(sample.time)
-            values.append(sample.value)
+            kept += found
         }
-        return GatheredSamples(times: times, values: values, histograms: histograms, coarse: coarse)
+        kept.sort { ($0.time, $0.resolution, $0.rank) < ($1.time, $1.resolution, $1.rank) }
+        var gathered = GatheredSamples()
+        var step: Int64 = 0
+        for sample in kept where gathered.times.last != sample.time {
+            if let histogram = sample.histogram {
+                gathered.histograms.append(HistogramSample(index: gathered.times.count, histogram: histogram))
+            }
+            if sample.resolution != step {
+                if !gathered.times.isEmpty { gathered.coarse.append(CoarseStretch(before: sample.time, step: step)) }
+                step = sample.resolution
+            }
+            gathered.times.append(sample.time)
+            gathered.values.append(sample.value)
+        }
+        if step > 0 { gathered.coarse.append(CoarseStretch(before: .max, step: step)) }
+        return gathered
     }
 
     private func addSamples(of piece: Piece, _ rank: Int, to found: inout [Sample]) throws(StoreError) {
         let times = try times(of: piece)
         let range = cut(times, of: piece)
         guard !range.isEmpty else { return }
+        let kind = try chunkKind(of: piece)
         var histograms: [NativeHistogram]?
         if case .openHistograms(let place) = piece.source {
             histograms = head!.histograms[Int(head!.entries[place].histograms)].histograms
-        } else if try isHistogramChunk(piece) {
+        } else if kind == .histograms {
             histograms = try withChunk(piece) { bytes throws(CodingError) in
                 var source = ByteSource(bytes)
                 return try decodeHistograms(&source, count: times.count)
@@ -480,7 +494,10 @@ final class SampleGatherer {
         }
         if let histograms {
             for index in range {
-                found.append(Sample(time: times[index], value: .nan, histogram: histograms[index], rank: rank))
+                found.append(
+                    Sample(
+                        time: times[index], value: .nan, histogram: histograms[index], rank: rank,
+                        resolution: piece.resolution))
             }
             return
         }
@@ -494,23 +511,27 @@ final class SampleGatherer {
         var rank = rank
         if case .late = piece.source { rank += 1 << 20 }
         for (offset, index) in range.enumerated() {
-            found.append(Sample(time: times[index], value: values[offset], histogram: nil, rank: rank))
+            found.append(
+                Sample(
+                    time: times[index], value: values[offset], histogram: nil, rank: rank,
+                    resolution: piece.resolution, isMean: kind == .aggregates))
         }
     }
 
-    private func isHistogramChunk(_ piece: Piece) throws(StoreError) -> Bool {
+    /// Nil where it is one of plain numbers, however they are written.
+    private func chunkKind(of piece: Piece) throws(StoreError) -> ChunkKind? {
         switch piece.source {
-        case .headChunk(let number): head!.chunks[number].isOfHistograms
-        case .block: try kind(of: piece) == .histograms
-        case .open, .late, .openHistograms: false
+        case .block: try kind(of: piece)
+        case .headChunk(let number): head!.chunks[number].isOfHistograms ? .histograms : nil
+        case .open, .late, .openHistograms: nil
         }
     }
 
-    /// The aggregates of a slot all of whose pieces are such chunks, with their times; nil where one is not.
+    /// The aggregates of a slot all of whose pieces are such chunks, with their times; nil where one is not. Of two of one instant the one
+    /// from the block of the lower part stays.
     func aggregates(of slot: Int) throws(StoreError) -> (times: [Int64], columns: AggregateColumns)? {
-        var times: [Int64] = []
-        var columns = AggregateColumns()
-        for piece in pieces[slot].sorted(by: { $0.first < $1.first }) {
+        var found: [(time: Int64, rank: Int, aggregate: Aggregate)] = []
+        for (rank, piece) in pieces[slot].enumerated() {
             guard case .block(let reader, _) = piece.source, readers[reader].index.version > 1,
                 try kind(of: piece) == .aggregates
             else { return nil }
@@ -519,10 +540,14 @@ final class SampleGatherer {
                 var source = ByteSource(bytes)
                 return try decodeAggregates(&source, count: own.count)
             }
-            for index in cut(own, of: piece) where own[index] > times.last ?? .min {
-                times.append(own[index])
-                columns.add(part[index])
-            }
+            for index in cut(own, of: piece) { found.append((own[index], rank, part[index])) }
+        }
+        found.sort { ($0.time, $0.rank) < ($1.time, $1.rank) }
+        var times: [Int64] = []
+        var columns = AggregateColumns()
+        for entry in found where entry.time != times.last {
+            times.append(entry.time)
+            columns.add(entry.aggregate)
         }
         return (times, columns)
     }

@@ -6,12 +6,13 @@ public import Units
 
 // Old samples from elsewhere go past the head straight into blocks: collected in memory up to a bound, then one block for each span that
 // they touch. They may overlap what is stored: a reader takes the samples of both, and of two of one instant the one stored first. What a
-// series has already for an instant is left out therefore, so that the same history given twice takes its room once.
+// series has already for an instant is left out therefore, so that the same history given twice takes its room once. A downsampled sample
+// has all of its step up to its own time: what is given for that again would count twice when it is downsampled in its turn.
 
 /// How a backfill fared.
 public struct BackfillOutcome: Sendable, Hashable {
     public var stored: Int64 = 0
-    /// For instants for which their series has a sample in a block; that one stays.
+    /// For instants for which their series has a sample in a block, or one that stands for them; that one stays.
     public var known: Int64 = 0
     /// For instants that are still in memory, where only the way of a scrape leads.
     public var tooNew: Int64 = 0
@@ -142,34 +143,51 @@ extension TimeSeriesStore {
                 }
                 return .success((block.sampleCount, known))
             } catch {
+                noteDamage(error)
                 return .failure(error)
             }
         }
         return try result.get()
     }
 
-    /// Leaves out the samples of `series` for whose instants blocks of samples as they came have one. Under `changes`.
+    /// Leaves out the samples of `series` for whose instants blocks have one, or one that stands for them. Under `changes`.
     /// - Returns: how many.
     private func leaveOutKnown(_ series: inout [Labels: BlockSamples], from start: Int64) throws(StoreError) -> Int64 {
-        let end = start + spanMilliseconds
+        var count: Int64 = 0
+        for resolution in Set(state.withLock { $0.blocks.map(\.name.resolution) }).sorted() {
+            count += try leaveOutKnown(&series, from: start, at: resolution)
+        }
+        return count
+    }
+
+    private func leaveOutKnown(
+        _ series: inout [Labels: BlockSamples], from start: Int64, at resolution: Int64
+    ) throws(StoreError) -> Int64 {
+        // The one that stands for the last of them comes at the end of its step.
+        let last = start + spanMilliseconds - 1
+        let end = resolution > 0 ? spanStart(of: last, resolution) + resolution : last + 1
         let blocks = state.withLock { state in
-            state.blocks.filter { $0.name.resolution == 0 && $0.start < end && $0.end > start }
+            state.blocks.filter { $0.name.resolution == resolution && $0.start < end && $0.end > start }
         }
         guard !blocks.isEmpty else { return 0 }
         let gatherer = SampleGatherer(
             readers: try blocks.map { block throws(StoreError) in
                 try BlockReader(block, index: try index(of: block), files)
             },
-            resolutions: blocks.map { _ in 0 }, head: nil, from: start,
-            through: end - 1)
+            resolutions: blocks.map { _ in resolution }, head: nil, from: start, through: end - 1)
         for reader in blocks.indices { gatherer.add(reader: reader, matching: []) }
         var count: Int64 = 0
         for slot in 0..<gatherer.slotCount {
             let labels = gatherer.labels(of: slot)
             guard var samples = series[labels] else { continue }
-            let times = Set(try gatherer.samples(of: slot).times)
+            let times = try gatherer.samples(of: slot).times
             let before = samples.count
-            samples.keep { !times.contains($0) }
+            samples.keep { time in
+                let place = lowerBound(times, time)
+                guard place < times.count else { return true }
+                return resolution > 0
+                    ? spanStart(of: times[place], resolution) != spanStart(of: time, resolution) : times[place] != time
+            }
             guard samples.count < before else { continue }
             count += Int64(before - samples.count)
             series[labels] = samples

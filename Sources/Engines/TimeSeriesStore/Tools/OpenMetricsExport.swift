@@ -21,6 +21,12 @@ extension TimeSeriesStore {
     public func exportOpenMetrics(
         _ matchers: [LabelMatcher], from start: Timestamp, through end: Timestamp, _ write: ([UInt8]) throws -> Void
     ) throws -> ExportOutcome {
+        try notingDamage { try export(matchers, from: start, through: end, write) }
+    }
+
+    private func export(
+        _ matchers: [LabelMatcher], from start: Timestamp, through end: Timestamp, _ write: ([UInt8]) throws -> Void
+    ) throws -> ExportOutcome {
         let (gatherer, tombstones) = try gatherer(matchers, TimeRange(start, end))
         var outcome = ExportOutcome()
         var text: [UInt8] = []

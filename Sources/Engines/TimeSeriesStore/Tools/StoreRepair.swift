@@ -21,13 +21,16 @@ public func repairStore(
                 StoreProblem(kind: .blockDamaged, file: block.path, byteOffset: error.byteOffset ?? 0, count: 0))
         }
     }
-    try LogRepair(files: files, folder: store.logFolder).run()
+    let setAside = try LogRepair(files: files, folder: store.logFolder, damagedFolder: store.damagedFolder).run()
+    for index in problems.indices where problems[index].kind == .samplesOrphaned {
+        problems[index].setAsideAs = setAside[problems[index].file]
+    }
     return problems
 }
 
 extension TimeSeriesStore {
-    /// Writes the readable chunks of a block anew, if there are others.
-    /// - Returns: nil where all of it is readable.
+    /// Writes the readable chunks of a block anew, if there are others, or bytes that are not as the format has them.
+    /// - Returns: nil where all of it is as it was written.
     func salvage(_ block: Block) throws(StoreError) -> StoreProblem? {
         let index = try block.readIndex(files)
         let reader = try BlockReader(block, index: index, files)
@@ -45,9 +48,12 @@ extension TimeSeriesStore {
                 bad.insert(slot)
             }
         }
+        if firstOffset == nil { firstOffset = try block.strayOffset(index, files) }
         guard let firstOffset else { return nil }
         for slot in bad { gatherer.keepReadablePieces(of: slot) }
-        let aside = try asideName(of: block)
+        let aside = try fileAccess(damagedFolder) { () throws(FileError) in
+            try files.freePath(block.name.text, in: damagedFolder)
+        }
         // The damaged file stays where it is until the new one takes its place, and keeps its second name then: whatever fails in
         // between, nothing readable is out of reach.
         try fileAccess(block.path) { () throws(FileError) in
@@ -77,18 +83,5 @@ extension TimeSeriesStore {
             count: block.sampleCount - (made?.sampleCount ?? 0))
         problem.setAsideAs = aside
         return problem
-    }
-
-    /// A name in the folder of damaged files that is free: a repair that was cut off may have taken the first.
-    private func asideName(of block: Block) throws(StoreError) -> String {
-        try fileAccess(damagedFolder) { () throws(FileError) in
-            var path = joined(damagedFolder, block.name.text)
-            var number = 2
-            while try files.status(of: path) != nil {
-                path = joined(damagedFolder, "\(block.name.text)-\(number)")
-                number += 1
-            }
-            return path
-        }
     }
 }

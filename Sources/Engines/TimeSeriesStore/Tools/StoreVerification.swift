@@ -2,7 +2,7 @@ import BinaryCoding
 public import DurableFiles
 
 // Looks at every byte of a store without changing one: each block's footer, index and frames, each chunk decoded; each segment of the
-// log record by record. It may run beside a daemon that uses the folder: what that one removes meanwhile is passed over.
+// log record by record, as a start reads it. It may run beside a daemon that uses the folder: what that one removes meanwhile is passed over.
 
 /// What was found in a store's folder.
 public struct StoreVerification: Sendable, Hashable {
@@ -89,6 +89,7 @@ private func verify(_ block: Block, _ files: any FileSystem) throws(StoreError) 
     for slot in 0..<gatherer.slotCount { count += Int64(try gatherer.samples(of: slot).times.count) }
     guard count == block.sampleCount else { throw StoreError(.damaged, block.path, at: block.byteCount) }
     for frame in index.frames.indices { _ = try reader.contents(of: frame) }
+    if let stray = try block.strayOffset(index, files) { throw StoreError(.damaged, block.path, at: stray) }
 }
 
 /// - Returns: false for a segment of another version.
@@ -117,13 +118,28 @@ private func verifySegment(
         found.problems.append(
             StoreProblem(kind: .logDamaged, file: path, byteOffset: 0, count: Int64(LogFormat.headerByteCount)))
     }
+    // Read as a start reads it, into a head of its own, since each segment stands alone.
+    var replay = SegmentReplay(stretches: StoredStretches())
+    var state = TimeSeriesStore.State(settings: StoreSettings(), scratch: nil)
     while true {
         switch try scanner.next() {
-        case .end: return true
-        case .record: found.recordCount += 1
+        case .end:
+            replay.finish(&state)
+            if let problem = replay.orphans(in: path) { found.problems.append(problem) }
+            return true
+        case .record(let type, let payload, let offset):
+            found.recordCount += 1
+            do throws(CodingError) {
+                try replay.apply(type, payload, at: offset, to: &state)
+            } catch {
+                found.problems.append(
+                    StoreProblem(
+                        kind: .logDamaged, file: path, byteOffset: offset,
+                        count: Int64(LogFormat.recordHeaderByteCount + payload.count)))
+            }
         case .damage(let range, let isTail):
             // The end of the last segment may be a write that goes on at this moment.
-            guard !(isTail && isLast) else { return true }
+            if isTail && isLast { continue }
             found.problems.append(
                 StoreProblem(
                     kind: .logDamaged, file: path, byteOffset: range.lowerBound,

@@ -43,12 +43,18 @@ extension TimeSeriesStore {
     /// - Returns: whether there may be more to join.
     func compact() throws(StoreError) -> Bool {
         for _ in 0..<Self.compactionCountMax {
-            let (blocks, minimum) = state.withLock { ($0.blocks, $0.head.minimumTime) }
+            let (blocks, minimum) = state.withLock { ($0.soundBlocks, $0.head.minimumTime) }
             guard let group = nextGroup(blocks, before: minimum) else { return false }
             let name = BlockFormat.Name(
                 start: group.map(\.start).min()!, end: group.map(\.end).max()!,
                 resolution: group[0].name.resolution)
-            try replace(group, by: name)
+            do throws(StoreError) {
+                try replace(group, by: name)
+            } catch {
+                // The next round joins the others.
+                if noteDamage(error) { continue }
+                throw error
+            }
             state.withLock { $0.counts.blocksCompacted += 1 }
         }
         return true
@@ -114,6 +120,7 @@ extension TimeSeriesStore {
             for block in blocks {
                 state.blocks.removeAll { $0.path == block.path }
                 state.indexes.forget(block.path)
+                state.forgetDamage(of: block.path)
                 state.obsolete.append(block.path)
             }
             if let made { state.insert(made) }

@@ -84,6 +84,7 @@ extension TimeSeriesStore {
     }
 
     func note(_ error: StoreError) -> StoreError {
+        noteDamage(error)
         state.withLock { $0.health.maintenanceFault = (error.cause as? any Failure)?.summary ?? error.summary }
         return error
     }

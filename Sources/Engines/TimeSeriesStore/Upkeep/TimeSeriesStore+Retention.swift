@@ -14,7 +14,14 @@ extension TimeSeriesStore {
         try removeObsolete()
         let newest = state.withLock { $0.newestTime } ?? now
         let present = min(now, newest)
-        for block in state.withLock({ $0.blocks }) { try applyRetention(to: block, at: present) }
+        for block in state.withLock({ $0.blocks }) {
+            do throws(StoreError) {
+                try applyRetention(to: block, at: present)
+            } catch {
+                // The others grow old as well.
+                guard noteDamage(error) else { throw error }
+            }
+        }
         try applySizeLimit()
     }
 
@@ -23,6 +30,12 @@ extension TimeSeriesStore {
         var ages = [settings.retention.wholeMilliseconds]
         for rule in settings.keep { ages.append(age(of: rule, resolution)) }
         return Array(Set(ages)).sorted()
+    }
+
+    /// The age past which nothing is kept, of any resolution.
+    private var longestAge: Int64 {
+        let ages = settings.keep.flatMap { [$0.raw] + $0.tiers.map(\.age) } + [settings.retention]
+        return ages.map(\.wholeMilliseconds).max() ?? 0
     }
 
     /// How old samples of a resolution may become under a rule.
@@ -45,6 +58,11 @@ extension TimeSeriesStore {
         guard let due = ages.last(where: { block.end <= present &- $0 }) else { return }
         if settings.keep.isEmpty {
             try drop(block)
+            return
+        }
+        if state.withLock({ $0.damagedBlocks.contains(block.path) }) {
+            // What can be read of it moves on when it is repaired, and goes at an age at which no series is kept.
+            if block.end <= present &- longestAge { try drop(block) }
             return
         }
         // Looked at for this age before, and what was due is done.
@@ -131,6 +149,9 @@ extension TimeSeriesStore {
                 throw StoreError(.fileFailed, block.path, cause: error)
             }
         }
-        state.withLock { $0.counts.blocksRemoved += 1 }
+        state.withLock { state in
+            state.forgetDamage(of: block.path)
+            state.counts.blocksRemoved += 1
+        }
     }
 }

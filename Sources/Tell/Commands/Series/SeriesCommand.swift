@@ -28,7 +28,8 @@ struct SeriesCommand: AsyncParsableCommand {
         commandName: "series", abstract: "Work with the stored samples.",
         discussion: """
             'stats', 'export' and 'snapshot' work with and without a daemon on the data folder, 'verify' changes nothing and may \
-            run beside one. 'repair' and 'import' need the folder for themselves and end with 11 while a daemon uses it.
+            run beside one. 'repair' and 'import' need the folder for themselves and end with 11 while a daemon uses it. Where a \
+            part of the samples is damaged, the first three show the rest, name the file on standard error, and end with 3.
             """,
         subcommands: [Stats.self, Verify.self, Repair.self, Export.self, Import.self, Snapshot.self])
 
@@ -51,24 +52,33 @@ struct SeriesCommand: AsyncParsableCommand {
             try await withLock(mayBeNew: mayBeNew) { try await body(try TimeSeriesStore.open(folder: series)) }
         }
 
-        /// Opens the store where no daemon has the folder, and asks that one where it has.
+        /// Opens the store where no daemon has the folder, and asks that one where it has. Then shows what came of it.
+        /// - Throws: `EndWith` of code 3, after all was shown, where a part of what was stored is damaged.
         func withStore<Value>(
-            _ body: (TimeSeriesStore) async throws -> Value, daemon: (any APIConnection) async throws -> Value
-        ) async throws -> Value {
+            _ body: (TimeSeriesStore) async throws -> Value, daemon: (any APIConnection) async throws -> Value,
+            show: (Value) -> Void
+        ) async throws {
+            var isWhole = true
             do {
-                return try await holdingLock {
+                let value = try await holdingLock {
                     let store = try TimeSeriesStore.open(folder: series)
-                    // Opening sets aside what is damaged; without a word the answer would pass for a whole one.
-                    let problems = store.stats.health.problems
-                    for problem in problems { Console.current.notes(problem.description) }
-                    let value = try await body(store)
-                    if !problems.isEmpty { throw EndWith(.findings) }
-                    return value
+                    isWhole = nameProblems(of: store)
+                    return try await body(store)
                 }
+                show(value)
             } catch let error as FileError where error.code == .locked {
                 let options = ConnectionOptions(socketPath: joined(root, "run/jaga.sock"))
-                return try await daemon(try Console.current.connect(options))
+                show(try await daemon(try Console.current.connect(options)))
             }
+            if !isWhole { throw EndWith(.findings) }
+        }
+
+        /// Names what is missing of a store that was opened: without a word what is shown of it would pass for all there was.
+        /// - Returns: false where something is.
+        func nameProblems(of store: TimeSeriesStore) -> Bool {
+            let problems = store.health.problems
+            for problem in problems { Console.current.notes(problem.description) }
+            return !problems.contains(where: \.isDamage)
         }
 
         /// - Throws: `PlainFailure` of code `locked` while a daemon has the folder.
@@ -211,21 +221,26 @@ struct SeriesCommand: AsyncParsableCommand {
                     Console.current.output(String(decoding: piece.dropLast(), as: UTF8.self))
                 }
             }
-            let outcome = try await folder.withStore { store in
+            var isWhole = true
+            try await folder.withStore { store in
                 try export(store)
             } daemon: { daemon in
                 // A snapshot is a store of its own, and costs links. It goes when its samples are printed.
                 let snapshot = try await Snapshot.made(by: daemon, folder)
                 defer { try? RealFiles().removeTree(snapshot) }
-                return try export(try TimeSeriesStore.open(folder: snapshot))
+                let store = try TimeSeriesStore.open(folder: snapshot)
+                isWhole = folder.nameProblems(of: store)
+                return try export(store)
+            } show: { outcome in
+                Console.current.notes(
+                    Console.current.phrases(
+                        outcome.histograms + outcome.staleMarkers > 0 ? .seriesExportedPartly : .seriesExported,
+                        [
+                            "samples": outcome.written, "histograms": outcome.histograms,
+                            "others": outcome.staleMarkers,
+                        ]))
             }
-            Console.current.notes(
-                Console.current.phrases(
-                    outcome.histograms + outcome.staleMarkers > 0 ? .seriesExportedPartly : .seriesExported,
-                    [
-                        "samples": outcome.written, "histograms": outcome.histograms,
-                        "others": outcome.staleMarkers,
-                    ]))
+            if !isWhole { throw EndWith(.findings) }
         }
 
         private func matchers() throws -> [LabelMatcher] {

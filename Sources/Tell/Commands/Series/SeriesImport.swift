@@ -25,6 +25,7 @@ extension SeriesCommand {
             for path in paths where try RealFiles().status(of: path) == nil { throw Self.missing(path) }
             let logs = try paths.filter(Self.hasLog)
             let outcome = try await folder.withStore(mayBeNew: true) { store in
+                _ = folder.nameProblems(of: store)
                 // As far ahead as a live sample may be.
                 var backfill = Backfill(into: store, latest: Console.current.now() + .seconds(600))
                 for path in paths { try read(path, into: &backfill, &leftOut) }

@@ -21,7 +21,7 @@ extension SeriesCommand {
 
         func run() async throws {
             if let target, try RealFiles().status(of: target) != nil { throw Self.exists(target) }
-            let made = try await folder.withStore { store in
+            try await folder.withStore { store in
                 let place = target ?? joined(store.snapshotFolder, Self.name)
                 if target == nil { try RealFiles().createFolders(store.snapshotFolder) }
                 try await store.snapshot(to: place)
@@ -38,8 +38,9 @@ extension SeriesCommand {
                         hint: "It is in '\(place)': copy it from there, and remove it then.", cause: error)
                 }
                 return target
+            } show: { made in
+                folder.show(["folder": .string(made)], [Console.current.phrases(.seriesSnapshot, ["folder": made])])
             }
-            folder.show(["folder": .string(made)], [Console.current.phrases(.seriesSnapshot, ["folder": made])])
         }
 
         private static func exists(_ target: String) -> PlainFailure {

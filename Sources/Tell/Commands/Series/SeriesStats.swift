@@ -19,11 +19,16 @@ extension SeriesCommand {
         func validate() throws { try OptionValue.count(limit, "--limit", in: 1...1000) }
 
         func run() async throws {
-            let overview = try await folder.withStore { store in
+            try await folder.withStore { store in
                 SeriesOverview(store, limit: limit, hasLimits: false)
             } daemon: { daemon in
                 try await daemon.get("\(APIPath.series)?limit=\(limit)", as: SeriesOverview.self)
+            } show: { overview in
+                show(overview)
             }
+        }
+
+        private func show(_ overview: SeriesOverview) {
             let t = Console.current.phrases
             let groups: [(String, String, [SeriesOverview.Entry])] = [
                 ("refused_metrics", t[.seriesRefusedByMetric], overview.refusedMetrics),

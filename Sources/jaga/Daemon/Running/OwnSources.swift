@@ -24,11 +24,11 @@ struct OwnSource: SampleSource {
     let remote: RemoteWriter?
     let rules: RuleEngine
     let scrapes: ScrapeManager
-    /// Told the store's counts at each reading.
-    let noteCounts: @Sendable (StoreCounts) -> Void
+    /// Told the store's figures at each reading.
+    let noteStats: @Sendable (StoreStats) -> Void
 
     func read(at now: Timestamp) async throws -> SampleBatch {
-        noteCounts(series.stats.counts)
+        noteStats(series.stats)
         var batch = SampleBatch(at: now)
         batch.add("up", [:], 1)
         batch.add("jaga_build_info", ["version": JagaVersion.number, "revision": JagaVersion.revision], 1)
@@ -85,7 +85,7 @@ func ownSources(_ parts: SiteParts) -> [SourcePlan] {
             OwnSource(
                 labels: own, series: parts.series, ledger: parts.ledger, startedAt: parts.startedAt,
                 remote: parts.remote, rules: parts.rules, scrapes: parts.scrapes,
-                noteCounts: { [weak parts] in parts?.note($0) }),
+                noteStats: { [weak parts] in parts?.note($0) }),
             "own"
         ),
         (LabelledSource(JobSeries(parts.jobs), own), "jobs"),

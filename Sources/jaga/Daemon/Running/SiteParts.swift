@@ -83,6 +83,8 @@ final class SiteParts: Sendable {
     let unmatched = Mutex<UnmatchedLook?>(nil)
     /// Whether samples come to be stored.
     let storage = Mutex(StorageWatch())
+    /// Damage of the store that stands in the log: what the start found, and what was met since.
+    private let loggedDamage: Mutex<Set<StoreProblem>>
     /// Whether the last reload, if there was one, was refused.
     let lastReloadWasRefused = Mutex(false)
     private let reloading = Mutex(false)
@@ -109,6 +111,7 @@ final class SiteParts: Sendable {
         language = loaded.settings.web.language
         self.plan = Mutex(plan)
         self.series = series
+        loggedDamage = Mutex(Set(series.stats.health.problems))
         self.reading = reading
         self.feed = feed
         self.state = state
@@ -170,8 +173,15 @@ final class SiteParts: Sendable {
         return listeningURL.withLock { $0 }
     }
 
-    /// Notes what the store has counted, so that a standstill is seen.
-    func note(_ counts: StoreCounts) { storage.withLock { $0.note(counts, at: SuspendingClock.now) } }
+    /// Notes what the store has counted, so that a standstill is seen, and logs what it found damaged since the last time.
+    func note(_ stats: StoreStats) {
+        storage.withLock { $0.note(stats.counts, at: SuspendingClock.now) }
+        let new = loggedDamage.withLock { logged in
+            defer { logged = Set(stats.health.problems) }
+            return stats.health.problems.filter { !logged.contains($0) }
+        }
+        for problem in new { logger.warning("series: \(problem)") }
+    }
 
     func noteListening(at url: String) { listeningURL.withLock { $0 = url } }
 

@@ -207,7 +207,7 @@ extension LiveSite {
 
     private func ownArea(_ sources: [SourceSnapshot]) -> AreaStatus {
         let stats = parts.series.stats
-        parts.note(stats.counts)
+        parts.note(stats)
         if !stats.health.isWritable {
             return AreaStatus(
                 kind: .jaga, name: "", verdict: .critical,

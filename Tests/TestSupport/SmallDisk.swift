@@ -1,15 +1,20 @@
 import Glibc
-import Testing
 
 /// A file system of its own of a few megabytes that can be filled. Only root may mount one, and not in every container.
-final class SmallDisk {
-    let path: String
+public final class SmallDisk {
+    /// The disk could not be filled, so that a test on it would prove nothing.
+    public struct NotFull: Error, CustomStringConvertible {
+        public let description: String
+    }
+
+    /// Where it is mounted.
+    public let path: String
     private let isMounted: Bool
     private var ballast: String { "\(path)/ballast" }
 
     /// - Parameter byteCount: all that it holds.
     /// - Returns: nil where none can be mounted.
-    init?(at path: String, byteCount: Int) {
+    public init?(at path: String, byteCount: Int) {
         self.path = path
         guard geteuid() == 0, mkdir(path, 0o700) == 0,
             mount("jaga-test", path, "tmpfs", 0, "size=\(byteCount),mode=700") == 0
@@ -20,21 +25,24 @@ final class SmallDisk {
         isMounted = true
     }
 
-    /// To the last byte.
-    func fill() throws {
+    /// Fills it to the last byte.
+    /// - Throws: `NotFull`.
+    public func fill() throws {
         let descriptor = open(ballast, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
-        try #require(descriptor >= 0)
+        guard descriptor >= 0 else { throw NotFull(description: "'\(ballast)' cannot be opened, errno \(errno)") }
         defer { close(descriptor) }
         for size in [1 << 20, 1 << 12, 1] {
             let block = [UInt8](repeating: 1, count: size)
             while block.withUnsafeBytes({ write(descriptor, $0.baseAddress, $0.count) }) == size {}
         }
-        try #require(availableBytes == 0)
+        guard availableBytes == 0 else { throw NotFull(description: "\(availableBytes) bytes of '\(path)' are left") }
     }
 
-    func makeRoom() { unlink(ballast) }
+    /// Takes away what `fill` has put there.
+    public func makeRoom() { unlink(ballast) }
 
-    var availableBytes: UInt {
+    /// `UInt.max` where the system does not say.
+    public var availableBytes: UInt {
         var facts = statvfs()
         return statvfs(path, &facts) == 0 ? facts.f_bavail * facts.f_frsize : .max
     }

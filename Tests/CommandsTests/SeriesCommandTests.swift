@@ -1,0 +1,91 @@
+import DurableFiles
+import JSONCoding
+import Series
+import TestSupport
+import Testing
+import TimeSeriesStore
+import Units
+
+@testable import Commands
+
+/// Goal: what reads a data folder without a daemon works over what can be read, and says what is missing. Method: commands run in process on a
+/// folder whose write-ahead log was damaged.
+@Suite struct SeriesCommandTests {
+    private let folder: TemporaryFolder
+    private let files = RealFiles()
+    private let start = Timestamp(secondsSinceEpoch: 1_790_000_000)
+
+    init() async throws {
+        folder = try TemporaryFolder("series")
+        // Two segments, each with its own declarations: a process writes to one of its own.
+        for run in 0..<2 as Range<Int64> {
+            let store = try TimeSeriesStore.open(folder: folder.file("series"))
+            for step in 0..<20 as Range<Int64> {
+                var batch = SampleBatch(at: start + .seconds(run * 300 + step * 15))
+                for room in 0..<12 { batch.add("temperature", ["room": "\(room)"], Double(step)) }
+                _ = try await store.append(batch)
+            }
+            store.flush()
+        }
+    }
+
+    private func segment(_ number: Int) -> String { folder.file("series/wal/0000000\(number).wal") }
+
+    private func run(_ arguments: String...) async -> (status: ProgramStatus, output: String, notes: String) {
+        let terminal = Terminal(answers: nil)
+        let status = await terminal.run(["series"] + arguments + ["--data", folder.path])
+        return (status, terminal.output, terminal.notes)
+    }
+
+    @Test func `stats, snapshot and export give what can be read, name the segment with the rest, and end with 3`()
+        async throws
+    {
+        let sound = await run("stats", "--json")
+        #expect(sound.status == .done && sound.notes == "", "\(sound)")
+        var bytes = try files.contents(of: segment(1))
+        // In the declarations, so that the readings of this segment belong to nobody.
+        bytes[60] ^= 1
+        try files.replace(segment(1), with: bytes)
+        let stats = await run("stats", "--json")
+        #expect(stats.status == .findings && stats.notes.contains(segment(1)), "\(stats)")
+        #expect(stats.notes.contains("240 samples"), "\(stats)")
+        let figures = try JSONValue(parsing: stats.output)
+        #expect(figures["series_in_memory"]?.intValue == 12 && figures["samples_in_memory"]?.intValue == 240)
+        let shown = await run("stats")
+        #expect(shown.status == .findings && shown.output.contains("temperature"), "\(shown)")
+        let text = await run("export")
+        #expect(text.status == .findings && text.notes.contains(segment(1)), "\(text)")
+        #expect(text.output.split(separator: "\n").count == 241)
+        let copy = folder.file("copy")
+        let made = await run("snapshot", copy)
+        #expect(made.status == .findings && made.output.contains(copy), "\(made)")
+        #expect(made.notes.contains(segment(1)), "\(made)")
+        #expect(try verifyStore(copy).blockSampleCount == 240)
+        let verified = await run("verify")
+        #expect(verified.status == .findings && verified.output.contains(segment(1)), "\(verified)")
+        #expect(verified.output.contains("240 samples") && verified.output.contains("DAMAGED"), "\(verified)")
+        // Told once more by the repair, and then it is done.
+        let repaired = await run("repair")
+        #expect(repaired.status == .findings && repaired.output.contains("240 samples"), "\(repaired)")
+        for command in ["stats", "export", "verify"] {
+            let again = await run(command)
+            #expect(again.status == .done && !again.notes.contains(segment(1)), "\(command): \(again)")
+        }
+        #expect(await run("export").output == text.output)
+    }
+
+    @Test func `a record that was not finished is named, and is no damage`() async throws {
+        let bytes = try files.contents(of: segment(2))
+        try files.replace(segment(2), with: Array(bytes.dropLast(3)))
+        let stats = await run("stats")
+        #expect(stats.status == .done && stats.notes.contains("no whole record"), "\(stats)")
+        #expect(stats.output.contains("temperature"))
+    }
+
+    @Test func `a segment that is lost is named, and the others are read`() async throws {
+        try files.rename(segment(2), to: segment(3))
+        let stats = await run("stats", "--json")
+        #expect(stats.status == .findings && stats.notes.contains("\(segment(2))' is missing"), "\(stats)")
+        #expect(try JSONValue(parsing: stats.output)["series_in_memory"]?.intValue == 12)
+    }
+}
