@@ -206,7 +206,7 @@ import Units
             ends.append(store.stats.logByteCount)
         }
         let good = try await store.samples()
-        for hit in [1, 60, 127, 128, 129, 250] {
+        for hit in [0, 1, 60, 127, 128, 129, 250] {
             let decayed = MemoryFiles()
             try decayed.createFolders("/data/series/wal")
             let segment = "/data/series/wal/00000001.wal"

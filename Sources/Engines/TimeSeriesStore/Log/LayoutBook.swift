@@ -122,6 +122,8 @@ struct LayoutBook {
             || numbers.count < LogFormat.chainedCountMin || beginsAnew
         {
             flags |= Flag.begins
+            // With the list again, so that no reading depends on a record before this one. Of a short layout the list would be most of the record.
+            if numbers.count >= LogFormat.chainedCountMin { flags |= Flag.declares }
             layouts[place].model.beginAnew()
         }
         records.record(.columns) { writer in
