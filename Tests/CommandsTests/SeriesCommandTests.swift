@@ -74,6 +74,19 @@ import Units
         #expect(await run("export").output == text.output)
     }
 
+    @Test func `an export over a damaged block gives the rest, names the block, and ends with 3`() async throws {
+        try await TimeSeriesStore.open(folder: folder.file("series")).maintain(at: start + .seconds(40 * 3600))
+        let whole = await run("export")
+        #expect(whole.status == .done && whole.output.split(separator: "\n").count == 481, "\(whole.notes)")
+        let block = folder.file("series/blocks/\(try files.list(folder.file("series/blocks"))[0])")
+        var bytes = try files.contents(of: block)
+        bytes[20] ^= 8
+        try files.replace(block, with: bytes)
+        let rest = await run("export")
+        #expect(rest.status == .findings && rest.notes.contains("'\(block)' is damaged at byte 16"), "\(rest.notes)")
+        #expect(rest.output.hasSuffix("# EOF") && rest.output.split(separator: "\n").count < 481)
+    }
+
     @Test func `a record that was not finished is named, and is no damage`() async throws {
         let bytes = try files.contents(of: segment(2))
         try files.replace(segment(2), with: Array(bytes.dropLast(3)))

@@ -153,7 +153,7 @@ public struct QueryEngine: Sendable {
                 isLatestEnough: demand.isLatestEnough,
                 looks: demand.looksFrom.map {
                     .init(from: Timestamp(millisecondsSinceEpoch: $0), lookback: options.lookback)
-                }, steps: demand.steps))
+                }, steps: demand.steps, needsLabels: demand.needsLabels, needsOrder: demand.needsOrder))
     }
 
     @concurrent

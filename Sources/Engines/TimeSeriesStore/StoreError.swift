@@ -32,6 +32,8 @@ public struct StoreError: Failure {
     public var summary: String {
         switch code {
         case .ingestionStopped: "no samples are stored: the log in '\(subject)' cannot be written"
+        case .damaged where PageFile.isPath(subject):
+            "the newest hours are damaged at byte \(byteOffset ?? 0) of '\(subject)'; the next start reads them from the log"
         case .damaged: "'\(subject)' is damaged at byte \(byteOffset ?? 0)"
         case .snapshotExists: "'\(subject)' exists already"
         case .fileFailed: "the series store cannot use '\(subject)'"
@@ -44,6 +46,8 @@ public struct StoreError: Failure {
             (cause as? FileError)?.isNoSpace == true
                 ? "Make room on that file system; storing goes on by itself with the next reading."
                 : "Queries go on. Look for disk errors in the kernel's log; storing is tried again with each reading."
+        case .damaged where PageFile.isPath(subject):
+            "Look for disk errors in the kernel's log, and restart Jaga: a start reads these samples from the write-ahead log."
         case .damaged: "Look for disk errors in the kernel's log. Other spans of time stay readable."
         case .snapshotExists: "Name a folder that does not exist yet."
         case .fileFailed: (cause as? any Failure)?.hint

@@ -32,6 +32,10 @@ public struct SelectionBounds: Sendable {
     public var looks: InstantLooks?
     /// Where the newest sample at or before each of these is all that is looked at: others may be left out. Nil where more is.
     public var steps: Steps?
+    /// Whether anything looks at the labels. Where nothing does, those of series of plain numbers may be left empty.
+    public var needsLabels = true
+    /// Whether the order of the series counts: sums are added up in it. Where it does not, any order will do.
+    public var needsOrder = true
 
     /// Instants in milliseconds, evenly spaced.
     public struct Steps: Sendable, Hashable {
@@ -63,13 +67,15 @@ public struct SelectionBounds: Sendable {
 
     public init(
         samplesMax: Int = .max, samplesPerHistogram: Int = 1, isLatestEnough: Bool = false, looks: InstantLooks? = nil,
-        steps: Steps? = nil
+        steps: Steps? = nil, needsLabels: Bool = true, needsOrder: Bool = true
     ) {
         self.samplesMax = samplesMax
         self.samplesPerHistogram = samplesPerHistogram
         self.isLatestEnough = isLatestEnough
         self.looks = looks
         self.steps = steps
+        self.needsLabels = needsLabels
+        self.needsOrder = needsOrder
     }
 }
 

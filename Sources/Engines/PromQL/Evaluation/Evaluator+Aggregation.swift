@@ -6,16 +6,21 @@ extension Evaluator {
         var groups: [[Int]] = []
         var keys: [Labels] = []
         var places: [Labels: Int] = [:]
-        for (index, column) in columns.enumerated() {
-            // There may be as many labels to group by as fit into a query.
-            try Task.checkCancellation()
-            let key = groupLabels(column.labels, aggregation)
-            if let place = places[key] {
-                groups[place].append(index)
-            } else {
-                places[key] = groups.count
-                groups.append([index])
-                keys.append(key)
+        if aggregation.labels.isEmpty, !aggregation.isWithout, !columns.isEmpty {
+            groups = [Array(columns.indices)]
+            keys = [groupLabels(columns[0].labels, aggregation)]
+        } else {
+            for (index, column) in columns.enumerated() {
+                // There may be as many labels to group by as fit into a query.
+                try Task.checkCancellation()
+                let key = groupLabels(column.labels, aggregation)
+                if let place = places[key] {
+                    groups[place].append(index)
+                } else {
+                    places[key] = groups.count
+                    groups.append([index])
+                    keys.append(key)
+                }
             }
         }
         try count(groups.count * grid.count)

@@ -127,6 +127,8 @@ struct SeriesDemand {
         var looksFrom: Int64?
         /// The newest sample at each of these is all that anything looks at.
         var steps: SelectionBounds.Steps?
+        var needsLabels = true
+        var needsOrder = true
     }
 
     init(scope: QueryScope) {
@@ -136,14 +138,11 @@ struct SeriesDemand {
     mutating func add(_ expression: Expression, over grid: StepGrid) throws(QueryFault) {
         guard grid.count > 0 else { return }
         switch expression {
-        case .vector(let selector):
-            let moments = try scope.moments(of: grid, at: selector.at, offset: selector.offset, selector.span)
-            // Ranges are open on the left: a sample exactly as old as the look-back is too old.
-            let reach = selector.edges == nil ? 0 : scope.lookbackMs
-            add(
-                selector.matchers, moments.first - scope.lookbackMs + 1, moments.last + reach,
-                isLatestEnough: moments.first == moments.last && selector.edges == nil, looksFrom: moments.first,
-                steps: selector.edges == nil ? moments.steps : nil)
+        case .vector(let selector): try add(selector, over: grid)
+        case .aggregation(let aggregation) where aggregation.looksAtNoLabels:
+            guard case .vector(let selector) = aggregation.inner.bare else { preconditionFailure("no selector") }
+            if let parameter = aggregation.parameter { try add(parameter, over: grid) }
+            try add(selector, over: grid, needsLabels: false, needsOrder: aggregation.op.dependsOnOrder)
         case .matrix(let matrix):
             let selector = matrix.selector
             let range = try scope.positiveMilliseconds(matrix.range, matrix.rangeSpan)
@@ -167,19 +166,56 @@ struct SeriesDemand {
     }
 
     private mutating func add(
+        _ selector: VectorSelector, over grid: StepGrid, needsLabels: Bool = true, needsOrder: Bool = true
+    ) throws(QueryFault) {
+        let moments = try scope.moments(of: grid, at: selector.at, offset: selector.offset, selector.span)
+        // Ranges are open on the left: a sample exactly as old as the look-back is too old.
+        let reach = selector.edges == nil ? 0 : scope.lookbackMs
+        add(
+            selector.matchers, moments.first - scope.lookbackMs + 1, moments.last + reach,
+            isLatestEnough: moments.first == moments.last && selector.edges == nil, looksFrom: moments.first,
+            steps: selector.edges == nil ? moments.steps : nil, needsLabels: needsLabels, needsOrder: needsOrder)
+    }
+
+    private mutating func add(
         _ matchers: [LabelMatcher], _ from: Int64, _ through: Int64, isLatestEnough: Bool = false,
-        looksFrom: Int64? = nil, steps: SelectionBounds.Steps? = nil
+        looksFrom: Int64? = nil, steps: SelectionBounds.Steps? = nil, needsLabels: Bool = true, needsOrder: Bool = true
     ) {
         let through = max(from, through)
         guard let known = wanted[matchers] else {
             wanted[matchers] = Demand(
-                span: from...through, isLatestEnough: isLatestEnough, looksFrom: looksFrom, steps: steps)
+                span: from...through, isLatestEnough: isLatestEnough, looksFrom: looksFrom, steps: steps,
+                needsLabels: needsLabels, needsOrder: needsOrder)
             return
         }
         wanted[matchers] = Demand(
             span: min(known.span.lowerBound, from)...max(known.span.upperBound, through),
             isLatestEnough: isLatestEnough && known.isLatestEnough && known.span.upperBound == through,
             looksFrom: [known.looksFrom, looksFrom].compactMap(\.self).min(),
-            steps: known.steps == steps ? steps : nil)
+            steps: known.steps == steps ? steps : nil, needsLabels: needsLabels || known.needsLabels,
+            needsOrder: needsOrder || known.needsOrder)
+    }
+}
+
+extension Aggregation {
+    /// Whether one group of all series of a selector comes out, of which nothing tells which series they were.
+    fileprivate var looksAtNoLabels: Bool {
+        guard labels.isEmpty, !isWithout, case .vector(let selector) = inner.bare, selector.edges == nil else {
+            return false
+        }
+        return switch op {
+        case .sum, .avg, .count, .group, .min, .max, .stddev, .stdvar, .quantile: true
+        default: false
+        }
+    }
+}
+
+extension Aggregator {
+    /// Whether another order of the series could change the last digit of a number.
+    fileprivate var dependsOnOrder: Bool {
+        switch self {
+        case .count, .group, .min, .max: false
+        default: true
+        }
     }
 }

@@ -54,11 +54,16 @@ final class PageFile: @unchecked Sendable {
     private var byteCount: Int64 = 0
     private var isUsable = true
 
-    static let name = "head.pages"
+    private static let name = "head.pages"
+    /// Where it is, or was before its name was removed.
+    let path: String
+
+    /// Whether this is the path of such a file.
+    static func isPath(_ path: String) -> Bool { path.hasSuffix("/" + name) || path.hasSuffix(".chunks") }
 
     /// - Returns: nil where there cannot be one: pages stay in memory then.
     init?(_ files: any FileSystem, in folder: String) {
-        let path = joined(folder, Self.name)
+        path = joined(folder, Self.name)
         // Without the file everything works as well, in more memory; whoever writes the log tells of a disk that takes nothing.
         guard let file = try? files.open(path, .replace) else { return nil }
         self.file = file
@@ -69,12 +74,14 @@ final class PageFile: @unchecked Sendable {
     init?(named path: String, _ files: any FileSystem) {
         guard let file = try? files.open(path, .replace) else { return nil }
         self.file = file
+        self.path = path
     }
 
     /// A file that was written by an earlier process. Nothing is added to it.
     init?(reading path: String, _ files: any FileSystem) {
         guard let file = try? files.open(path, .read) else { return nil }
         self.file = file
+        self.path = path
         isUsable = false
     }
 
@@ -109,7 +116,7 @@ final class PageFile: @unchecked Sendable {
         do throws(FileError) {
             return try file.read(at: offset, into: buffer)
         } catch {
-            throw StoreError(.fileFailed, Self.name, cause: error)
+            throw StoreError(.fileFailed, path, cause: error)
         }
     }
 }
@@ -165,7 +172,7 @@ final class HeadPageReader {
             guard end - offset <= Self.windowByteCount else {
                 long = [UInt8](repeating: 0, count: end - offset)
                 try fill(&long, 0..<long.count, from: file, at: pageStart + Int64(offset))
-                return try checked(long, 0, count, pageStart + Int64(offset), body)
+                return try checked(long, 0, count, file, pageStart + Int64(offset), body)
             }
             if windows.isEmpty {
                 windows = [Window](repeating: Window(), count: Self.windowCount)
@@ -179,14 +186,14 @@ final class HeadPageReader {
                 let readsOn = isKnown && offset >= window.start && offset < window.end + Self.gapMax
                 let windowEnd = min(byteCount, readsOn ? offset + Self.windowByteCount : end)
                 guard end <= windowEnd else {
-                    throw StoreError(.damaged, PageFile.name, at: pageStart + Int64(offset))
+                    throw StoreError(.damaged, file.path, at: pageStart + Int64(offset))
                 }
                 windows[place].file = nil
                 window = Window(file: file, pageStart: pageStart, start: offset, end: windowEnd)
                 try fill(&room, first..<first + windowEnd - offset, from: file, at: pageStart + Int64(offset))
                 windows[place] = window
             }
-            return try checked(room, first + offset - window.start, count, pageStart + Int64(offset), body)
+            return try checked(room, first + offset - window.start, count, file, pageStart + Int64(offset), body)
         }
     }
 
@@ -201,18 +208,19 @@ final class HeadPageReader {
                 return .failure(error)
             }
         }
-        guard try result.get() == range.count else { throw StoreError(.damaged, PageFile.name, at: offset) }
+        guard try result.get() == range.count else { throw StoreError(.damaged, file.path, at: offset) }
     }
 
     private func checked<Value>(
-        _ bytes: [UInt8], _ start: Int, _ count: Int, _ place: Int64, _ body: (UnsafeRawBufferPointer) -> Value
+        _ bytes: [UInt8], _ start: Int, _ count: Int, _ file: PageFile, _ place: Int64,
+        _ body: (UnsafeRawBufferPointer) -> Value
     ) throws(StoreError) -> Value {
         let value: Value? = bytes.withUnsafeBytes { bytes in
             let chunk = UnsafeRawBufferPointer(rebasing: bytes[start..<start + count])
             let stored = bytes.loadUnaligned(fromByteOffset: start + count, as: UInt32.self)
             return Checksum.of(RawSpan(_unsafeBytes: chunk)) == UInt32(littleEndian: stored) ? body(chunk) : nil
         }
-        guard let value else { throw StoreError(.damaged, PageFile.name, at: place) }
+        guard let value else { throw StoreError(.damaged, file.path, at: place) }
         return value
     }
 }

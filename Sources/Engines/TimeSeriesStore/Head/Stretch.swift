@@ -153,7 +153,7 @@ extension Head {
     }
 
     /// Takes a stretch that stands for the readings that come next of these series.
-    /// - Parameter places: the numbers of the series in the head; -1 for one that is not known.
+    /// - Parameter places: the numbers of the series in the head, each once; -1 for one that is not known.
     /// - Returns: the samples that were taken; nil where the stretch does not follow what there is: nothing has changed then.
     mutating func take(_ payload: [UInt8], of places: [Int32], in page: HeadPage) -> Int? {
         // What cannot be read is read from the log.
@@ -164,7 +164,6 @@ extension Head {
         for place in places {
             guard place >= 0, series[Int(place)].lastTime < contents.first else { return nil }
         }
-        guard Set(places).count == places.count else { return nil }
         for (place, chunk) in zip(places, contents.chunks) {
             seal(Int(place))
             series[Int(place)].lastTime = contents.last

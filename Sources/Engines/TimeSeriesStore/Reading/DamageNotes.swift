@@ -60,8 +60,8 @@ extension StoreProblem {
     init?(of error: StoreError) {
         let kind: Kind
         switch (error.code, (error.cause as? FileError)?.code) {
-        case (.damaged, _) where error.subject == PageFile.name,
-            (.fileFailed, .inputOutput) where error.subject == PageFile.name:
+        case (.damaged, _) where PageFile.isPath(error.subject),
+            (.fileFailed, .inputOutput) where PageFile.isPath(error.subject):
             kind = .headPageDamaged
         case (.damaged, _): kind = .blockDamaged
         case (.fileFailed, .notFound): kind = .blockMissing

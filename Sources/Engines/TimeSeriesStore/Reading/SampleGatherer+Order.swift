@@ -5,7 +5,8 @@ import Series
 
 extension SampleGatherer {
     /// All slots with their labels, in the order of these.
-    func ordered() -> [(slot: Int, labels: Labels)] {
+    /// - Parameter withLabels: false for the order alone.
+    func ordered(withLabels: Bool = true) -> [(slot: Int, labels: Labels)] {
         let (keys, starts) = rankedPairs()
         let slots = keys.withUnsafeBufferPointer { keys in
             starts.withUnsafeBufferPointer { starts in
@@ -25,7 +26,7 @@ extension SampleGatherer {
                 return isSorted ? Array(asTheyCame) : asTheyCame.sorted(by: precedes)
             }
         }
-        return slots.map { (slot: $0, labels: labels(of: $0)) }
+        return slots.map { (slot: $0, labels: withLabels ? labels(of: $0) : Labels()) }
     }
 
     /// For each slot the ranks of its pairs among all that occur: those of slot `n` are `keys[starts[n]..<starts[n + 1]]`.

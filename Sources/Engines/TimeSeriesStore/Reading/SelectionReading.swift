@@ -15,7 +15,13 @@ struct SelectionReading: Sendable {
 
     /// - Throws: `StoreError`, `TooManySamples`, `CancellationError` when `stop` is set.
     func columns(_ gatherer: SampleGatherer) throws -> [SeriesColumns] {
-        let slots = gatherer.ordered()
+        let needsLabels = bounds.needsLabels || !tombstones.isEmpty
+        let slots =
+            if bounds.needsOrder {
+                gatherer.ordered(withLabels: needsLabels)
+            } else {
+                (0..<gatherer.slotCount).map { (slot: $0, labels: needsLabels ? gatherer.labels(of: $0) : Labels()) }
+            }
         let count = Atomic(0)
         var pieceCount = 0
         for pieces in gatherer.pieces where pieceCount < Self.parallelPieceCountMin { pieceCount += pieces.count }
@@ -74,8 +80,11 @@ struct SelectionReading: Sendable {
         let count = total.add(own, ordering: .relaxed).newValue
         guard count <= bounds.samplesMax else { throw TooManySamples(count: count) }
         if isUntouched {
+            // Of histograms the name is told where they do not go together.
+            let isNamed = bounds.needsLabels || found.histograms.isEmpty
             return SeriesColumns(
-                labels: slot.labels, times: found.times, values: found.values, histograms: found.histograms,
+                labels: isNamed ? slot.labels : gatherer.labels(of: slot.slot), times: found.times,
+                values: found.values, histograms: found.histograms,
                 coarse: found.coarse)
         }
         var samples = BlockSamples(times: found.times, values: found.values, histograms: found.histograms)

@@ -16,6 +16,7 @@ public struct ExportOutcome: Sendable, Hashable {
 
 extension TimeSeriesStore {
     /// Gives the samples of the series that satisfy all matchers, from `start` to `end`, both included, as OpenMetrics text. Blocks.
+    /// Chunks that are damaged are left out; they are in `health.problems` afterwards.
     /// - Parameter write: called with pieces of about 64 KiB.
     /// - Throws: `StoreError`, or what `write` throws.
     public func exportOpenMetrics(
@@ -35,7 +36,7 @@ extension TimeSeriesStore {
         let byName = Dictionary(grouping: ordered, by: \.name).sorted { precedes($0.key, $1.key) }
         for (_, group) in byName {
             for entry in group {
-                let found = try gatherer.samples(of: entry.slot)
+                let found = try readableSamples(of: entry.slot, gatherer)
                 var samples = BlockSamples(times: found.times, values: found.values, histograms: found.histograms)
                 samples.remove(tombstones.filter { $0.matches(entry.labels) })
                 let histograms = Set(samples.histograms.map(\.index))
@@ -62,6 +63,18 @@ extension TimeSeriesStore {
         text += "# EOF\n".utf8
         try write(text)
         return outcome
+    }
+
+    /// The samples of a slot without those that are damaged, which is noted.
+    private func readableSamples(of slot: Int, _ gatherer: SampleGatherer) throws(StoreError) -> GatheredSamples {
+        do throws(StoreError) {
+            return try gatherer.samples(of: slot)
+        } catch {
+            guard StoreProblem(of: error) != nil else { throw error }
+            noteDamage(error)
+            gatherer.keepReadablePieces(of: slot)
+            return try gatherer.samples(of: slot)
+        }
     }
 
     /// `name{a="b"}`; names that are no words stand in quotes, as Prometheus 3 reads them.

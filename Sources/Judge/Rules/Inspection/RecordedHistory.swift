@@ -160,6 +160,9 @@ private final class OverlaidSeries: BoundedSeriesReading {
         _ matchers: [LabelMatcher], from start: Timestamp, through end: Timestamp, within bounds: SelectionBounds
     ) async throws -> [SeriesColumns] {
         let names = names.withLock { $0 }
+        // Here they are told apart by them.
+        var bounds = bounds
+        bounds.needsLabels = true
         var found: [SeriesColumns] = []
         for column in names.values.joined() where matchers.allSatisfy({ $0.matches(column.labels) }) {
             let part = column.part(from: start.millisecondsSinceEpoch, through: end.millisecondsSinceEpoch)

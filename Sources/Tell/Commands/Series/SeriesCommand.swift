@@ -63,6 +63,9 @@ struct SeriesCommand: AsyncParsableCommand {
                 let value = try await holdingLock {
                     let store = try TimeSeriesStore.open(folder: series)
                     isWhole = nameProblems(of: store)
+                    let known = store.health.problems
+                    // What was met on the way is named as well.
+                    defer { isWhole = nameProblems(of: store, beside: known) && isWhole }
                     return try await body(store)
                 }
                 show(value)
@@ -74,9 +77,17 @@ struct SeriesCommand: AsyncParsableCommand {
         }
 
         /// Names what is missing of a store that was opened: without a word what is shown of it would pass for all there was.
+        /// - Parameter copy: where the store is, if it is a copy: files are named as they are in the data folder.
         /// - Returns: false where something is.
-        func nameProblems(of store: TimeSeriesStore) -> Bool {
-            let problems = store.health.problems
+        func nameProblems(
+            of store: TimeSeriesStore, beside known: [StoreProblem] = [], copy: String? = nil
+        ) -> Bool {
+            var problems = store.health.problems.filter { !known.contains($0) }
+            if let copy {
+                for index in problems.indices where problems[index].file.hasPrefix(copy + "/") {
+                    problems[index].file = series + problems[index].file.dropFirst(copy.count)
+                }
+            }
             for problem in problems { Console.current.notes(problem.description) }
             return !problems.contains(where: \.isDamage)
         }
@@ -229,7 +240,7 @@ struct SeriesCommand: AsyncParsableCommand {
                 let snapshot = try await Snapshot.made(by: daemon, folder)
                 defer { try? RealFiles().removeTree(snapshot) }
                 let store = try TimeSeriesStore.open(folder: snapshot)
-                isWhole = folder.nameProblems(of: store)
+                defer { isWhole = folder.nameProblems(of: store, copy: snapshot) }
                 return try export(store)
             } show: { outcome in
                 Console.current.notes(
