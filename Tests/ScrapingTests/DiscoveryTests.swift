@@ -245,9 +245,15 @@ private let nameServer = #"""
         if len(found) > 20 and not stream: return data[:2] + struct.pack('>HHHHH', 0x8380, 1, 0, 0, 0) + question
         body = b''.join(b'\xc0\x0c' + struct.pack('>HHIH', kind, 1, 60, len(r)) + r for r in found)
         return data[:2] + struct.pack('>HHHHH', 0x8180, 1, len(found), 0, 0) + question + body
-    udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); udp.bind(('127.0.0.1', 0))
-    port = udp.getsockname()[1]
-    tcp = socket.socket(); tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1); tcp.bind(('127.0.0.1', port)); tcp.listen(5)
+    while True:
+        udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); udp.bind(('127.0.0.1', 0))
+        port = udp.getsockname()[1]
+        tcp = socket.socket(); tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            tcp.bind(('127.0.0.1', port)); tcp.listen(5); break
+        except OSError:
+            # Somebody has this number for TCP.
+            udp.close(); tcp.close()
     def streams():
         while True:
             c, _ = tcp.accept()
