@@ -197,6 +197,27 @@ import Units
         #expect(try await store.samples() == model.series, "seed \(seed)")
     }
 
+    @Test func `spans have files for their pages, up to a limit, and those past it stay in memory`() async throws {
+        let pageFiles = PageFiles(files, in: "/data")
+        try files.createFolders("/data")
+        var held = (0..<PageFiles.countMax).compactMap { _ in pageFiles.next() }
+        #expect(held.count == PageFiles.countMax && pageFiles.next() == nil)
+        held.removeLast()
+        #expect(pageFiles.next() != nil)
+
+        var random = SeededGenerator(seed: 3)
+        let store = try openStore(files, StoreSettings(blockSpan: .seconds(300)))
+        var model = StoreModel()
+        // Too few for stretches.
+        let labels = (0..<63).map { Labels("m", ["n": "\($0)"]) }
+        // Chunks of random numbers, more than a page of them in each span.
+        for step in 0..<(300 * 18) as Range<Int64> {
+            let next = batch(epoch + step * 1000, labels.map { ($0, Double.random(in: 0...1, using: &random)) })
+            #expect(try await store.append(next).counts == model.append(next))
+        }
+        #expect(try await store.samples() == model.series)
+    }
+
     @Test func `the file of a segment goes with it, and one without a segment at the next start`() async throws {
         let store = try openStore(files, StoreSettings(blockSpan: .seconds(600)))
         var model = StoreModel()

@@ -1,5 +1,4 @@
 import BinaryCoding
-import Compression
 import Diagnostics
 import DurableFiles
 import Series
@@ -25,7 +24,7 @@ struct Recovery {
         self.folder = folder
         self.settings = settings
         state = TimeSeriesStore.State(
-            settings: settings, scratch: Head.Scratch(files: files, folder: folder))
+            settings: settings, pageFiles: PageFiles(files, in: folder))
     }
 
     private var logFolder: String { joined(folder, "wal") }
@@ -259,15 +258,7 @@ struct SegmentReplay {
         }
         switch type {
         case .series: try declare(payload, &state)
-        case .packedSeries:
-            var reader = ByteReader(payload)
-            let count = try reader.count(limit: LogFormat.declarationByteCountMax)
-            let offset = reader.offset
-            // The caller reports the record's place; how it is damaged helps nobody.
-            guard let contents = try? zstdBlockContents(Array(payload[offset...]), byteCount: count) else {
-                throw CodingError(.invalid, at: offset)
-            }
-            try declare(contents, &state)
+        case .packedSeries: try declare(LogFormat.unpackedSeries(payload), &state)
         case .metadata, .describedMetadata:
             var reader = ByteReader(payload)
             while !reader.isAtEnd {

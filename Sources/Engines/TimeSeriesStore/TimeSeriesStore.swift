@@ -50,8 +50,8 @@ public final class TimeSeriesStore: BoundedSeriesReading {
         var logByteCount: Int64 = 0
         var logSegmentCount = 0
 
-        init(settings: StoreSettings, scratch: Head.Scratch?) {
-            head = Head(spanMilliseconds: max(1, settings.blockSpan.wholeMilliseconds), scratch: scratch)
+        init(settings: StoreSettings, pageFiles: PageFiles?) {
+            head = Head(spanMilliseconds: max(1, settings.blockSpan.wholeMilliseconds), pageFiles: pageFiles)
             exemplars = ExemplarRing(capacity: settings.exemplarsMax)
         }
 

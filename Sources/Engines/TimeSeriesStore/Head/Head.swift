@@ -1,4 +1,3 @@
-import DurableFiles
 import Series
 
 // The newest samples, in memory. A series is a number into flat arrays; its labels are numbers of pairs; its samples are in two places:
@@ -43,7 +42,7 @@ struct Head: Sendable {
 
     let spanMilliseconds: Int64
     /// Where full pages of chunks are written to; without it they stay in memory.
-    private let scratch: Scratch?
+    private let pageFiles: PageFiles?
     var series: [HeadSeries] = []
     var labelPairs: [UInt32] = []
     var table = PairTable()
@@ -74,14 +73,9 @@ struct Head: Sendable {
         var instance: UInt32
     }
 
-    struct Scratch: Sendable {
-        var files: any FileSystem
-        var folder: String
-    }
-
-    init(spanMilliseconds: Int64, scratch: Scratch? = nil) {
+    init(spanMilliseconds: Int64, pageFiles: PageFiles? = nil) {
         self.spanMilliseconds = spanMilliseconds
-        self.scratch = scratch
+        self.pageFiles = pageFiles
     }
 
     // MARK: Series
@@ -435,7 +429,7 @@ struct Head: Sendable {
         let place = spans.firstIndex { $0.end > end } ?? spans.count
         spans.insert(
             HeadSpan(
-                start: end - spanMilliseconds, end: end, file: scratch.flatMap { PageFile($0.files, in: $0.folder) }),
+                start: end - spanMilliseconds, end: end, pageFiles: pageFiles),
             at: place)
         return place
     }

@@ -84,7 +84,8 @@ struct HeadSpan {
     private(set) var pages: [HeadPage] = []
     /// The one that is being filled; -1 for none.
     private var fresh = -1
-    private let file: PageFile?
+    private var file: PageFile?
+    private let pageFiles: PageFiles?
     private(set) var chunks: [ChunkEntry] = []
     private(set) var times: [TimeEntry] = []
     /// The newest chunk of each series, by the number of the series; -1 for none.
@@ -92,10 +93,10 @@ struct HeadSpan {
     private(set) var sampleCount = 0
     private(set) var byteCount = 0
 
-    init(start: Int64, end: Int64, file: PageFile?) {
+    init(start: Int64, end: Int64, pageFiles: PageFiles?) {
         self.start = start
         self.end = end
-        self.file = file
+        self.pageFiles = pageFiles
     }
 
     /// - Parameter series: one that they are of.
@@ -168,6 +169,7 @@ struct HeadSpan {
         byteCount += bytes.count
         if fresh >= 0, case .memory(let page) = pages[fresh] {
             if let offset = page.append(bytes) { return (UInt32(fresh), UInt32(offset)) }
+            if file == nil { file = pageFiles?.next() }
             pages[fresh] = .written(page, to: file)
         }
         let page = BytePage(capacity: max(BytePage.byteCount, bytes.count + BytePage.checksumByteCount))

@@ -45,7 +45,7 @@ final class BytePage: @unchecked Sendable {
     fileprivate var bytes: [UInt8] { Array(UnsafeRawBufferPointer(start: base, count: used)) }
 }
 
-/// The file that pages of one span are written to. It has no name, and is gone with the last who holds it.
+/// A file of finished chunks: the pages of one span, without a name, gone with the last who holds it; or the stretches of a segment.
 ///
 /// `@unchecked Sendable`: `write` is called under the store's `state` lock alone; what was written is read from any thread, at
 /// positions.
@@ -118,6 +118,34 @@ final class PageFile: @unchecked Sendable {
         } catch {
             throw StoreError(.fileFailed, path, cause: error)
         }
+    }
+}
+
+/// Gives each span that has a full page a file for its pages. History that is sent for months back has thousands of spans for a
+/// while, and a process has only so many open files: what comes past the limit stays in memory until another span has gone.
+///
+/// `@unchecked Sendable`: used under the store's `state` lock alone.
+final class PageFiles: @unchecked Sendable {
+    private struct Given {
+        weak var file: PageFile?
+    }
+
+    static let countMax = 16
+    private let files: any FileSystem
+    private let folder: String
+    private var given: [Given] = []
+
+    init(_ files: any FileSystem, in folder: String) {
+        self.files = files
+        self.folder = folder
+    }
+
+    /// - Returns: nil where there cannot be one more: pages stay in memory then.
+    func next() -> PageFile? {
+        given.removeAll { $0.file == nil }
+        guard given.count < Self.countMax, let file = PageFile(files, in: folder) else { return nil }
+        given.append(Given(file: file))
+        return file
     }
 }
 

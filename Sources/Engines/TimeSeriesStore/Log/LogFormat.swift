@@ -1,4 +1,5 @@
 import BinaryCoding
+import Compression
 import DurableFiles
 import Series
 
@@ -35,6 +36,18 @@ enum LogFormat {
         case describedMetadata = 8
         /// In the files of stretches alone.
         case stretch = 9
+    }
+
+    /// The payload of type 1 that one of type 5 packs.
+    static func unpackedSeries(_ payload: [UInt8]) throws(CodingError) -> [UInt8] {
+        var reader = ByteReader(payload)
+        let count = try reader.count(limit: declarationByteCountMax)
+        let offset = reader.offset
+        // The caller reports the record's place; how it is damaged helps nobody.
+        guard let contents = try? zstdBlockContents(Array(payload[offset...]), byteCount: count) else {
+            throw CodingError(.invalid, at: offset)
+        }
+        return contents
     }
 
     /// The checksum in the header of a record.

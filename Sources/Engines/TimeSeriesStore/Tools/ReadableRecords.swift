@@ -1,5 +1,4 @@
 import BinaryCoding
-import Compression
 
 // Samples whose series was declared in damaged bytes belong to nobody, and readings that stand on one that is lost have no values. A start
 // tells of both and passes them over. A repair leaves them out, so that they are told once: samples of known series are picked from records
@@ -29,14 +28,7 @@ struct ReadableRecords {
             try declare(payload)
             return .whole
         case .packedSeries:
-            var reader = ByteReader(payload)
-            let count = try reader.count(limit: LogFormat.declarationByteCountMax)
-            let offset = reader.offset
-            // How it is damaged helps nobody: the record is left out.
-            guard let contents = try? zstdBlockContents(Array(payload[offset...]), byteCount: count) else {
-                throw CodingError(.invalid, at: offset)
-            }
-            try declare(contents)
+            try declare(LogFormat.unpackedSeries(payload))
             return .whole
         case .histograms:
             var reader = ByteReader(payload)

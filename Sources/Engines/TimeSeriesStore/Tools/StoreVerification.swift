@@ -120,7 +120,7 @@ private func verifySegment(
     }
     // Read as a start reads it, into a head of its own, since each segment stands alone.
     var replay = SegmentReplay(stretches: StoredStretches())
-    var state = TimeSeriesStore.State(settings: StoreSettings(), scratch: nil)
+    var state = TimeSeriesStore.State(settings: StoreSettings(), pageFiles: nil)
     while true {
         switch try scanner.next() {
         case .end:
