@@ -17,19 +17,22 @@ extension Evaluator {
         var seen: Set<Labels> = []
         let shared = Set(manySignatures.filter { !seen.insert($0).inserted })
         var output = JoinOutput(stepCount: grid.count, sharedSignatures: shared)
-        // The order of the "many" side is kept, as a sort before the operator may have set it.
+        let isFilled = matching.leftFill != nil || matching.rightFill != nil
+        // The order of the "many" side is kept, as a sort before the operator may have set it. Results stand in it by themselves unless
+        // one result is of several series in turn.
+        if seesOrder(grid), many.areRanked || !shared.isEmpty || isFilled { output.ranks = [] }
         for place in many.indices {
             let signature = manySignatures[place]
             guard let others = oneBySignature[signature] else { continue }
             try count(grid.count)
             for other in others {
-                try join(binary, many[place], one[other], signature, isSwapped, &output)
+                try join(binary, many[place], one[other], signature, isSwapped, &output) { many.rank(place, $0) }
             }
         }
-        if matching.leftFill != nil || matching.rightFill != nil {
+        if isFilled {
             try fill(binary, (many, manySignatures), (one, oneSignatures), grid, isSwapped, &output)
         }
-        return output.columns
+        return output.ranks.map { output.columns.arranged(by: $0) } ?? output.columns
     }
 
     private typealias Side = (columns: [Column], signatures: [Labels])
@@ -56,25 +59,26 @@ extension Evaluator {
         }
         if let value = isSwapped ? matching.leftFill : matching.rightFill {
             let present = stepsPresent(one)
-            for (column, signature) in zip(many.columns, many.signatures) {
+            for (place, (column, signature)) in zip(many.columns, many.signatures).enumerated() {
                 try count(2 * grid.count)
                 let other = standIn(value, signature, where: present[signature])
-                try join(binary, column, other, signature, isSwapped, &output)
+                try join(binary, column, other, signature, isSwapped, &output) { many.columns.rank(place, $0) }
             }
         }
         if let value = isSwapped ? matching.rightFill : matching.leftFill {
             let present = stepsPresent(many)
-            for (column, signature) in zip(one.columns, one.signatures) {
+            let end = many.columns.rankEnd
+            for (place, (column, signature)) in zip(one.columns, one.signatures).enumerated() {
                 try count(2 * grid.count)
                 let other = standIn(value, signature, where: present[signature])
-                try join(binary, other, column, signature, isSwapped, &output)
+                try join(binary, other, column, signature, isSwapped, &output) { end + one.columns.rank(place, $0) }
             }
         }
     }
 
     private func join(
         _ binary: BinaryExpression, _ many: Column, _ one: Column, _ signature: Labels, _ isSwapped: Bool,
-        _ output: inout JoinOutput
+        _ output: inout JoinOutput, rank: (Int) -> Int32
     ) throws {
         let matching = binary.matching!
         let isFilter = binary.op.isComparison && !binary.returnsBool
@@ -113,6 +117,7 @@ extension Evaluator {
                 target, step, signature: isShared ? signature : nil,
                 isOneToOne: matching.cardinality == .oneToOne)
             if let fault { throw QueryFault(.execution, fault, span: binary.span) }
+            output.ranks?[target][step] = rank(step)
             if let result {
                 output.columns[target][step] = result
             } else {
@@ -161,6 +166,8 @@ extension Labels {
 private struct JoinOutput {
     let stepCount: Int
     var columns: [Column] = []
+    /// Where each result stands at each step; nil where nobody needs to know.
+    var ranks: [[Int32]]?
     private var places: [Labels: Int] = [:]
     /// For each signature, the steps that have a result already (one-to-one only).
     private var taken: [Labels: Set<Int>] = [:]
@@ -177,6 +184,7 @@ private struct JoinOutput {
         places[labels] = columns.count
         columns.append(
             Column(labels: labels, values: [Double](repeating: absent, count: stepCount), dropsName: dropsName))
+        ranks?.append([Int32](repeating: 0, count: stepCount))
         return columns.count - 1
     }
 
