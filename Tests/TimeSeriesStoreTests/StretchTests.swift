@@ -1,4 +1,5 @@
 import DurableFiles
+import Glibc
 import Series
 import Testing
 import Units
@@ -142,6 +143,76 @@ import Units
         for (labels, column) in found { #expect(column.allSatisfy(model.series[labels]!.contains)) }
         // Up to the damage, and from the reading that begins anew.
         #expect(found[labels(0)[0]]?.count == 40)
+    }
+
+    @Test func `files that cannot be made are told of, and the store goes on without them`() async throws {
+        let path = "/data/series/head"
+        try files.createFolders("/data/series")
+        try files.replace(path, with: [1])
+        let store = try openStore(files)
+        var model = StoreModel()
+        for step in 0..<59 as Range<Int64> { try await read(store, 0, step, &model) }
+        #expect(store.health.headFilesFault == nil)
+        try await read(store, 0, 59, &model)
+        #expect(store.health.headFilesFault?.contains(path) == true)
+        #expect(store.health.isWritable && store.stats.headFileByteCount == 0)
+        #expect(failing(store) == 1)
+        #expect(try await store.samples() == model.series)
+        files.endProcess()
+        try files.remove(path)
+        let again = try openStore(files)
+        for step in 60..<180 as Range<Int64> { try await read(again, 0, step, &model) }
+        #expect(again.health.headFilesFault == nil && failing(again) == 0)
+        #expect(try await again.samples() == model.series)
+    }
+
+    @Test func `a file that takes no more is told of until the next one takes what comes`() async throws {
+        let faulty = FaultyFiles(files)
+        let store = try openStore(faulty, StoreSettings(blockSpan: .seconds(600)))
+        var model = StoreModel()
+        for step in 0..<119 as Range<Int64> { try await read(store, 0, step, &model) }
+        let before = store.stats.headFileByteCount
+        #expect(before == Int64(try files.contents(of: "/data/series/head/\(try #require(stretchFiles.first))").count))
+        // The record of the log comes first.
+        faulty.arm(.init(.error(EIO), call: 2, operations: [.write]))
+        try await read(store, 0, 119, &model)
+        #expect(store.health.headFilesFault?.contains("00000001.chunks") == true && store.health.isWritable)
+        #expect(store.stats.headFileByteCount == before)
+        #expect(try await store.samples() == model.series)
+        for step in 120..<800 as Range<Int64> { try await read(store, 0, step, &model) }
+        #expect(store.health.headFilesFault != nil)
+        // With the block the log goes on in another segment, and has another file beside it.
+        try await store.maintain(at: at(epoch + 900_000))
+        for step in 800..<930 as Range<Int64> { try await read(store, 0, step, &model) }
+        #expect(store.health.headFilesFault == nil && stretchFiles == ["00000001.chunks", "00000002.chunks"])
+        #expect(try await store.samples() == model.series)
+        let sizes = try stretchFiles.map { try files.contents(of: "/data/series/head/\($0)").count }
+        #expect(store.stats.headFileByteCount == Int64(sizes.reduce(0, +)))
+    }
+
+    @Test func `files of the head count for the size that the store may have`() async throws {
+        let store = try openStore(files, StoreSettings(blockSpan: .seconds(600)))
+        var model = StoreModel()
+        for step in 0..<1900 as Range<Int64> { try await read(store, 0, step, &model) }
+        try await store.maintain(at: at(epoch + 1_900_000))
+        let stats = store.stats
+        #expect(stats.blockCount > 1 && stats.headFileByteCount > 0)
+        files.endProcess()
+        let most = stats.blockByteCount + stats.headFileByteCount
+        for (size, blockCount) in [(most, stats.blockCount), (most - 1, stats.blockCount - 1)] {
+            let again = try openStore(
+                files, StoreSettings(blockSpan: .seconds(600), retentionSize: ByteCount(size)))
+            #expect(again.stats.headFileByteCount == stats.headFileByteCount)
+            try await again.maintain(at: at(epoch + 1_900_000))
+            #expect(again.stats.blockCount == blockCount, "\(size)")
+            files.endProcess()
+        }
+    }
+
+    private func failing(_ store: TimeSeriesStore) -> Double? {
+        var batch = SampleBatch(at: at(epoch))
+        store.report(into: &batch)
+        return batch.rows.first { $0.labels.name == "jaga_series_head_files_failing" }?.value
     }
 
     @Test(arguments: 1...10 as ClosedRange<UInt64>)
