@@ -142,7 +142,8 @@ struct Query: AsyncParsableCommand {
         }
     }
 
-    /// A series as an expression has it, so that it can be asked for again: names that the older rules do not allow in quotation marks.
+    /// A series as an expression has it, so that it can be asked for again: names that the older rules do not allow in quotation marks. One
+    /// without labels is `{}`.
     private static func name(_ labels: [String: String], first: Set<String> = []) -> String {
         let metric = labels["__name__"] ?? ""
         let isClassic = metric.isEmpty || Labels.isClassicName(metric, colons: true)
@@ -152,6 +153,7 @@ struct Query: AsyncParsableCommand {
         let inner =
             (isClassic ? [] : [PrometheusJSON.quoted(metric)])
             + others.map { "\(Labels.quotedIfNeeded($0.key))=\(PrometheusJSON.quoted($0.value))" }
-        return "\(isClassic ? metric : "")\(inner.isEmpty ? "" : "{\(inner.joined(separator: ", "))}")"
+        if isClassic, !metric.isEmpty, inner.isEmpty { return metric }
+        return "\(isClassic ? metric : ""){\(inner.joined(separator: ", "))}"
     }
 }
