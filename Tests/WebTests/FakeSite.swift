@@ -193,7 +193,7 @@ final class FakeSite: FakePrometheus {
             AlertStatus(
                 name: "CertificateExpires", state: .pending, severity: "warning",
                 labels: ["alertname": "CertificateExpires"], annotations: [:],
-                value: 1_036_800, activeAt: before(40),
+                value: 1_036_800, activeAt: before(40), firesAt: before(-260),
                 expression: "probe_ssl_earliest_cert_expiry - time() < 14 * 86400", fingerprint: "c3"),
             AlertStatus(
                 name: "RedisDown", state: .resolved, severity: "critical", labels: ["alertname": "RedisDown"],

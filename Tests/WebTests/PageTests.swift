@@ -64,6 +64,13 @@ import WebAPI
         #expect(markup.html.contains("&lt;script&gt;"))
     }
 
+    @Test func `a pending alert says when it fires, and no other does`() async throws {
+        let fixture = try WebFixture()
+        let page = await fixture.get("/alerts", session: try await fixture.session(.viewer)).text
+        #expect(page.contains("14 * 86400 (fires in 4m20s if it goes on)"), "\(page)")
+        #expect(page.components(separatedBy: "(fires in").count == 2)
+    }
+
     @Test func `charts are drawn by the server where the browser has no script`() async throws {
         let fixture = try WebFixture(assetsFolder: nil)
         let session = try await fixture.session(.viewer)
