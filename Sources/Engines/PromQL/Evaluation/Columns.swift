@@ -61,7 +61,8 @@ struct Column {
     /// The same series with nothing in it yet.
     var blank: Column {
         Column(
-            labels: labels, values: [Double](repeating: absent, count: values.count), dropsName: dropsName, ranks: ranks)
+            labels: labels, values: [Double](repeating: absent, count: values.count), dropsName: dropsName, ranks: ranks
+        )
     }
 }
 

@@ -36,7 +36,10 @@ extension Evaluator {
         default:
             let phi = try quantileParameter(aggregation, grid)
             var ranks: [[Int32]] = []
-            let needsRanks = groups.count > 1 && seesOrder(grid)
+            // Groups stand in the order of their first columns, which is that of every step where these have a number.
+            let needsRanks =
+                groups.count > 1 && seesOrder(grid)
+                && (columns.areRanked || groups.contains { hasStaleMarker(columns[$0[0]].values) })
             let results = zip(keys, groups).map { key, members -> Column in
                 if needsRanks { ranks.append(firstRanks(members, columns, grid)) }
                 // A name that is only waiting to be dropped stays so, whatever grouping kept it.

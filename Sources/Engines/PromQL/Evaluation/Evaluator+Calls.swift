@@ -101,12 +101,14 @@ extension Evaluator {
         }
         guard seesOrder(grid) else { return columns }
         if call.function == .sort || call.function == .sortDesc {
+            let areRanked = columns.areRanked
             let isBefore: (Double, Double) -> Bool = call.function == .sort ? (<) : (>)
             var ranks = Array(repeating: [Int32](repeating: 0, count: grid.count), count: columns.count)
             for step in 0..<grid.count {
                 try Task.checkCancellation()
                 let present = columns.indices.filter { columns[$0].isNumber(step) }
-                let before = stablySorted(present) { columns.rank($0, step) < columns.rank($1, step) }
+                let before =
+                    areRanked ? stablySorted(present) { columns.rank($0, step) < columns.rank($1, step) } : present
                 let ordered = stablySorted(before) { left, right in
                     ranksBefore(columns[left].values[step], columns[right].values[step], isBefore)
                 }

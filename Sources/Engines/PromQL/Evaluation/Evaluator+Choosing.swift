@@ -23,7 +23,7 @@ extension Evaluator {
         var places: [[Int32]] = []
         for (group, members) in groups.enumerated() {
             var kept = members.map { columns[$0].blank }
-            var keptPlaces = members.map { _ in needsRanks ? [Int32](repeating: 0, count: grid.count) : [] }
+            var keptPlaces: [Int: [Int32]] = [:]
             for step in 0..<grid.count {
                 let limit = max(0, min(Double(members.count), parameters[step]))
                 var candidates = members.indices.filter { columns[members[$0]].isPresent(step) }
@@ -46,13 +46,15 @@ extension Evaluator {
                 }
                 for (place, index) in chosen.enumerated() {
                     kept[index][step] = columns[members[index]][step]
-                    if needsRanks { keptPlaces[index][step] = Int32(truncatingIfNeeded: place) }
+                    guard needsRanks else { continue }
+                    keptPlaces[index, default: [Int32](repeating: 0, count: grid.count)][step] =
+                        Int32(truncatingIfNeeded: place)
                 }
             }
-            for (column, columnPlaces) in zip(kept, keptPlaces) where !column.isEmpty {
+            for (index, column) in kept.enumerated() where !column.isEmpty {
                 results.append(column)
                 origins.append(group)
-                places.append(columnPlaces)
+                places.append(keptPlaces[index] ?? [])
             }
         }
         guard needsRanks else { return results }

@@ -16,18 +16,28 @@ extension Evaluator {
         }
         var seen: Set<Labels> = []
         let shared = Set(manySignatures.filter { !seen.insert($0).inserted })
-        var output = JoinOutput(stepCount: grid.count, sharedSignatures: shared)
         let isFilled = matching.leftFill != nil || matching.rightFill != nil
         // The order of the "many" side is kept, as a sort before the operator may have set it. Results stand in it by themselves unless
-        // one result is of several series in turn.
-        if seesOrder(grid), many.areRanked || !shared.isEmpty || isFilled { output.ranks = [] }
-        for place in many.indices {
-            let signature = manySignatures[place]
-            guard let others = oneBySignature[signature] else { continue }
-            try count(grid.count)
-            for other in others {
-                try join(binary, many[place], one[other], signature, isSwapped, &output) { many.rank(place, $0) }
+        // one result is of several series in turn, which is rare and turns out on the way.
+        var output = JoinOutput(stepCount: grid.count, sharedSignatures: shared)
+        if seesOrder(grid), many.areRanked || isFilled { output.ranks = [] }
+        func joinAll() throws {
+            for place in many.indices {
+                let signature = manySignatures[place]
+                guard let others = oneBySignature[signature] else { continue }
+                try count(grid.count)
+                for other in others {
+                    try join(binary, many[place], one[other], signature, isSwapped, place, &output) {
+                        many.rank(place, $0)
+                    }
+                }
             }
+        }
+        try joinAll()
+        if seesOrder(grid), output.ranks == nil, output.hasTurns {
+            output = JoinOutput(stepCount: grid.count, sharedSignatures: shared)
+            output.ranks = []
+            try joinAll()
         }
         if isFilled {
             try fill(binary, (many, manySignatures), (one, oneSignatures), grid, isSwapped, &output)
@@ -62,7 +72,7 @@ extension Evaluator {
             for (place, (column, signature)) in zip(many.columns, many.signatures).enumerated() {
                 try count(2 * grid.count)
                 let other = standIn(value, signature, where: present[signature])
-                try join(binary, column, other, signature, isSwapped, &output) { many.columns.rank(place, $0) }
+                try join(binary, column, other, signature, isSwapped, place, &output) { many.columns.rank(place, $0) }
             }
         }
         if let value = isSwapped ? matching.rightFill : matching.leftFill {
@@ -71,14 +81,16 @@ extension Evaluator {
             for (place, (column, signature)) in zip(one.columns, one.signatures).enumerated() {
                 try count(2 * grid.count)
                 let other = standIn(value, signature, where: present[signature])
-                try join(binary, other, column, signature, isSwapped, &output) { end + one.columns.rank(place, $0) }
+                try join(binary, other, column, signature, isSwapped, many.columns.count + place, &output) {
+                    end + one.columns.rank(place, $0)
+                }
             }
         }
     }
 
     private func join(
         _ binary: BinaryExpression, _ many: Column, _ one: Column, _ signature: Labels, _ isSwapped: Bool,
-        _ output: inout JoinOutput, rank: (Int) -> Int32
+        _ source: Int, _ output: inout JoinOutput, rank: (Int) -> Int32
     ) throws {
         let matching = binary.matching!
         let isFilter = binary.op.isComparison && !binary.returnsBool
@@ -109,7 +121,7 @@ extension Evaluator {
                 target = place
             } else {
                 target = output.place(
-                    for: resultLabels(binary, many.labels, one.labels),
+                    for: resultLabels(binary, many.labels, one.labels), of: source,
                     dropsName: binary.returnsBool && scope.delaysNameRemoval || many.dropsName)
                 place = target
             }
@@ -168,6 +180,10 @@ private struct JoinOutput {
     var columns: [Column] = []
     /// Where each result stands at each step; nil where nobody needs to know.
     var ranks: [[Int32]]?
+    /// Whether a result is of several series of the "many" side, in turn.
+    private(set) var hasTurns = false
+    /// Of each result the first of these series.
+    private var sources: [Int] = []
     private var places: [Labels: Int] = [:]
     /// For each signature, the steps that have a result already (one-to-one only).
     private var taken: [Labels: Set<Int>] = [:]
@@ -179,8 +195,13 @@ private struct JoinOutput {
         self.sharedSignatures = sharedSignatures
     }
 
-    mutating func place(for labels: Labels, dropsName: Bool) -> Int {
-        if let place = places[labels] { return place }
+    /// - Parameter source: which series of the "many" side it is of.
+    mutating func place(for labels: Labels, of source: Int, dropsName: Bool) -> Int {
+        if let place = places[labels] {
+            hasTurns = hasTurns || sources[place] != source
+            return place
+        }
+        sources.append(source)
         places[labels] = columns.count
         columns.append(
             Column(labels: labels, values: [Double](repeating: absent, count: stepCount), dropsName: dropsName))
