@@ -145,6 +145,54 @@ import Units
         #expect(found[labels(0)[0]]?.count == 40)
     }
 
+    @Test(arguments: 1...6 as ClosedRange<UInt64>)
+    func `damage anywhere in the log gives no sample that was not there`(seed: UInt64) async throws {
+        var random = SeededGenerator(seed: seed)
+        let store = try openStore(files)
+        var model = StoreModel()
+        for step in 0..<200 as Range<Int64> {
+            for target in 0..<2 { try await read(store, target, step, &model) }
+            switch Int.random(in: 0..<60, using: &random) {
+            case 0:
+                let single = batch(epoch + step * 1000 + 400, [(labels(0)[Int(step) % 70], 9)])
+                #expect(try await store.append(single).counts == model.append(single))
+            case 1:
+                let other = batch(epoch + step * 1000 + 500, Array(zip(labels(1).reversed(), values(step))))
+                #expect(try await store.append(other).counts == model.append(other))
+            case 2:
+                let new = batch(epoch + step * 1000, [(Labels("new", ["step": "\(step)"]), 1)])
+                #expect(try await store.append(new).counts == model.append(new))
+            default: break
+            }
+        }
+        files.endProcess()
+        let log = "/data/series/wal/00000001.wal"
+        let whole = try files.contents(of: log)
+        let stretches = try #require(stretchFiles.first)
+        for round in 0..<25 {
+            var counts: [Int] = []
+            let damage = (0..<Int.random(in: 1...4, using: &random)).map { _ in
+                (byte: Int.random(in: 30..<whole.count, using: &random), bit: Int.random(in: 0..<8, using: &random))
+            }
+            for hasStretches in [true, false] {
+                let files = MemoryFiles()
+                for folder in ["/data/series/wal", "/data/series/head"] { try files.createFolders(folder) }
+                try files.replace(log, with: whole)
+                let path = "/data/series/head/\(stretches)"
+                if hasStretches { try files.replace(path, with: self.files.contents(of: path)) }
+                for place in damage { files.flipBit(place.bit, at: place.byte, of: log) }
+                let found = try await openStore(files).samples()
+                for (labels, column) in found {
+                    let known = Dictionary((model.series[labels] ?? []).map { ($0.time, $0) }) { first, _ in first }
+                    #expect(column.allSatisfy { known[$0.time] == $0 }, "seed \(seed), round \(round): \(labels)")
+                    #expect(Set(column.map(\.time)).count == column.count, "seed \(seed), round \(round): \(labels)")
+                }
+                counts.append(found.values.reduce(0) { $0 + $1.count })
+            }
+            #expect(counts[0] == counts[1], "seed \(seed), round \(round)")
+        }
+    }
+
     @Test func `files that cannot be made are told of, and the store goes on without them`() async throws {
         let path = "/data/series/head"
         try files.createFolders("/data/series")

@@ -297,6 +297,8 @@ struct LayoutReader {
     private mutating func end(_ key: Int, _ offset: Int64, _ head: inout Head) -> Int {
         guard let own = waiting[key], offset >= own.stretch.lastRecord else { return 0 }
         let last = own.payloads[own.payloads.count - 1]
+        // With a record of it damaged it is not taken, although it has the samples: a repair writes the log anew by what the log says, and must
+        // leave what a start before it gave.
         guard offset == own.stretch.lastRecord, own.payloads.count == own.stretch.recordCount,
             LogFormat.checksum(.columns, last) == own.stretch.lastChecksum,
             let (payload, page) = stretches.contents(of: own.stretch),
