@@ -433,7 +433,7 @@ final class FakeSite: FakePrometheus {
         if expression == "boom" { throw PlainTrouble() }
         let at = time ?? now
         if expression == "native" {
-            let labels = ["__name__": "my.latency", "host.name": "web1"]
+            let labels: Labels = ["__name__": "my.latency", "host.name": "web1", "caf\u{E9}": "1", "cafe\u{301}": "2"]
             return QueryAnswer(.vector([.init(labels: labels, at: at, value: .nan, histogram: "{count:7, sum:3}")]))
         }
         return QueryAnswer(
