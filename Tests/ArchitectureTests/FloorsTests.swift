@@ -77,6 +77,7 @@ import Testing
     /// One door for each outside package.
     @Test(arguments: [
         ("Yams", ["Settings"]), ("CLibcurl", ["Outbound", "Shims"]), ("CurlShim", ["Outbound"]),
+        ("ChecksumShim", ["BinaryCoding"]),
         ("CLibpq", ["PostgresClient"]), ("CHiredis", ["RedisClient"]), ("CZstd", ["Compression"]),
         ("Subprocess", ["Processes"]), ("Hummingbird", ["Web", "SampleShop"]),
         ("ArgumentParser", ["Commands", "Program"]), ("ServiceLifecycle", ["Web", "Daemon", "SampleShop"]),

@@ -165,4 +165,21 @@ import Testing
         task.cancel()
         await #expect(throws: CancellationError.self) { try await task.value }
     }
+
+    @Test func `a timer tells who takes too long, and nobody else`() async throws {
+        let told = AsyncStream.makeStream(of: Void.self)
+        let answer = await withTimer(.milliseconds(5)) {
+            told.continuation.yield()
+        } _: {
+            // Only the timer ends this wait.
+            for await _ in told.stream { return 1 }
+            return 0
+        }
+        #expect(answer == 1)
+        await withTimer(.seconds(100_000)) {
+            Issue.record("told before its time")
+        } _: {
+            await Task.yield()
+        }
+    }
 }

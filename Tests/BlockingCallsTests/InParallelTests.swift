@@ -61,4 +61,12 @@ import Testing
         }
         #expect(remembered == nil)
     }
+
+    @Test func `few things are shared fairly, many in pieces that are not too long`() {
+        #expect(fairGrain(0, max: 32) == 1)
+        #expect(fairGrain(1, max: 32) == 1)
+        #expect(fairGrain(2 * parallelWidth, max: 32) == 1)
+        #expect(fairGrain(20 * parallelWidth, max: 32) == 10)
+        #expect(fairGrain(1_000_000, max: 32) == 32)
+    }
 }

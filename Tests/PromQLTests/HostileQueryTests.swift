@@ -1,5 +1,6 @@
 import PromQL
 import Series
+import Synchronization
 import Testing
 import Units
 
@@ -170,6 +171,72 @@ import Units
         #expect(fault?.code == .tooManySamples)
         #expect(fault?.message.hasSuffix(": 1200, at most 1000 are allowed") == true)
         #expect(try await engine.instant("a", at: Timestamp(millisecondsSinceEpoch: 600)).samples?.count == 1)
+    }
+
+    /// A clock that goes on by a millisecond whenever somebody looks at it.
+    private final class WatchedClock: Clock {
+        struct Instant: InstantProtocol {
+            var offset: Duration
+            func advanced(by duration: Duration) -> Instant { Instant(offset: offset + duration) }
+            func duration(to other: Instant) -> Duration { other.offset - offset }
+            static func < (left: Instant, right: Instant) -> Bool { left.offset < right.offset }
+        }
+
+        private let looks = Atomic(0)
+        var now: Instant {
+            Instant(offset: .milliseconds(looks.add(1, ordering: .relaxed).newValue))
+        }
+        let minimumResolution = Duration.milliseconds(1)
+        func sleep(until deadline: Instant, tolerance: Duration?) async throws { Issue.record("nobody should wait") }
+    }
+
+    /// As many samples as a long computation needs.
+    private struct ManySeries: BoundedSeriesReading {
+        var readsLong = false
+
+        func select(
+            _ matchers: [LabelMatcher], from start: Timestamp, through end: Timestamp, within bounds: SelectionBounds
+        ) async throws -> [SeriesColumns] {
+            while readsLong { if bounds.isOver() { throw CancellationError() } }
+            return (0..<500).map { number in
+                SeriesColumns(
+                    labels: Labels("up", ["host": "h\(number)"]), times: (0..<300).map { Int64($0) * 1000 },
+                    values: (0..<300).map { Double($0) / 7 })
+            }
+        }
+
+        func select(_ matchers: [LabelMatcher], from start: Timestamp, through end: Timestamp) async throws
+            -> [SeriesColumns]
+        {
+            try await select(matchers, from: start, through: end, within: SelectionBounds())
+        }
+
+        func labelNames(_ matchers: [LabelMatcher], from: Timestamp, through: Timestamp) async throws -> [String] { [] }
+        func labelValues(_ name: String, _ matchers: [LabelMatcher], from: Timestamp, through: Timestamp) async throws
+            -> [String]
+        { [] }
+        func metadata() async throws -> MetadataByName { [:] }
+    }
+
+    @Test(arguments: [
+        "up", "sum by (host) (up)", "up + on (host) up", "avg_over_time(up[1m])",
+        "label_replace(up, \"a\", \"b\", \"\", \"\")",
+        "quantile_over_time(0.5, up[1m])", "deriv(up[1m])", "up and up", "sum_over_time(up[5m:1s])",
+    ]) func `a query ends when its time is up, while it computes or while it reads`(_ query: String) async throws {
+        var limits = QueryLimits()
+        limits.timeMax = .milliseconds(3)
+        for readsLong in [false, true] {
+            let engine = QueryEngine(ManySeries(readsLong: readsLong), limits: limits, clock: WatchedClock())
+            let fault = await #expect(throws: QueryFault.self) {
+                try await engine.range(
+                    query, from: Self.zero, through: Timestamp(millisecondsSinceEpoch: 300_000), step: .seconds(1))
+            }
+            #expect(fault?.code == .timedOut, "\(query): \(String(describing: fault))")
+        }
+        limits.timeMax = .seconds(100_000)
+        let engine = QueryEngine(ManySeries(), limits: limits, clock: WatchedClock())
+        #expect(
+            try await engine.instant(query, at: Timestamp(millisecondsSinceEpoch: 60_000)).samples?.isEmpty == false)
     }
 
     @Test func `notes are bounded and the rest is counted`() async throws {

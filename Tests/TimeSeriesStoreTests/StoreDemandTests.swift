@@ -1,6 +1,7 @@
 import DurableFiles
 import PromQL
 import Series
+import Synchronization
 import Testing
 import Units
 
@@ -67,6 +68,23 @@ import Units
             if step == 300 { try await store.maintain(at: next.timestamp) }
         }
         return store
+    }
+
+    @Test func `reading ends when the time of whoever asks is up`() async throws {
+        let store = try await filled(MemoryFiles())
+        let everything = [LabelMatcher("__name__", equals: "m")]
+        for looks in [0, 1] {
+            let left = Mutex(looks)
+            let bounds = SelectionBounds(isOver: {
+                left.withLock { left in
+                    left -= 1
+                    return left < 0
+                }
+            })
+            await #expect(throws: CancellationError.self) {
+                try await store.select(everything, from: .distantPast, through: .distantFuture, within: bounds)
+            }
+        }
     }
 
     @Test func `what is left out changes no answer`() async throws {

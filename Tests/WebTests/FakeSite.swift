@@ -431,6 +431,8 @@ final class FakeSite: FakePrometheus {
     func query(_ expression: String, at time: Timestamp?, timeLimit: Duration) async throws -> QueryAnswer {
         if expression.contains("((") { throw QueryFault(.badData, "1:2: parse error: unexpected end of input") }
         if expression == "boom" { throw PlainTrouble() }
+        // Until somebody has enough of it.
+        if expression == "endless" { try await Task.sleep(for: .seconds(100_000)) }
         let at = time ?? now
         if expression == "native" {
             let labels: Labels = ["__name__": "my.latency", "host.name": "web1", "caf\u{E9}": "1", "cafe\u{301}": "2"]

@@ -249,6 +249,35 @@ import WebAPI
         #expect(lines.levels.last == .error)
     }
 
+    @Test func `a question that takes too long is given up, whoever's task it is in`() async throws {
+        var options = WebOptions()
+        options.queryTimeLimit = .milliseconds(20)
+        let fixture = try WebFixture(options: options)
+        let token = try await fixture.token(.viewer)
+        let request = WebRequest(
+            method: .get, target: "/api/v1/query?query=endless", headers: ["authorization": "Bearer \(token)"])
+        let plain = await fixture.site.respond(to: request)
+        let presence = PeerPresence()
+        let own = await presence.whilePresent { await fixture.site.respond(to: request, in: $0) }
+        for reply in [plain, own] {
+            #expect(reply.status == 503 && reply.text.contains("\"errorType\":\"timeout\""), "\(reply.text)")
+        }
+        // What answers in time is not touched.
+        let quick = WebRequest(
+            method: .get, target: "/api/v1/query?query=up", headers: ["authorization": "Bearer \(token)"])
+        let answer = await PeerPresence().whilePresent { await fixture.site.respond(to: quick, in: $0) }
+        #expect(answer.status == 200)
+        #expect(!Task.isCancelled)
+    }
+
+    @Test func `a task that has not begun yet is cancelled as soon as it has`() {
+        let canceller = TaskCanceller()
+        canceller.cancel()
+        let count = Atomic(0)
+        canceller.take { count.add(1, ordering: .relaxed) }
+        #expect(count.load(ordering: .relaxed) == 1)
+    }
+
     /// `promtool` takes credentials in the address alone.
     @Test func `a token may come as the password of basic authentication`() async throws {
         let fixture = try WebFixture()

@@ -278,3 +278,13 @@ public func withDeadline<Result: Sendable>(
         }
     }
 }
+
+/// Runs `body` and calls `onExpiry` if it has not ended after `limit`; `body` must end by itself then. No task and no thread is started for it.
+/// - Parameter onExpiry: runs on another thread and must be short.
+public func withTimer<Result>(
+    _ limit: Duration, onExpiry: @escaping @Sendable () -> Void, _ body: () async throws -> Result
+) async rethrows -> Result {
+    let watch = Watchdog.shared.watch(limit, onExpiry)
+    defer { Watchdog.shared.release(watch) }
+    return try await body()
+}

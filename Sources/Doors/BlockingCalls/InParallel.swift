@@ -31,6 +31,13 @@ public func inParallel(
     }
 }
 
+/// How long pieces are so that all processors get some, and of few things each the same number: side by side, since what lies together
+/// is often read together.
+public func fairGrain(_ count: Int, max longest: Int) -> Int {
+    let pieceCount = 2 * parallelWidth
+    return max(1, min(longest, (count + pieceCount - 1) / pieceCount))
+}
+
 private let computingThreads = BlockingThreads(threadCountMax: parallelWidth)
 
 /// One call of `inParallel`.

@@ -34,13 +34,45 @@ public struct ZstdBlockCompressor: ~Copyable {
     }
 }
 
+/// A reusable working set for unpacking blocks. About 160 KiB.
+public struct ZstdBlockDecompressor: ~Copyable {
+    private let context: OpaquePointer
+
+    /// - Throws: `outOfMemory`.
+    public init() throws(CompressionFailure) {
+        guard let context = ZSTD_createDCtx() else { throw CompressionFailure(.outOfMemory, at: 0, "") }
+        self.context = context
+    }
+
+    deinit { ZSTD_freeDCtx(context) }
+
+    /// Unpacks one frame.
+    /// - Parameter byteCount: the length of the content, which must be right to the byte.
+    /// - Throws: `damaged`.
+    public mutating func contents(_ frame: [UInt8], byteCount: Int) throws(CompressionFailure) -> [UInt8] {
+        try unpacked(byteCount) { space in
+            frame.withUnsafeBytes {
+                ZSTD_decompressDCtx(context, space.baseAddress, space.count, $0.baseAddress, $0.count)
+            }
+        }
+    }
+}
+
 /// Unpacks one frame.
 /// - Parameter byteCount: the length of the content, which must be right to the byte.
 /// - Throws: `damaged`.
 public func zstdBlockContents(_ frame: [UInt8], byteCount: Int) throws(CompressionFailure) -> [UInt8] {
+    try unpacked(byteCount) { space in
+        frame.withUnsafeBytes { ZSTD_decompress(space.baseAddress, space.count, $0.baseAddress, $0.count) }
+    }
+}
+
+private func unpacked(_ byteCount: Int, _ unpack: (UnsafeMutableBufferPointer<UInt8>) -> Int)
+    throws(CompressionFailure) -> [UInt8]
+{
     var code = 0
     let contents = [UInt8](unsafeUninitializedCapacity: byteCount) { space, count in
-        code = frame.withUnsafeBytes { ZSTD_decompress(space.baseAddress, space.count, $0.baseAddress, $0.count) }
+        code = unpack(space)
         count = ZSTD_isError(code) == 0 ? code : 0
     }
     guard ZSTD_isError(code) == 0 else {

@@ -1,3 +1,4 @@
+import BlockingCalls
 import Diagnostics
 public import GRDB
 import Glibc
@@ -81,9 +82,13 @@ public final class StateStore: Sendable {
         }
     }
 
-    /// Runs `body` on one consistent snapshot, beside other readers and the writer.
+    /// Runs `body` on one consistent snapshot, beside other readers and the writer: where the caller is, if it may block there.
     /// - Throws: what `body` throws; a fault of the file itself as `StateStoreError`; `CancellationError`.
     public func read<T: Sendable>(_ body: @escaping @Sendable (Database) throws -> T) async throws -> T {
+        if BlockingThreads.mayBlockHere {
+            try Task.checkCancellation()
+            return try readBlocking(body)
+        }
         do {
             return try await database.read(body)
         } catch let error as DatabaseError {

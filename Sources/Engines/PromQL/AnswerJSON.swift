@@ -16,6 +16,15 @@ public struct AnswerJSON {
         text.withUTF8Buffer { bytes.append(contentsOf: $0) }
     }
 
+    fileprivate mutating func append(_ text: ArraySlice<UInt8>) { bytes.append(contentsOf: text) }
+
+    /// Makes room for some bytes more, which may come or not.
+    fileprivate mutating func reserve(_ more: Int) {
+        // In steps that grow, as without this: each series asks.
+        let needed = bytes.count + more
+        if needed > bytes.capacity { bytes.reserveCapacity(max(needed, bytes.capacity * 2)) }
+    }
+
     /// Takes the last byte back, to go on inside of an object.
     public mutating func removeLast() { bytes.removeLast() }
 
@@ -67,14 +76,17 @@ public struct AnswerJSON {
             bytes.append(UInt8(ascii: "0") + UInt8(number))
             return
         }
-        var rest = number
-        let start = bytes.count
-        while rest > 0 {
-            let (quotient, remainder) = rest.quotientAndRemainder(dividingBy: 10)
-            bytes.append(UInt8(ascii: "0") + UInt8(remainder))
-            rest = quotient
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 20) { room in
+            var rest = number
+            var start = 20
+            while rest > 0 {
+                let (quotient, remainder) = rest.quotientAndRemainder(dividingBy: 10)
+                start -= 1
+                room[start] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: remainder)
+                rest = quotient
+            }
+            bytes.append(contentsOf: room[start...])
         }
-        bytes[start...].reverse()
     }
 
     /// Milliseconds as seconds, with three decimals where there is a fraction: `1435781451.781`.
@@ -94,12 +106,13 @@ public struct AnswerJSON {
         bytes.append(UInt8(ascii: "\""))
     }
 
-    private mutating func number(_ value: Double) {
+    fileprivate mutating func number(_ value: Double) {
         guard value.isFinite else { return text(value.isNaN ? "NaN" : value < 0 ? "-Inf" : "+Inf") }
         if value.magnitude < 1e15, let whole = Int64(exactly: value), whole != 0 || value.sign == .plus {
             return self.whole(whole)
         }
         let magnitude = value.magnitude
+        if shortDecimal(value) { return }
         // Between these Swift and the reference write the same.
         if magnitude >= 1e-4, magnitude < 1e15 { return text(value.description) }
         if value.sign == .minus { bytes.append(UInt8(ascii: "-")) }
@@ -127,6 +140,35 @@ public struct AnswerJSON {
                 bytes.append(contentsOf: repeatElement(UInt8(ascii: "0"), count: exponent + 1 - digits.count))
             }
         }
+    }
+
+    /// Writes a number with at most six decimals and fifteen digits in all: a double holds each of those apart from the others, so that
+    /// the shortest text is the decimal itself.
+    /// - Returns: false, with nothing written, where it is none.
+    private mutating func shortDecimal(_ value: Double) -> Bool {
+        let magnitude = value.magnitude
+        guard magnitude >= 1e-4, magnitude < 1e9 else { return false }
+        var power = 10.0
+        for decimals in 1...6 {
+            let product = (magnitude * power).rounded(.toNearestOrEven)
+            if product / power == magnitude {
+                if value < 0 { bytes.append(UInt8(ascii: "-")) }
+                let (whole, fraction) = UInt64(product).quotientAndRemainder(dividingBy: UInt64(power))
+                digits(whole)
+                bytes.append(UInt8(ascii: "."))
+                var rest = fraction
+                var divisor = UInt64(power) / 10
+                for _ in 0..<decimals {
+                    let (digit, remainder) = rest.quotientAndRemainder(dividingBy: divisor)
+                    bytes.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: digit))
+                    rest = remainder
+                    divisor = max(1, divisor / 10)
+                }
+                return true
+            }
+            power *= 10
+        }
+        return false
     }
 
     /// The significant digits and the power of ten of the first, of a positive finite number.
@@ -211,7 +253,8 @@ extension QueryResult.Value {
             }
         case .matrix(let series):
             json.raw("{\"resultType\":\"matrix\",\"result\":")
-            json.list(series.prefix(limit ?? .max)) { json, columns in json.series(columns) }
+            var times = PointTimes()
+            json.list(series.prefix(limit ?? .max)) { json, columns in json.series(columns, &times) }
         }
         json.raw("}")
     }
@@ -227,22 +270,53 @@ extension QueryResult.Value {
     }
 }
 
+/// The texts of the times of points: the series of an answer mostly have the same ones.
+private struct PointTimes {
+    private var times: [Int64] = []
+    /// `[1435781451.781,"` for each.
+    private var texts: [UInt8] = []
+    /// Where each text ends.
+    private var ends: [Int32] = []
+
+    /// Writes `[time,"number"]` for each of `times`, with commas.
+    mutating func write(_ times: [Int64], to json: inout AnswerJSON, _ number: (inout AnswerJSON, Int) -> Void) {
+        if times != self.times { find(times) }
+        json.reserve(texts.count + times.count * 12)
+        var start = 0
+        for row in times.indices {
+            let end = Int(ends[row])
+            if row > 0 { json.raw(",") }
+            json.append(texts[start..<end])
+            number(&json, row)
+            json.raw("\"]")
+            start = end
+        }
+    }
+
+    private mutating func find(_ times: [Int64]) {
+        self.times = times
+        ends.removeAll(keepingCapacity: true)
+        var json = AnswerJSON()
+        for time in times {
+            json.raw("[")
+            json.seconds(time)
+            json.raw(",\"")
+            ends.append(Int32(json.bytes.count))
+        }
+        texts = json.bytes
+    }
+}
+
 extension AnswerJSON {
-    fileprivate mutating func series(_ columns: SeriesColumns) {
+    fileprivate mutating func series(_ columns: SeriesColumns, _ texts: inout PointTimes) {
         raw("{\"metric\":")
         labels(columns.labels)
         if columns.times.count > columns.histograms.count {
             raw(",\"values\":[")
-            var histograms = columns.histograms[...]
-            var isFirst = true
-            for row in columns.times.indices {
-                if histograms.first?.index == row {
-                    histograms.removeFirst()
-                    continue
-                }
-                if !isFirst { raw(",") }
-                isFirst = false
-                point(columns.times[row], columns.values[row])
+            if columns.histograms.isEmpty {
+                texts.write(columns.times, to: &self) { json, row in json.number(columns.values[row]) }
+            } else {
+                points(columns)
             }
             raw("]")
         }
@@ -251,5 +325,20 @@ extension AnswerJSON {
             list(columns.histograms) { json, sample in json.point(columns.times[sample.index], sample.histogram) }
         }
         raw("}")
+    }
+
+    /// The numbers among numbers and histograms.
+    private mutating func points(_ columns: SeriesColumns) {
+        var histograms = columns.histograms[...]
+        var isFirst = true
+        for row in columns.times.indices {
+            if histograms.first?.index == row {
+                histograms.removeFirst()
+                continue
+            }
+            if !isFirst { raw(",") }
+            isFirst = false
+            point(columns.times[row], columns.values[row])
+        }
     }
 }

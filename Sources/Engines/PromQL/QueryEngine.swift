@@ -125,26 +125,25 @@ public struct QueryEngine: Sendable {
     {
         let limit = limits.timeMax
         // Whether a query that may take no time gets an answer must not be left to chance.
-        guard limit > .zero else { throw QueryFault(.timedOut, "query timed out after \(limit.prometheusText)") }
-        return try await withThrowingTaskGroup(of: QueryResult.self) { group in
-            group.addTask { try await self.unboundedEvaluate(expression, over: grid, until: end, isInstant: isInstant) }
-            group.addTask { [clock] in
-                try await clock.sleep(for: limit)
-                throw QueryFault(.timedOut, "query timed out after \(limit.prometheusText)")
-            }
-            defer { group.cancelAll() }
-            return try await group.next()!
+        let timedOut = QueryFault(.timedOut, "query timed out after \(limit.prometheusText)")
+        guard limit > .zero else { throw timedOut }
+        let deadline = QueryDeadline(limit, clock)
+        do {
+            return try await evaluate(expression, over: grid, until: end, isInstant: isInstant, by: deadline)
+        } catch is CancellationError where !Task.isCancelled && deadline.isOver {
+            throw timedOut
         }
     }
 
     /// From a store that can, no more than is looked at and than the query may have, so that what is refused was never in memory.
-    private func select(_ matchers: [LabelMatcher], _ demand: SeriesDemand.Demand, samplesMax: Int) async throws
-        -> [SeriesColumns]
-    {
+    private func select(
+        _ matchers: [LabelMatcher], _ demand: SeriesDemand.Demand, samplesMax: Int, by deadline: QueryDeadline
+    ) async throws -> [SeriesColumns] {
         let start = Timestamp(millisecondsSinceEpoch: demand.span.lowerBound)
         let end = Timestamp(millisecondsSinceEpoch: demand.span.upperBound)
         guard let bounded = series as? any BoundedSeriesReading else {
-            return try await series.select(matchers, from: start, through: end)
+            // It may wait for somebody else.
+            return try await within(deadline) { try await series.select(matchers, from: start, through: end) }
         }
         return try await bounded.select(
             matchers, from: start, through: end,
@@ -153,13 +152,29 @@ public struct QueryEngine: Sendable {
                 isLatestEnough: demand.isLatestEnough,
                 looks: demand.looksFrom.map {
                     .init(from: Timestamp(millisecondsSinceEpoch: $0), lookback: options.lookback)
-                }, steps: demand.steps, needsLabels: demand.needsLabels, needsOrder: demand.needsOrder))
+                }, steps: demand.steps, needsLabels: demand.needsLabels, needsOrder: demand.needsOrder,
+                isOver: { deadline.isOver }))
+    }
+
+    /// Cancels `body` when the time is up.
+    private func within<Value: Sendable>(
+        _ deadline: QueryDeadline, _ body: @escaping @Sendable () async throws -> Value
+    ) async throws -> Value {
+        try await withThrowingTaskGroup(of: Value.self) { group in
+            group.addTask { try await body() }
+            group.addTask {
+                try await deadline.wait()
+                throw CancellationError()
+            }
+            defer { group.cancelAll() }
+            return try await group.next()!
+        }
     }
 
     @concurrent
-    private func unboundedEvaluate(_ expression: Expression, over grid: StepGrid, until end: Int64, isInstant: Bool)
-        async throws -> QueryResult
-    {
+    private func evaluate(
+        _ expression: Expression, over grid: StepGrid, until end: Int64, isInstant: Bool, by deadline: QueryDeadline
+    ) async throws -> QueryResult {
         let scope = QueryScope(grid: grid, end: end, options: options, limits: limits, isInstant: isInstant)
         var demand = SeriesDemand(scope: scope)
         try demand.add(expression, over: grid)
@@ -168,7 +183,8 @@ public struct QueryEngine: Sendable {
         for (matchers, wanted) in demand.wanted {
             var columns: [SeriesColumns]
             do {
-                columns = try await select(matchers, wanted, samplesMax: limits.samplesMax - samples)
+                columns = try await select(
+                    matchers, wanted, samplesMax: limits.samplesMax - samples, by: deadline)
             } catch let error as TooManySamples {
                 throw Evaluator.tooManySamples(samples + error.count, limits.samplesMax)
             } catch let error where !(error is CancellationError) {
@@ -183,7 +199,7 @@ public struct QueryEngine: Sendable {
             while let next = columns.popLast() { rows.append(SampleRow(next)) }
             loaded[matchers] = rows
         }
-        let evaluator = Evaluator(scope: scope, series: loaded, limits: limits)
+        let evaluator = Evaluator(scope: scope, series: loaded, limits: limits, deadline: deadline)
         try evaluator.count(samples)
         var result = QueryResult(value: try evaluator.answer(expression, over: grid))
         result.warnings = evaluator.notes.warnings

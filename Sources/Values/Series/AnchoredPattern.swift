@@ -90,10 +90,11 @@ public struct AnchoredPattern: Sendable {
 
     /// The texts of the whole match and of each capturing group, as a leftmost-first search finds them; nil for a group that
     /// took no part.
-    /// - Returns: nil when `text` does not match.
-    public func captures(_ text: String) -> [String?]? {
+    /// - Parameter goesOn: asked now and then: a long search ends when it is false.
+    /// - Returns: nil when `text` does not match, or the search was given up.
+    public func captures(_ text: String, while goesOn: () -> Bool = { !Task.isCancelled }) -> [String?]? {
         guard let program else { return matches(text) ? [text] : nil }
-        return program.captures(Array(text.unicodeScalars))
+        return program.captures(Array(text.unicodeScalars), while: goesOn)
     }
 
     /// The only texts that match, where the pattern is a list of words; nil otherwise. A store looks these up in its index

@@ -179,14 +179,13 @@ struct PatternProgram: Sendable {
         var slots: [Int]
     }
 
-    func captures(_ text: [Unicode.Scalar]) -> [String?]? {
+    func captures(_ text: [Unicode.Scalar], while goesOn: () -> Bool) -> [String?]? {
         var marks = [Int](repeating: -1, count: code.count)
         let empty = [Int](repeating: -1, count: 2 * groupCount + 2)
         var current: [Thread] = []
         follow(Thread(instruction: 0, slots: empty), at: 0, text, &marks, into: &current)
         for position in text.indices {
-            // Whoever cancels the caller's task wants no answer.
-            if current.isEmpty || (position & 0xF == 0 && Task.isCancelled) { return nil }
+            if current.isEmpty || (position & 0xF == 0 && !goesOn()) { return nil }
             var next: [Thread] = []
             for thread in current where accepts(thread.instruction, text[position]) {
                 let moved = Thread(instruction: thread.instruction + 1, slots: thread.slots)

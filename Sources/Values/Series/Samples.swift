@@ -102,6 +102,9 @@ public struct SeriesColumns: Sendable, Hashable {
     public var histograms: [HistogramSample]
     /// Which of the samples stand for a step each, oldest first. Empty where all are as they came.
     public var coarse: [CoarseStretch]
+    /// Whether whoever made this looked at all values and found no stale marker. Says nothing about the samples themselves: columns that differ in
+    /// this alone are equal.
+    public var isFreeOfMarkers = false
 
     public init(
         labels: Labels, times: [Int64], values: [Double], histograms: [HistogramSample] = [],
@@ -113,6 +116,38 @@ public struct SeriesColumns: Sendable, Hashable {
         self.values = values
         self.histograms = histograms
         self.coarse = coarse
+    }
+
+    public static func == (left: SeriesColumns, right: SeriesColumns) -> Bool {
+        left.labels == right.labels && left.times == right.times && left.values == right.values
+            && left.histograms == right.histograms && left.coarse == right.coarse
+    }
+
+    public func hash(into hasher: inout Hasher) {
+        hasher.combine(labels)
+        hasher.combine(times)
+        hasher.combine(values)
+        hasher.combine(histograms)
+        hasher.combine(coarse)
+    }
+}
+
+/// Whether any of `values` is a stale marker. Every sample of a query comes by here, so it is looked at eight at a time.
+public func hasStaleMarker(_ values: [Double]) -> Bool {
+    values.withUnsafeBufferPointer { values in
+        let marker = staleMarker.bitPattern
+        let bytes = UnsafeRawBufferPointer(values)
+        let markers = SIMD8(repeating: marker)
+        var index = 0
+        while index + 8 <= values.count {
+            if any(bytes.loadUnaligned(fromByteOffset: index * 8, as: SIMD8<UInt64>.self) .== markers) { return true }
+            index += 8
+        }
+        while index < values.count {
+            if values[index].bitPattern == marker { return true }
+            index += 1
+        }
+        return false
     }
 }
 

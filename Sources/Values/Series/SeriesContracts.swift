@@ -36,6 +36,8 @@ public struct SelectionBounds: Sendable {
     public var needsLabels = true
     /// Whether the order of the series counts: sums are added up in it. Where it does not, any order will do.
     public var needsOrder = true
+    /// Whether the time of whoever asks is up, so that reading ends with a `CancellationError`. May be asked on any thread.
+    public var isOver: @Sendable () -> Bool = { false }
 
     /// Instants in milliseconds, evenly spaced.
     public struct Steps: Sendable, Hashable {
@@ -67,7 +69,8 @@ public struct SelectionBounds: Sendable {
 
     public init(
         samplesMax: Int = .max, samplesPerHistogram: Int = 1, isLatestEnough: Bool = false, looks: InstantLooks? = nil,
-        steps: Steps? = nil, needsLabels: Bool = true, needsOrder: Bool = true
+        steps: Steps? = nil, needsLabels: Bool = true, needsOrder: Bool = true,
+        isOver: @escaping @Sendable () -> Bool = { false }
     ) {
         self.samplesMax = samplesMax
         self.samplesPerHistogram = samplesPerHistogram
@@ -76,6 +79,7 @@ public struct SelectionBounds: Sendable {
         self.steps = steps
         self.needsLabels = needsLabels
         self.needsOrder = needsOrder
+        self.isOver = isOver
     }
 }
 

@@ -84,6 +84,8 @@ struct SampleRow {
     var dropsName = false
     /// Which samples stand for a step each; empty where all are as they came.
     var coarse: [CoarseStretch] = []
+    /// Whether there is no stale marker among the values, as their reader has seen.
+    private var isFreeOfMarkers = false
 
     init(labels: Labels, times: [Int64], values: [Double], histograms: [Histogram?] = [], dropsName: Bool = false) {
         self.labels = labels
@@ -98,6 +100,7 @@ struct SampleRow {
         times = columns.times
         values = columns.values
         coarse = columns.coarse
+        isFreeOfMarkers = columns.isFreeOfMarkers && columns.histograms.isEmpty
         guard !columns.histograms.isEmpty else { return }
         histograms = Array(repeating: nil, count: times.count)
         for sample in columns.histograms {
@@ -138,6 +141,7 @@ struct SampleRow {
     }
 
     var withoutStaleMarkers: SampleRow {
+        if isFreeOfMarkers { return self }
         let isWhole = histograms.isEmpty ? !hasStaleMarker(values) : times.indices.allSatisfy(isPresent)
         return isWhole ? self : keeping(times.indices.filter(isPresent))
     }
@@ -163,25 +167,6 @@ struct SampleRow {
             previous = histogram
         }
         return row
-    }
-}
-
-/// Whether any of `values` is a stale marker. Every sample of a query comes by here, so it is looked at eight at a time.
-func hasStaleMarker(_ values: [Double]) -> Bool {
-    values.withUnsafeBufferPointer { values in
-        let marker = staleMarker.bitPattern
-        var index = 0
-        while index + 8 <= values.count {
-            var found = false
-            for place in index..<index + 8 where values[place].bitPattern == marker { found = true }
-            if found { return true }
-            index += 8
-        }
-        while index < values.count {
-            if values[index].bitPattern == marker { return true }
-            index += 1
-        }
-        return false
     }
 }
 

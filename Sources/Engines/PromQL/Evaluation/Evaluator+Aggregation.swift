@@ -14,7 +14,7 @@ extension Evaluator {
         } else {
             for (index, column) in columns.enumerated() {
                 // There may be as many labels to group by as fit into a query.
-                try Task.checkCancellation()
+                try checkTime()
                 let key = groupLabels(column.labels, aggregation)
                 if let place = places[key] {
                     groups[place].append(index)

@@ -163,7 +163,7 @@ extension Evaluator {
     /// The labels by which two series find each other.
     /// - Throws: `CancellationError`: there may be as many labels to match as fit into a query.
     func signature(_ labels: Labels, _ matching: VectorMatching) throws -> Labels {
-        try Task.checkCancellation()
+        try checkTime()
         if matching.isOn { return labels.keeping(matching.labels) }
         return labels.dropping(matching.labels + [Labels.metricName])
     }

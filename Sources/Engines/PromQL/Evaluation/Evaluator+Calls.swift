@@ -105,7 +105,7 @@ extension Evaluator {
             let isBefore: (Double, Double) -> Bool = call.function == .sort ? (<) : (>)
             var ranks = Array(repeating: [Int32](repeating: 0, count: grid.count), count: columns.count)
             for step in 0..<grid.count {
-                try Task.checkCancellation()
+                try checkTime()
                 let present = columns.indices.filter { columns[$0].isNumber(step) }
                 let before =
                     areRanked ? stablySorted(present) { columns.rank($0, step) < columns.rank($1, step) } : present

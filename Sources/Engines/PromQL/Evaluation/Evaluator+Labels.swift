@@ -28,9 +28,9 @@ extension Evaluator {
                 span: call.arguments[1].span)
         }
         let columns = try vector(call.arguments[0], over: grid).map { column in
-            // A cancelled search finds nothing.
-            let groups = pattern.captures(column.labels[source] ?? "")
-            try Task.checkCancellation()
+            // A search that is given up finds nothing.
+            let groups = pattern.captures(column.labels[source] ?? "", while: { goesOn })
+            try checkTime()
             guard let groups else { return column }
             var column = column
             if destination.value == Labels.metricName { column.dropsName = false }

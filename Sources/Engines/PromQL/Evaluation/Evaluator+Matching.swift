@@ -98,6 +98,17 @@ extension Evaluator {
         let isShared = output.sharedSignatures.contains(signature)
         let isPlain =
             !many.hasHistograms && !one.hasHistograms && binary.op != .trimUpper && binary.op != .trimLower
+        if isPlain, !isFilter, !isShared || matching.cardinality != .oneToOne,
+            let values = numbers(binary.op, many.values, one.values, isSwapped)
+        {
+            let target = output.place(
+                for: resultLabels(binary, many.labels, one.labels), of: source,
+                dropsName: binary.returnsBool && scope.delaysNameRemoval || many.dropsName)
+            if output.takesAll(values, at: target) {
+                if output.ranks != nil { output.ranks![target] = values.indices.map(rank) }
+                return
+            }
+        }
         for step in many.values.indices where many.isPresent(step) && one.isPresent(step) {
             var number = absent
             var result: SampleValue?
@@ -136,6 +147,22 @@ extension Evaluator {
                 output.columns[target].values[step] = number
             }
         }
+    }
+
+    /// The operator at each step where both sides have a number; nil where there is none such.
+    private func numbers(_ op: BinaryOperator, _ many: [Double], _ one: [Double], _ isSwapped: Bool) -> [Double]? {
+        var any = false
+        let (left, right) = isSwapped ? (one, many) : (many, one)
+        let values = [Double](unsafeUninitializedCapacity: left.count) { buffer, count in
+            count = left.count
+            for step in 0..<count {
+                let (a, b) = (left[step], right[step])
+                let isPresent = !a.isStaleMarker && !b.isStaleMarker
+                any = any || isPresent
+                buffer.initializeElement(at: step, to: isPresent ? op.apply(a, b) : absent)
+            }
+        }
+        return any ? values : nil
     }
 
     private func resultLabels(_ binary: BinaryExpression, _ many: Labels, _ one: Labels) -> Labels {
@@ -184,6 +211,8 @@ private struct JoinOutput {
     private(set) var hasTurns = false
     /// Of each result the first of these series.
     private var sources: [Int] = []
+    /// Of each column, whether something was put down.
+    private var isWritten: [Bool] = []
     private var places: [Labels: Int] = [:]
     /// For each signature, the steps that have a result already (one-to-one only).
     private var taken: [Labels: Set<Int>] = [:]
@@ -203,15 +232,26 @@ private struct JoinOutput {
         }
         sources.append(source)
         places[labels] = columns.count
+        isWritten.append(false)
         columns.append(
             Column(labels: labels, values: [Double](repeating: absent, count: stepCount), dropsName: dropsName))
         ranks?.append([Int32](repeating: 0, count: stepCount))
         return columns.count - 1
     }
 
+    /// Puts all values down where nothing stands yet.
+    /// - Returns: whether it did.
+    mutating func takesAll(_ values: [Double], at place: Int) -> Bool {
+        guard !isWritten[place] else { return false }
+        columns[place].values = values
+        isWritten[place] = true
+        return true
+    }
+
     /// Whether a result may be written there.
     /// - Returns: what is wrong, or nil.
     mutating func claim(_ place: Int, _ step: Int, signature: Labels?, isOneToOne: Bool) -> String? {
+        isWritten[place] = true
         if isOneToOne, let signature {
             if !taken[signature, default: []].insert(step).inserted {
                 return "multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)"

@@ -7,7 +7,7 @@ import Series
 extension Evaluator {
     /// Fewer samples are done before another thread is awake.
     private static let parallelSampleCountMin = 50_000
-    static let seriesAtOnce = 16
+    private static let seriesAtOnceMax = 16
 
     /// What `body` makes of each row, in the order of the rows.
     /// - Parameter body: may run on any thread; reads nothing that changes meanwhile.
@@ -17,9 +17,9 @@ extension Evaluator {
     }
 
     /// The same for what many rows share: `body` is given stretches of rows and gives one result for each row.
-    /// - Parameter seriesAtOnce: how long a stretch is.
+    /// - Parameter seriesAtOnce: how long a stretch is; nil for as long as serves all processors.
     func eachPart<Result>(
-        _ rows: [SampleRow], seriesAtOnce: Int = Evaluator.seriesAtOnce,
+        _ rows: [SampleRow], seriesAtOnce: Int? = nil,
         _ body: @Sendable (ArraySlice<SampleRow>) -> [Result]
     ) throws -> [Result] {
         var sampleCount = 0
@@ -27,9 +27,10 @@ extension Evaluator {
         guard sampleCount >= Self.parallelSampleCountMin else {
             var results: [Result] = []
             results.reserveCapacity(rows.count)
-            for start in stride(from: 0, to: rows.count, by: seriesAtOnce) {
-                try Task.checkCancellation()
-                results += body(rows[start..<min(rows.count, start + seriesAtOnce)])
+            let grain = seriesAtOnce ?? Self.seriesAtOnceMax
+            for start in stride(from: 0, to: rows.count, by: grain) {
+                try checkTime()
+                results += body(rows[start..<min(rows.count, start + grain)])
             }
             return results
         }
@@ -37,7 +38,9 @@ extension Evaluator {
         let isDone = results.withUnsafeMutableBufferPointer { buffer in
             // Each place is written by the one thread that has its row.
             nonisolated(unsafe) let results = buffer
-            return inParallel(rows.count, grain: seriesAtOnce, while: { !Task.isCancelled }) { range in
+            return inParallel(
+                rows.count, grain: seriesAtOnce ?? fairGrain(rows.count, max: Self.seriesAtOnceMax), while: { goesOn }
+            ) { range in
                 for (place, result) in zip(range, body(rows[range])) { results[place] = result }
             }
         }

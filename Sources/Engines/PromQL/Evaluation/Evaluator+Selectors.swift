@@ -146,7 +146,7 @@ extension Evaluator {
                     column[step] = column[0]
                     continue
                 }
-                if step & 0x3FF == 0x3FF { try Task.checkCancellation() }
+                if step & 0x3FF == 0x3FF { try checkTime() }
                 window.end = windowed.moments[step]
                 window.start = window.end - windowed.rangeMs
                 window.now = grid[step]

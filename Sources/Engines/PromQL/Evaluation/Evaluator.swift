@@ -21,7 +21,12 @@ final class Evaluator {
     /// What a histogram counts as, next to a number of 16 bytes with its time.
     static let samplesPerHistogram = 12
 
-    init(scope: QueryScope, series: [[LabelMatcher]: [SampleRow]], limits: QueryLimits) {
+    private let deadline: QueryDeadline
+    /// Counts until the clock is read again.
+    private var looksLeft = 0
+
+    init(scope: QueryScope, series: [[LabelMatcher]: [SampleRow]], limits: QueryLimits, deadline: QueryDeadline) {
+        self.deadline = deadline
         self.scope = scope
         self.series = series
         self.limits = limits
@@ -36,8 +41,18 @@ final class Evaluator {
         guard samples <= samplesMax else {
             throw Self.tooManySamples(samples, samplesMax)
         }
-        try Task.checkCancellation()
+        // Ten thousands of series are counted one by one, and reading the clock takes longer than that.
+        looksLeft -= 1
+        guard looksLeft < 0 else { return try Task.checkCancellation() }
+        looksLeft = 15
+        try checkTime()
     }
+
+    /// - Throws: `CancellationError` when nobody waits for the answer any more.
+    func checkTime() throws { try deadline.check() }
+
+    /// Whether somebody still waits for the answer.
+    var goesOn: Bool { !Task.isCancelled && !deadline.isOver }
 
     static func tooManySamples(_ count: Int, _ limit: Int) -> QueryFault {
         QueryFault(
@@ -48,7 +63,7 @@ final class Evaluator {
 
     /// Takes the bytes of a text that the query makes into account.
     func count(text: String) throws {
-        try Task.checkCancellation()
+        try checkTime()
         let length = text.utf8.count
         guard length <= limits.labelBytesMax else {
             throw QueryFault(
@@ -89,16 +104,22 @@ final class Evaluator {
                                 histogram: column.histogram(0)?.native)
                         })
             }
-            let rows = finished.compactMap { column in self.points(column, grid) }
+            let moments = (0..<grid.count).map { grid[$0] }
+            let rows = finished.compactMap { column in self.points(column, moments) }
             return .matrix(rows.sorted { $0.labels < $1.labels })
         }
     }
 
-    private func points(_ column: Column, _ grid: StepGrid) -> SeriesColumns? {
+    private func points(_ column: Column, _ moments: [Int64]) -> SeriesColumns? {
+        if !column.hasHistograms, !hasStaleMarker(column.values) {
+            // Nothing is missing: the times are the same for all of these.
+            return moments.isEmpty
+                ? nil : SeriesColumns(labels: column.labels, times: moments, values: column.values)
+        }
         let present = column.values.indices.filter { column.isPresent($0) }
         guard !present.isEmpty else { return nil }
         return SampleRow(
-            labels: column.labels, times: present.map { grid[$0] }, values: present.map { column.values[$0] },
+            labels: column.labels, times: present.map { moments[$0] }, values: present.map { column.values[$0] },
             histograms: column.histograms.isEmpty ? [] : present.map { column.histograms[$0] }
         ).columns
     }

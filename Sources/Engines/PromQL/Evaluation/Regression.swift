@@ -1,3 +1,4 @@
+import BlockingCalls
 import Series
 
 // Straight lines through windows: `deriv` and `predict_linear`. A window of six hours of samples taken every 15 seconds has 1,440 of them, and a
@@ -235,7 +236,8 @@ extension Evaluator {
         let block = RegressionBlock(moments: windowed.moments, rangeMs: windowed.rangeMs, grid: grid, ahead: ahead)
         // As many series go over a window together as leave their samples in the processor's cache and end in good time.
         let sampleCount = windowed.rows.reduce(1) { max($0, $1.times.count) }
-        let seriesAtOnce = max(1, min(16, (1 << 28) / (sampleCount * max(1, grid.count))))
+        let seriesAtOnce = max(
+            1, min(fairGrain(windowed.rows.count, max: 16), (1 << 28) / (sampleCount * max(1, grid.count))))
         return try eachPart(windowed.rows, seriesAtOnce: seriesAtOnce) { rows -> [Column?] in
             var columns: [Column?] = []
             columns.reserveCapacity(rows.count)

@@ -19,50 +19,22 @@ extension Evaluator {
         guard windowed.rows.allSatisfy(\.histograms.isEmpty) else { return nil }
         for _ in windowed.rows { try count(grid.count) }
         let slider = Slider(function, windowed, stepCount: grid.count)
-        let slid = try eachPart(windowed.rows) { rows -> [Slid] in
+        let slid = try eachPart(windowed.rows) { rows -> [Column?] in
             var slider = slider
             return rows.map { row in
-                guard let values = slider.values(of: row) else { return .not }
-                guard values.contains(where: { !$0.isStaleMarker }) else { return .nothing }
-                return .column(Column(labels: row.labels, values: values, dropsName: row.dropsName))
+                let values = slider.values(of: row) ?? slider.windowByWindow(row)
+                guard values.contains(where: { !$0.isStaleMarker }) else { return nil }
+                return Column(labels: row.labels, values: values, dropsName: row.dropsName)
             }
         }
-        var columns: [Column] = []
-        columns.reserveCapacity(slid.count)
-        for (row, result) in zip(windowed.rows, slid) {
-            switch result {
-            case .column(let column): columns.append(column)
-            case .nothing: break
-            case .not: columns += try windowByWindow(function, row, windowed, grid)
-            }
-        }
-        return columns
-    }
-
-    /// What came of one series.
-    private enum Slid {
-        case column(Column)
-        case nothing
-        /// Its samples do not let the function slide.
-        case not
-    }
-
-    private func windowByWindow(
-        _ function: Function, _ row: SampleRow, _ windowed: WindowedSeries, _ grid: StepGrid
-    ) throws -> [Column] {
-        var one = windowed
-        one.rows = [row]
-        return try overWindows(one, grid, isSteady: true) { window, _ in
-            window.evaluate(function, rangeMs: windowed.rangeMs)
-        } mixed: { _, _ in
-            nil
-        }
+        return slid.compactMap(\.self)
     }
 }
 
 /// One function over the windows of one series after the other, with room that they share.
 private struct Slider {
     private let function: Function
+    private let rangeMs: Int64
     private var windows: WindowEdges
     /// Of `rate` and `increase`: the places of samples that are less than the one before.
     private var resets: [Int32] = []
@@ -73,6 +45,7 @@ private struct Slider {
 
     init(_ function: Function, _ windowed: WindowedSeries, stepCount: Int) {
         self.function = function
+        rangeMs = windowed.rangeMs
         let divisor: Double? =
             switch function {
             case .rate: Double(windowed.rangeMs) / 1000
@@ -96,6 +69,17 @@ private struct Slider {
             count = windows.edges.count
             let output = UnsafeMutableBufferPointer(rebasing: buffer[..<count])
             row.values.withUnsafeBufferPointer { fill(output, $0) }
+        }
+    }
+
+    /// The same where the samples do not let it: each window from its samples alone.
+    mutating func windowByWindow(_ row: SampleRow) -> [Double] {
+        windows.find(in: row.times)
+        var window = Window(times: row.times, values: row.values)
+        return windows.edges.map { edge in
+            guard edge.from < edge.to else { return absent }
+            (window.from, window.to) = (Int(edge.from), Int(edge.to))
+            return window.evaluate(function, rangeMs: rangeMs)
         }
     }
 
@@ -153,10 +137,22 @@ private struct Slider {
     private mutating func findResets(_ values: [Double]) {
         resets.removeAll(keepingCapacity: true)
         values.withUnsafeBufferPointer { values in
-            guard var previous = values.first else { return }
-            for index in 1..<values.count {
-                if values[index] < previous { resets.append(Int32(index)) }
-                previous = values[index]
+            let bytes = UnsafeRawBufferPointer(values)
+            var index = 1
+            // Nearly none is: eight at a time.
+            while index + 8 <= values.count {
+                let these = bytes.loadUnaligned(fromByteOffset: index * 8, as: SIMD8<Double>.self)
+                let previous = bytes.loadUnaligned(fromByteOffset: index * 8 - 8, as: SIMD8<Double>.self)
+                if any(these .< previous) {
+                    for place in index..<index + 8 where values[place] < values[place - 1] {
+                        resets.append(Int32(place))
+                    }
+                }
+                index += 8
+            }
+            while index < values.count {
+                if values[index] < values[index - 1] { resets.append(Int32(index)) }
+                index += 1
             }
         }
     }

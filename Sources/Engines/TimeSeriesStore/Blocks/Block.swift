@@ -127,6 +127,8 @@ final class BlockReader {
     /// Decoded times, which many series share.
     private var times: [Int32: [Int64]] = [:]
     private static let timeCountMax = 256
+    /// Made for the first frame that is packed.
+    private var decompressor: ZstdBlockDecompressor?
 
     convenience init(_ block: Block, index: BlockIndex, _ files: any FileSystem) throws(StoreError) {
         try self.init(block.path, index, files)
@@ -257,7 +259,8 @@ final class BlockReader {
         }
         guard frame.codec == .zstd else { return stored }
         do throws(CompressionFailure) {
-            return try zstdBlockContents(stored, byteCount: frame.byteCount)
+            if decompressor == nil { decompressor = try ZstdBlockDecompressor() }
+            return try decompressor!.contents(stored, byteCount: frame.byteCount)
         } catch {
             throw StoreError(.damaged, path, at: frame.fileOffset, cause: error)
         }

@@ -16,6 +16,14 @@ enum BlockFormat {
     /// Samples of a chunk in a block: two hours at 15 s are one chunk.
     static let chunkSampleCountMax = 480
 
+    /// How much of its size a frame may keep when it is packed, so that packing is worth it. Unpacking takes longer than all else that is done with a
+    /// chunk. What is older than a day or so lies in blocks of a day and more, and is rarely asked for; of the newer the frames are packed
+    /// that shrink to less than a third: series that stand still or are copies of each other.
+    static func packedPercentMax(_ name: Name) -> Int {
+        let isCold = name.end - name.start >= 86_400_000 || name.resolution > 0
+        return isCold ? 100 : 33
+    }
+
     enum Version1 {
         static let magic = Array("JAGABLK1".utf8)
         static let endMagic = Array("JAGAEND1".utf8)

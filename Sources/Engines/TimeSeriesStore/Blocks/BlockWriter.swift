@@ -191,7 +191,7 @@ struct BlockWriter: ~Copyable {
     private mutating func endFrame() throws(FileError) {
         guard !frame.isEmpty else { return }
         let packed = try pack(frame)
-        let isWorthIt = packed.count < frame.count
+        let isWorthIt = packed.count * 100 < frame.count * BlockFormat.packedPercentMax(name)
         let stored = isWorthIt ? packed : frame
         try write(stored)
         fileOffset += Int64(stored.count)

@@ -60,6 +60,20 @@ struct ByteSource {
 
     @inline(never)
     private mutating func longVarint() throws(CodingError) -> UInt64 {
+        if remaining >= 8 {
+            // Up to eight bytes at once: the first without a high bit is the last one.
+            var word = UInt64(littleEndian: base.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
+            let ends = ~word & 0x8080_8080_8080_8080
+            if ends != 0 {
+                let bitCount = ends.trailingZeroBitCount + 1
+                offset &+= bitCount / 8
+                word &= UInt64.max >> UInt64(64 - bitCount) & 0x7F7F_7F7F_7F7F_7F7F
+                // Pairs of seven bits, then of fourteen, then of twenty-eight move together.
+                word = word & 0x007F_007F_007F_007F | (word & 0x7F00_7F00_7F00_7F00) >> 1
+                word = word & 0x0000_3FFF_0000_3FFF | (word & 0x3FFF_0000_3FFF_0000) >> 2
+                return word & 0x0FFF_FFFF | (word & 0x0FFF_FFFF_0000_0000) >> 4
+            }
+        }
         var value: UInt64 = 0
         var shift: UInt64 = 0
         while true {

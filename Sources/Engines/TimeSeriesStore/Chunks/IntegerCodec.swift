@@ -232,7 +232,7 @@ func decodeIntegers(_ source: inout ByteSource, into output: UnsafeMutableBuffer
     case .none:
         for index in start..<count { output[index] = base }
     case .sparse where order == 0 && base == 0:
-        try decodeSteps(&source, into: output)
+        try decodeSteps(&source, from: output[0], into: output) { $0 }
         return false
     case .sparse:
         for index in start..<count { output[index] = base }
@@ -269,21 +269,46 @@ func decodeIntegers(_ source: inout ByteSource, into output: UnsafeMutableBuffer
     return false
 }
 
-/// Sparse differences of integers that otherwise stand still. The first is in its place.
-private func decodeSteps(
-    _ source: inout ByteSource, into output: UnsafeMutableBufferPointer<Int64>
+/// Reads integers as `decodeIntegers` does and puts down what `make` gives for each, where they are written as sparse differences of
+/// integers that otherwise stand still: then it is asked once for each that moves, and there is no second look at those that do not.
+/// - Returns: false, with nothing read, where they are written in another way.
+@inline(__always)
+func decodeStanding<Value: BitwiseCopyable>(
+    _ source: inout ByteSource, into output: UnsafeMutableBufferPointer<Value>, _ make: (Int64) -> Value
+) throws(CodingError) -> Bool {
+    var ahead = source
+    guard output.count > 1, try ahead.byte() == IntegerPacking.sparse.rawValue else { return false }
+    let first = try ahead.zigzag()
+    guard try ahead.zigzag() == 0 else { return false }
+    source = ahead
+    try decodeSteps(&source, from: first, into: output, make)
+    return true
+}
+
+@inline(__always)
+private func decodeSteps<Value: BitwiseCopyable>(
+    _ source: inout ByteSource, from first: Int64, into output: UnsafeMutableBufferPointer<Value>,
+    _ make: (Int64) -> Value
 ) throws(CodingError) {
     let count = output.count
-    var value = output[0]
+    let base = output.baseAddress!
+    var value = first
+    var made = make(value)
     var place = 0
     for _ in 0..<(try source.count(limit: count)) {
-        let next = place + 1 + (try source.count(limit: count))
+        let next = place &+ 1 &+ (try source.count(limit: count))
         guard next < count else { throw CodingError(.invalid, at: source.offset) }
-        output[place..<next].update(repeating: value)
+        while place < next {
+            base[place] = made
+            place &+= 1
+        }
         value &+= try source.zigzag()
-        place = next
+        made = make(value)
     }
-    output[place...].update(repeating: value)
+    while place < count {
+        base[place] = made
+        place &+= 1
+    }
 }
 
 private func widthAndShift(_ source: inout ByteSource, widthMax: Int) throws(CodingError) -> (Int, UInt64) {

@@ -130,6 +130,7 @@ func decodeValues(_ source: inout ByteSource, into output: UnsafeMutableBufferPo
     switch kind {
     case .decimal:
         let power = powersOfTen[Int(first >> 4)]
+        if try decodeStanding(&source, into: output, { Double($0) / power }) { return }
         // A double and an integer of 64 bits take the same place, so the integers are read where the values go.
         let isConstant = try output.withMemoryRebound(to: Int64.self) { integers throws(CodingError) in
             try decodeIntegers(&source, into: integers)

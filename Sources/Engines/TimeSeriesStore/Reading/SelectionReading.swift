@@ -11,7 +11,7 @@ struct SelectionReading: Sendable {
 
     /// Fewer pieces than these are read before another thread is awake.
     private static let parallelPieceCountMin = 512
-    private static let seriesAtOnce = 32
+    private static let seriesAtOnceMax = 32
 
     /// - Throws: `StoreError`, `TooManySamples`, `CancellationError` when `stop` is set.
     func columns(_ gatherer: SampleGatherer) throws -> [SeriesColumns] {
@@ -28,7 +28,8 @@ struct SelectionReading: Sendable {
         guard pieceCount >= Self.parallelPieceCountMin, parallelWidth > 1 else {
             var answer: [SeriesColumns] = []
             answer.reserveCapacity(slots.count)
-            for slot in slots {
+            for (index, slot) in slots.enumerated() {
+                if index % Self.seriesAtOnceMax == 0 { try checkTime() }
                 if let columns = try read(slot, gatherer, count) { answer.append(columns) }
             }
             return answer
@@ -41,9 +42,10 @@ struct SelectionReading: Sendable {
         answer.withUnsafeMutableBufferPointer { buffer in
             // Each place is written by the one thread that reads its slot.
             nonisolated(unsafe) let answer = buffer
-            inParallel(slots.count, grain: Self.seriesAtOnce) { range in
+            inParallel(slots.count, grain: fairGrain(slots.count, max: Self.seriesAtOnceMax)) { range in
                 guard !isFailed.load(ordering: .relaxed) else { return }
                 do {
+                    try checkTime()
                     let own = try idle.withLock { try $0.take() }
                     defer { idle.withLock { $0.giveBack(own) } }
                     for index in range { answer[index] = try read(slots[index], own, count) }
@@ -61,6 +63,10 @@ struct SelectionReading: Sendable {
                 count += 1
             }
         }
+    }
+
+    private func checkTime() throws {
+        if bounds.isOver() { throw CancellationError() }
     }
 
     /// - Parameter total: samples of the answer so far.
@@ -82,10 +88,13 @@ struct SelectionReading: Sendable {
         if isUntouched {
             // Of histograms the name is told where they do not go together.
             let isNamed = bounds.needsLabels || found.histograms.isEmpty
-            return SeriesColumns(
+            var columns = SeriesColumns(
                 labels: isNamed ? slot.labels : gatherer.labels(of: slot.slot), times: found.times,
                 values: found.values, histograms: found.histograms,
                 coarse: found.coarse)
+            // Looked at here, the values are still in the processor's cache.
+            columns.isFreeOfMarkers = !hasStaleMarker(columns.values)
+            return columns
         }
         var samples = BlockSamples(times: found.times, values: found.values, histograms: found.histograms)
         samples.remove(tombstones.filter { $0.matches(slot.labels) })

@@ -53,12 +53,13 @@ struct SessionRow: Sendable {
     var lastSeenAt: Timestamp
 
     static func find(digest: String, _ db: Database) throws -> SessionRow? {
-        let row = try Row.fetchOne(
-            db,
+        // Asked with every request: not parsed each time.
+        let statement = try db.cachedStatement(
             sql: """
                 SELECT u.name, u.role, s.created_ms, s.last_seen_ms
                 FROM access_session s JOIN access_user u ON u.id = s.user_id WHERE s.digest = ?
-                """, arguments: [digest])
+                """)
+        let row = try Row.fetchOne(statement, arguments: [digest])
         guard let row else { return nil }
         return SessionRow(
             user: row["name"], role: Role(rawValue: row["role"]) ?? .viewer,
@@ -90,6 +91,7 @@ struct TokenRow: Sendable {
     }
 
     static func find(digest: String, _ db: Database) throws -> TokenRow? {
-        try Row.fetchOne(db, sql: columns + " WHERE s.digest = ?", arguments: [digest]).map(TokenRow.init)
+        let statement = try db.cachedStatement(sql: columns + " WHERE s.digest = ?")
+        return try Row.fetchOne(statement, arguments: [digest]).map(TokenRow.init)
     }
 }

@@ -1,6 +1,8 @@
 import Access
+import BlockingCalls
 import Diagnostics
 import Logging
+import Synchronization
 import Units
 import WebAPI
 
@@ -24,7 +26,10 @@ extension WebSite {
     static let formHeader = "x-jaga-form-token"
 
     /// Answers a request.
-    public func respond(to request: WebRequest) async -> Reply {
+    public func respond(to request: WebRequest) async -> Reply { await respond(to: request, in: nil) }
+
+    /// - Parameter task: the one that calls this, where it may be cancelled when the time is up.
+    func respond(to request: WebRequest, in task: TaskCanceller?) async -> Reply {
         var request = request
         var family = Self.family(ofPath: request.path)
         var reply: Reply
@@ -36,7 +41,7 @@ extension WebSite {
             family = route.family
             try admit(request, to: route)
             try route.check(request.query)
-            reply = try await withTimeLimit(timeLimit(of: request)) { [request] in
+            reply = try await withTimeLimit(timeLimit(of: request), in: task) { [request] in
                 try await route.handler(self, request)
             }
         } catch {
@@ -273,11 +278,32 @@ extension WebSite {
 
 struct TimeLimitExceeded: Error {}
 
+private final class Flag: Sendable {
+    private let flag = Atomic(false)
+    var isSet: Bool { flag.load(ordering: .acquiring) }
+    func set() { flag.store(true, ordering: .releasing) }
+}
+
 /// Runs `body`, and cancels it when it takes longer than `limit`.
-func withTimeLimit<Result: Sendable>(
-    _ limit: Duration, _ body: @escaping @Sendable () async throws -> Result
+/// - Parameter task: the calling one, which is cancelled then; nil for a caller that goes on, and `body` runs in a task of its own.
+private func withTimeLimit<Result: Sendable>(
+    _ limit: Duration, in task: TaskCanceller?, _ body: @escaping @Sendable () async throws -> Result
 ) async throws -> Result {
-    try await withThrowingTaskGroup(of: Result?.self) { group in
+    if let task {
+        // A task less is two threads less to wake for each query.
+        let isOver = Flag()
+        do {
+            return try await withTimer(limit) {
+                isOver.set()
+                task.cancel()
+            } _: {
+                try await body()
+            }
+        } catch  where isOver.isSet {
+            throw TimeLimitExceeded()
+        }
+    }
+    return try await withThrowingTaskGroup(of: Result?.self) { group in
         group.addTask { try await body() }
         group.addTask {
             try await Task.sleep(for: limit)

@@ -22,9 +22,12 @@ final class PeerPresence: Sendable {
         for watcher in watchers { watcher() }
     }
 
-    /// Runs `body`, and cancels it when the peer leaves.
-    func whilePresent<Value: Sendable>(_ body: @escaping @Sendable () async -> Value) async -> Value {
-        let work = Task(executorPreference: WebServer.threads) { await body() }
+    /// Runs `body` in a task of its own, and cancels it when the peer leaves.
+    /// - Parameter body: is given what cancels the task, for other reasons to give up.
+    func whilePresent<Value: Sendable>(_ body: @escaping @Sendable (TaskCanceller) async -> Value) async -> Value {
+        let canceller = TaskCanceller()
+        let work = Task(executorPreference: WebServer.threads) { await body(canceller) }
+        canceller.take { work.cancel() }
         let number = state.withLock { state -> Int? in
             guard !state.isGone else { return nil }
             state.next += 1
@@ -38,5 +41,32 @@ final class PeerPresence: Sendable {
         } onCancel: {
             work.cancel()
         }
+    }
+}
+
+/// Cancels a task from within or from beside it.
+final class TaskCanceller: Sendable {
+    private struct State {
+        var isCancelled = false
+        var cancel: (@Sendable () -> Void)?
+    }
+
+    private let state = Mutex(State())
+
+    /// The task has begun, and this cancels it.
+    func take(_ cancel: @escaping @Sendable () -> Void) {
+        let isLate = state.withLock { state in
+            state.cancel = cancel
+            return state.isCancelled
+        }
+        if isLate { cancel() }
+    }
+
+    func cancel() {
+        let cancel = state.withLock { state in
+            state.isCancelled = true
+            return state.cancel
+        }
+        cancel?()
     }
 }

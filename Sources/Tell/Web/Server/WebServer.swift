@@ -175,12 +175,19 @@ private struct SiteResponder: HTTPResponder {
     private func answer(_ asked: WebRequest, _ context: SiteContext) async -> Reply {
         guard asked.isQuestion else { return await respond(asked) }
         let channel = context.channel
-        let presence = try? await channel.eventLoop.submit {
+        // Without a guard the connection has just been closed, and its request ends by itself.
+        guard let presence = await presence(of: channel) else { return await respond(asked) }
+        return await presence.whilePresent { [site] canceller in await site.respond(to: asked, in: canceller) }
+    }
+
+    private func presence(of channel: any Channel) async -> PeerPresence? {
+        // A pipeline without a guard is what nil stands for.
+        if channel.eventLoop.inEventLoop {
+            return try? channel.pipeline.syncOperations.handler(type: ConnectionGuard.self).presence
+        }
+        return try? await channel.eventLoop.submit {
             try channel.pipeline.syncOperations.handler(type: ConnectionGuard.self).presence
         }.get()
-        // Without a guard the connection has just been closed, and its request ends by itself.
-        guard let presence else { return await respond(asked) }
-        return await presence.whilePresent { [site] in await site.respond(to: asked) }
     }
 
     private func respond(_ asked: WebRequest) async -> Reply {

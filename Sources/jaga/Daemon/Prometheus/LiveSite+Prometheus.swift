@@ -12,6 +12,7 @@ import WebAPI
 extension LiveSite {
     func answer(_ query: PrometheusQuery) async throws -> PrometheusAnswer {
         try await refusing {
+            FreeHeap.noteQuery()
             let engine = parts.engine(timeLimit: query.timeLimit, lookback: query.lookback)
             let result =
                 switch query.when {

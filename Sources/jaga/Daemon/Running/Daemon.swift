@@ -56,7 +56,7 @@ struct Daemon {
         // malloc gives each thread that meets another an arena of its own, which keeps what it once had. Our threads wait far
         // more than they allocate, so two arenas do, and the heap stays in one piece.
         _ = jaga_limit_arenas(2)
-        _ = jaga_keep_heap_top(1 << 19)
+        FreeHeap.keepLittle()
         let folder = try DataFolder(options.dataFolder)
         let discovered = options.configurationFile == nil ? await Discoverer().configuration(at: clock.now) : ""
         var loaded = try LoadedSettings.load(

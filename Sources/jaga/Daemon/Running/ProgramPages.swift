@@ -1,4 +1,5 @@
 import AllocatorShim
+import Synchronization
 
 /// The resident memory that is the program's own code.
 ///
@@ -24,6 +25,46 @@ enum ProgramPages {
             try await ContinuousClock().sleep(for: .seconds(5))
             release()
             jaga_release_free_memory()
+            FreeHeap.settle()
+        }
+    }
+}
+
+/// How much free memory at the top of the heap malloc keeps, rather than giving it back at once.
+///
+/// Little, where nothing but scrapes goes on. A query takes room for its samples and is done with it a moment later; the next one would
+/// take the same pages again, which the kernel has to clear each time. So while queries come they stay, five seconds at the longest
+/// (`ProgramPages.keepFew`).
+enum FreeHeap {
+    private static let littleByteCount: Int32 = 1 << 19
+    private static let muchByteCount: Int32 = 16 << 20
+
+    private enum State {
+        static let little = 0
+        static let much = 1
+        /// No query has come since the last look.
+        static let idle = 2
+    }
+
+    private static let state = Atomic(State.little)
+
+    static func keepLittle() { _ = jaga_keep_heap_top(littleByteCount) }
+
+    /// A query is about to read samples.
+    static func noteQuery() {
+        guard state.load(ordering: .relaxed) != State.much else { return }
+        if state.exchange(State.much, ordering: .relaxed) == State.little { _ = jaga_keep_heap_top(muchByteCount) }
+    }
+
+    /// Keeps little again where no query has come since the last call.
+    static func settle() {
+        switch state.load(ordering: .relaxed) {
+        case State.much: state.store(State.idle, ordering: .relaxed)
+        case State.idle:
+            let (isIdle, _) = state.compareExchange(
+                expected: State.idle, desired: State.little, ordering: .relaxed)
+            if isIdle { keepLittle() }
+        default: break
         }
     }
 }
