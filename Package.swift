@@ -177,7 +177,7 @@ let tell: [Target] = [
             "Units", "BinaryCoding", "Diagnostics", "Series", "Settings", "ClientSettings", "Outbound", "DurableFiles",
             "Compression", "Exposition", "Relabelling", .logging,
         ]),
-    library("WebAPI", "Tell", ["Units", "Diagnostics", "JSONCoding", "Texts"]),
+    library("WebAPI", "Tell", ["Units", "Diagnostics", "Series", "JSONCoding", "Texts"]),
     library(
         "Web", "Tell",
         [

@@ -104,6 +104,12 @@ import WebAPI
         let terminal = Terminal(answers: [APIPath.query: found])
         #expect(await terminal.run("query", "up") == .done)
         #expect(terminal.output == #"up{job="a"}  1"#)
+        let bare = Terminal(answers: [
+            APIPath.query:
+                #"{"status":"success","data":{"resultType":"vector","result":[{"metric":{},"value":[1,"7"]},{"metric":{"__name__":"up"},"value":[1,"2"]}]}}"#
+        ])
+        #expect(await bare.run("query", "count(up) or up") == .done)
+        #expect(bare.output == "{}  7\nup  2")
         let none = Terminal(answers: [
             APIPath.query: #"{"status":"success","data":{"resultType":"vector","result":[]}}"#
         ])

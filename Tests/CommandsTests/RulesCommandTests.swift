@@ -1,5 +1,6 @@
 import Commands
 import Diagnostics
+import Series
 import Testing
 import Units
 import WebAPI
@@ -98,7 +99,8 @@ struct FakeRuleTools: RuleTools {
                 group: "g", rule: "Down", expression: "up == 0",
                 episodes: columns.map { column in
                     BacktestReport.Episode(
-                        labels: column.labels, pendingAt: request.start, firedAt: fired, endedAt: nil,
+                        labels: ["instance": column.labels["instance"] ?? ""], pendingAt: request.start, firedAt: fired,
+                        endedAt: nil,
                         firingMs: (request.end - fired).wholeMilliseconds, value: "0", lowest: "0", highest: "0")
                 }, failure: nil)
         ]

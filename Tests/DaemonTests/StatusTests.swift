@@ -1,6 +1,7 @@
 import Synchronization
 import Collectors
 import DurableFiles
+import JSONCoding
 import Logging
 import Rules
 import Scraping
@@ -140,13 +141,59 @@ struct StatusTests {
         var batch = SampleBatch(at: clock.time)
         batch.add("old", ["caf\u{E9}": "1", "cafe\u{301}": "2"], 1)
         _ = try await parts.series.append(batch)
-        clock.advance(by: .seconds(3 * 86_400))
         let live = LiveSite(parts: parts)
+        guard
+            case .vector(let samples) = try await live.query("old", at: clock.time, timeLimit: .seconds(9)).result
+        else {
+            Issue.record("no vector")
+            return
+        }
+        #expect(samples.map(\.labels.pairs.count) == [3])
+        clock.advance(by: .seconds(3 * 86_400))
         let open = SeriesFilter(selectors: ["old"], from: .distantPast, through: .distantFuture)
         #expect(try await live.series(open).map(\.pairs.count) == [3])
         #expect(try await live.labelNames(open).count == 3)
         #expect(try await live.labelValues("caf\u{E9}", open) == ["1"])
         #expect(try await live.exemplars("old", from: open.from, through: open.through).data == Array("[]".utf8))
+    }
+
+    @Test func `labels of targets are told apart by their bytes`() async throws {
+        let parts = try await site(
+            """
+            rules: {shipped: false}
+            scrape_configs:
+              - job_name: "caf\u{E9}"
+                static_configs: [{targets: ["127.0.0.1:9"]}]
+                relabel_configs:
+                  - {target_label: "caf\u{E9}", replacement: "1"}
+                  - {target_label: "cafe\u{301}", replacement: "2"}
+
+            """)
+        let running = Task { await parts.scrapes.run() }
+        defer { running.cancel() }
+        try await waitUntil("the target was found") { !parts.scrapes.report.active.isEmpty }
+        let live = LiveSite(parts: parts)
+        let found = try await live.targets(state: "active", pool: "caf\u{E9}")
+        let labels = Array("\"cafe\u{301}\":\"2\",\"caf\u{E9}\":\"1\",\"instance\":\"127.0.0.1:9\"".utf8)
+        #expect(Array(found.utf8).firstRange(of: labels) != nil, "\(found)")
+        #expect(found.contains("\"scrapeUrl\":\"http://127.0.0.1:9/metrics\""), "\(found)")
+        #expect(
+            try await JSONValue(parsing: live.targets(state: "any", pool: "cafe\u{301}"))["activeTargets"] == .array([])
+        )
+    }
+
+    @Test func `files of the head that cannot be written are a warning`() async throws {
+        try RealFiles().createFolders(folder.file("series"))
+        try writeText("in the way", to: folder.file("series/head"))
+        let parts = try await site("rules: {shipped: false}\n")
+        for step in 0..<60 as Range<Int64> {
+            var batch = SampleBatch(at: clock.time + .seconds(step))
+            for number in 0..<80 { batch.add("m", ["n": "\(number)"], Double(step)) }
+            _ = try await parts.series.append(batch)
+        }
+        let row = try #require(try await areas(parts).last { $0.kind == .jaga })
+        #expect(row.verdict == .warning && row.reason.contains("the next start will take longer"), "\(row)")
+        #expect(row.reason.contains(folder.file("series/head")), "\(row)")
     }
 
     @Test func `a store that takes no sample it is given is critical`() async throws {

@@ -193,6 +193,21 @@ import Units
         #expect(store.stats.counts.blocksRemoved > 0)
     }
 
+    @Test func `series are counted by names that are told apart by their bytes`() async throws {
+        let store = try openStore(files, StoreSettings(seriesPerMetricMax: 1))
+        for name in ["caf\u{E9}", "cafe\u{301}"] {
+            for value in ["1", "2"] {
+                try await store.append(batch(epoch, [(Labels(name, ["job": name, name: value]), 1)]))
+            }
+        }
+        let report = store.cardinality()
+        for counts in [report.metrics, report.jobs, report.refusedMetrics] {
+            #expect(counts.map { Array($0.name.utf8) } == ["cafe\u{301}", "caf\u{E9}"].map { Array($0.utf8) })
+            #expect(counts.map(\.count) == [1, 1])
+        }
+        #expect(report.labelNames.count == 4)
+    }
+
     @Test func `limits refuse series beyond them and name the offenders`() async throws {
         let store = try openStore(files, StoreSettings(seriesMax: 30, seriesPerMetricMax: 5, seriesPerTargetMax: 12))
         func labels(_ metric: String, _ count: Int, _ target: String) -> [(Labels, Double)] {

@@ -1,4 +1,5 @@
 import DurableFiles
+import Glibc
 import Series
 import Testing
 import Units
@@ -142,6 +143,124 @@ import Units
         for (labels, column) in found { #expect(column.allSatisfy(model.series[labels]!.contains)) }
         // Up to the damage, and from the reading that begins anew.
         #expect(found[labels(0)[0]]?.count == 40)
+    }
+
+    @Test(arguments: 1...6 as ClosedRange<UInt64>)
+    func `damage anywhere in the log gives no sample that was not there`(seed: UInt64) async throws {
+        var random = SeededGenerator(seed: seed)
+        let store = try openStore(files)
+        var model = StoreModel()
+        for step in 0..<200 as Range<Int64> {
+            for target in 0..<2 { try await read(store, target, step, &model) }
+            switch Int.random(in: 0..<60, using: &random) {
+            case 0:
+                let single = batch(epoch + step * 1000 + 400, [(labels(0)[Int(step) % 70], 9)])
+                #expect(try await store.append(single).counts == model.append(single))
+            case 1:
+                let other = batch(epoch + step * 1000 + 500, Array(zip(labels(1).reversed(), values(step))))
+                #expect(try await store.append(other).counts == model.append(other))
+            case 2:
+                let new = batch(epoch + step * 1000, [(Labels("new", ["step": "\(step)"]), 1)])
+                #expect(try await store.append(new).counts == model.append(new))
+            default: break
+            }
+        }
+        files.endProcess()
+        let log = "/data/series/wal/00000001.wal"
+        let whole = try files.contents(of: log)
+        let stretches = try #require(stretchFiles.first)
+        for round in 0..<25 {
+            var counts: [Int] = []
+            let damage = (0..<Int.random(in: 1...4, using: &random)).map { _ in
+                (byte: Int.random(in: 30..<whole.count, using: &random), bit: Int.random(in: 0..<8, using: &random))
+            }
+            for hasStretches in [true, false] {
+                let files = MemoryFiles()
+                for folder in ["/data/series/wal", "/data/series/head"] { try files.createFolders(folder) }
+                try files.replace(log, with: whole)
+                let path = "/data/series/head/\(stretches)"
+                if hasStretches { try files.replace(path, with: self.files.contents(of: path)) }
+                for place in damage { files.flipBit(place.bit, at: place.byte, of: log) }
+                let found = try await openStore(files).samples()
+                for (labels, column) in found {
+                    let known = Dictionary((model.series[labels] ?? []).map { ($0.time, $0) }) { first, _ in first }
+                    #expect(column.allSatisfy { known[$0.time] == $0 }, "seed \(seed), round \(round): \(labels)")
+                    #expect(Set(column.map(\.time)).count == column.count, "seed \(seed), round \(round): \(labels)")
+                }
+                counts.append(found.values.reduce(0) { $0 + $1.count })
+            }
+            #expect(counts[0] == counts[1], "seed \(seed), round \(round)")
+        }
+    }
+
+    @Test func `files that cannot be made are told of, and the store goes on without them`() async throws {
+        let path = "/data/series/head"
+        try files.createFolders("/data/series")
+        try files.replace(path, with: [1])
+        let store = try openStore(files)
+        var model = StoreModel()
+        for step in 0..<59 as Range<Int64> { try await read(store, 0, step, &model) }
+        #expect(store.health.headFilesFault == nil)
+        try await read(store, 0, 59, &model)
+        #expect(store.health.headFilesFault?.contains(path) == true)
+        #expect(store.health.isWritable && store.stats.headFileByteCount == 0)
+        #expect(failing(store) == 1)
+        #expect(try await store.samples() == model.series)
+        files.endProcess()
+        try files.remove(path)
+        let again = try openStore(files)
+        for step in 60..<180 as Range<Int64> { try await read(again, 0, step, &model) }
+        #expect(again.health.headFilesFault == nil && failing(again) == 0)
+        #expect(try await again.samples() == model.series)
+    }
+
+    @Test func `a file that takes no more is told of until the next one takes what comes`() async throws {
+        let faulty = FaultyFiles(files)
+        let store = try openStore(faulty, StoreSettings(blockSpan: .seconds(600)))
+        var model = StoreModel()
+        for step in 0..<119 as Range<Int64> { try await read(store, 0, step, &model) }
+        let before = store.stats.headFileByteCount
+        #expect(before == Int64(try files.contents(of: "/data/series/head/\(try #require(stretchFiles.first))").count))
+        // The record of the log comes first.
+        faulty.arm(.init(.error(EIO), call: 2, operations: [.write]))
+        try await read(store, 0, 119, &model)
+        #expect(store.health.headFilesFault?.contains("00000001.chunks") == true && store.health.isWritable)
+        #expect(store.stats.headFileByteCount == before)
+        #expect(try await store.samples() == model.series)
+        for step in 120..<800 as Range<Int64> { try await read(store, 0, step, &model) }
+        #expect(store.health.headFilesFault != nil)
+        // With the block the log goes on in another segment, and has another file beside it.
+        try await store.maintain(at: at(epoch + 900_000))
+        for step in 800..<930 as Range<Int64> { try await read(store, 0, step, &model) }
+        #expect(store.health.headFilesFault == nil && stretchFiles == ["00000001.chunks", "00000002.chunks"])
+        #expect(try await store.samples() == model.series)
+        let sizes = try stretchFiles.map { try files.contents(of: "/data/series/head/\($0)").count }
+        #expect(store.stats.headFileByteCount == Int64(sizes.reduce(0, +)))
+    }
+
+    @Test func `files of the head count for the size that the store may have`() async throws {
+        let store = try openStore(files, StoreSettings(blockSpan: .seconds(600)))
+        var model = StoreModel()
+        for step in 0..<1900 as Range<Int64> { try await read(store, 0, step, &model) }
+        try await store.maintain(at: at(epoch + 1_900_000))
+        let stats = store.stats
+        #expect(stats.blockCount > 1 && stats.headFileByteCount > 0)
+        files.endProcess()
+        let most = stats.blockByteCount + stats.headFileByteCount
+        for (size, blockCount) in [(most, stats.blockCount), (most - 1, stats.blockCount - 1)] {
+            let again = try openStore(
+                files, StoreSettings(blockSpan: .seconds(600), retentionSize: ByteCount(size)))
+            #expect(again.stats.headFileByteCount == stats.headFileByteCount)
+            try await again.maintain(at: at(epoch + 1_900_000))
+            #expect(again.stats.blockCount == blockCount, "\(size)")
+            files.endProcess()
+        }
+    }
+
+    private func failing(_ store: TimeSeriesStore) -> Double? {
+        var batch = SampleBatch(at: at(epoch))
+        store.report(into: &batch)
+        return batch.rows.first { $0.labels.name == "jaga_series_head_files_failing" }?.value
     }
 
     @Test(arguments: 1...10 as ClosedRange<UInt64>)

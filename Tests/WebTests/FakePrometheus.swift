@@ -29,12 +29,12 @@ extension FakePrometheus {
     func format(_ expression: String) async throws -> String { "formatted \(expression)" }
     func parse(_ expression: String) async throws -> JSONValue { ["expression": .string(expression)] }
 
-    func targets(state: String, pool: String?) async throws -> JSONValue {
-        ["state": .string(state), "pool": .string(pool ?? "")]
+    func targets(state: String, pool: String?) async throws -> String {
+        (["state": .string(state), "pool": .string(pool ?? "")] as JSONValue).canonicalText
     }
 
-    func targetMetadata(selector: String?, metric: String?, limit: Int?) async throws -> JSONValue {
-        [["selector": .string(selector ?? ""), "metric": .string(metric ?? "")]]
+    func targetMetadata(selector: String?, metric: String?, limit: Int?) async throws -> String {
+        ([["selector": .string(selector ?? ""), "metric": .string(metric ?? "")]] as JSONValue).canonicalText
     }
 
     func status(_ topic: PrometheusStatusTopic, limit: Int) async throws -> JSONValue {

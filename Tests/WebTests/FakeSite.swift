@@ -193,7 +193,7 @@ final class FakeSite: FakePrometheus {
             AlertStatus(
                 name: "CertificateExpires", state: .pending, severity: "warning",
                 labels: ["alertname": "CertificateExpires"], annotations: [:],
-                value: 1_036_800, activeAt: before(40),
+                value: 1_036_800, activeAt: before(40), firesAt: before(-260),
                 expression: "probe_ssl_earliest_cert_expiry - time() < 14 * 86400", fingerprint: "c3"),
             AlertStatus(
                 name: "RedisDown", state: .resolved, severity: "critical", labels: ["alertname": "RedisDown"],
@@ -435,7 +435,7 @@ final class FakeSite: FakePrometheus {
         if expression == "endless" { try await Task.sleep(for: .seconds(100_000)) }
         let at = time ?? now
         if expression == "native" {
-            let labels = ["__name__": "my.latency", "host.name": "web1"]
+            let labels: Labels = ["__name__": "my.latency", "host.name": "web1", "caf\u{E9}": "1", "cafe\u{301}": "2"]
             return QueryAnswer(.vector([.init(labels: labels, at: at, value: .nan, histogram: "{count:7, sum:3}")]))
         }
         return QueryAnswer(

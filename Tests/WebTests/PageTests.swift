@@ -64,6 +64,13 @@ import WebAPI
         #expect(markup.html.contains("&lt;script&gt;"))
     }
 
+    @Test func `a pending alert says when it fires, and no other does`() async throws {
+        let fixture = try WebFixture()
+        let page = await fixture.get("/alerts", session: try await fixture.session(.viewer)).text
+        #expect(page.contains("14 * 86400 (fires in 4m"), "\(page)")
+        #expect(page.components(separatedBy: "(fires in").count == 2)
+    }
+
     @Test func `charts are drawn by the server where the browser has no script`() async throws {
         let fixture = try WebFixture(assetsFolder: nil)
         let session = try await fixture.session(.viewer)
@@ -75,7 +82,10 @@ import WebAPI
         let session = try await fixture.session(.viewer)
         let page = await fixture.get("/query?expr=native", session: session).text
         #expect(page.contains("{count:7, sum:3}") && page.contains("how many observations"))
-        #expect(page.contains("{&quot;my.latency&quot;,&quot;host.name&quot;=&quot;web1&quot;}"))
+        #expect(
+            page.contains(
+                "{&quot;my.latency&quot;,&quot;cafe\u{301}&quot;=&quot;2&quot;,&quot;caf\u{E9}&quot;=&quot;1&quot;,&quot;host.name&quot;=&quot;web1&quot;}"
+            ))
         #expect(
             page.contains("count</a>") && page.contains("<polyline") || page.contains("<path"), "\(page.suffix(2000))")
         #expect(!(await fixture.get("/query?expr=up", session: session).text.contains("how many observations")))

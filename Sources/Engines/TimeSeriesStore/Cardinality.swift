@@ -3,8 +3,8 @@ import Series
 /// Series that were refused because a limit was reached, by what they have in common. Bounded: the first hundred are named.
 struct RefusedSeries: Sendable {
     private static let countMax = 100
-    private(set) var byMetric: [String: Int64] = [:]
-    private(set) var byTarget: [String: Int64] = [:]
+    private(set) var byMetric: [ByteText: Int64] = [:]
+    private(set) var byTarget: [ByteText: Int64] = [:]
     /// Samples of all of them, beyond the named ones too.
     private(set) var total: Int64 = 0
 
@@ -20,8 +20,8 @@ struct RefusedSeries: Sendable {
     /// What is refused for its length is not kept at its length.
     private static let keyByteCountMax = 300
 
-    private static func note(_ text: String, in counts: inout [String: Int64]) {
-        let key = text.utf8.count <= keyByteCountMax ? text : "\(text.prefix(80))…"
+    private static func note(_ text: String, in counts: inout [ByteText: Int64]) {
+        let key = ByteText(text.utf8.count <= keyByteCountMax ? text : "\(text.prefix(80))…")
         guard counts[key] != nil || counts.count < countMax else { return }
         counts[key, default: 0] += 1
     }

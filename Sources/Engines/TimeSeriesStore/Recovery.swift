@@ -183,8 +183,9 @@ struct Recovery {
             try noteDamage(range, .logDamaged, number, path, scanner)
         }
         var segment = LogWriter.Segment(number: number, path: path, byteCount: scanner.byteCount, lastTime: .min)
-        var replay = SegmentReplay(
-            stretches: StoredStretches(files, joined(stretchFolder, StretchFile.name(number))))
+        let stretches = StoredStretches(files, joined(stretchFolder, StretchFile.name(number)))
+        segment.stretchByteCount = stretches.byteCount
+        var replay = SegmentReplay(stretches: stretches)
         reading: while true {
             switch try scanner.next() {
             case .end: break reading

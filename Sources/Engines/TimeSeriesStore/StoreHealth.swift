@@ -10,6 +10,9 @@ public struct StoreHealth: Sendable, Hashable {
     public internal(set) var isDiskFull = false
     /// The last sync, block or removal that failed, until one works.
     public internal(set) var maintenanceFault: String?
+    /// Why full chunks stay in memory instead of in files beside the log, while they do. Nothing is lost by it: the store takes more
+    /// memory, and the next start reads the whole log.
+    public internal(set) var headFilesFault: String?
     /// Damage that the last start found, and, of blocks, what queries and maintenance met since. Each place once; a few of each block.
     public internal(set) var problems: [StoreProblem] = []
 }
@@ -49,6 +52,8 @@ public struct StoreStats: Sendable, Hashable {
     public var blockSampleCount: Int64
     public var blockByteCount: Int64
     public var logByteCount: Int64
+    /// Of full chunks in files beside the log.
+    public var headFileByteCount: Int64
     public var logSegmentCount: Int
     public var oldest: Timestamp?
     public var newest: Timestamp?

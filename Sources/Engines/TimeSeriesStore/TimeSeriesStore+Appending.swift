@@ -79,9 +79,9 @@ extension TimeSeriesStore: ColumnAppending {
                 return .failure(StoreError(.ingestionStopped, log.folder, cause: error))
             }
             state.withLock { state in
-                state.note(log)
                 admission.commit(&state)
                 log.writeStretches(&state.head)
+                state.note(log)
                 state.backfill.note(
                     admission.firstTime, admission.lastTime, at: time.millisecondsSinceEpoch, spanMilliseconds)
                 state.counts.add(admission.outcome)

@@ -26,12 +26,19 @@ extension TimeSeriesStore {
             "jaga_series_maintenance_failing", .gauge, "Whether the last sync, block or removal failed.", [:],
             health.maintenanceFault == nil ? 0 : 1)
         add(
+            "jaga_series_head_files_failing", .gauge,
+            "Whether full chunks stay in memory because the files beside the log cannot be written.", [:],
+            health.headFilesFault == nil ? 0 : 1)
+        add(
             "jaga_series_problems", .gauge, "Places of damage and missing files found since the start.", [:],
             Double(health.problems.count(where: \.isDamage)))
         add("jaga_series_in_memory", .gauge, "Series in memory.", [:], Double(stats.seriesCount))
         add("jaga_series_head_samples", .gauge, "Samples in memory.", [:], Double(stats.headSampleCount))
         add("jaga_series_head_bytes", .gauge, "Compressed samples in memory.", [:], Double(stats.headByteCount))
         add("jaga_series_log_bytes", .gauge, "Size of the write-ahead log.", [:], Double(stats.logByteCount))
+        add(
+            "jaga_series_head_file_bytes", .gauge, "Size of the files of full chunks beside the log.", [:],
+            Double(stats.headFileByteCount))
         add("jaga_series_blocks", .gauge, "Blocks on disk.", [:], Double(stats.blockCount))
         add("jaga_series_block_bytes", .gauge, "Size of the blocks.", [:], Double(stats.blockByteCount))
         if let oldest = stats.oldest {

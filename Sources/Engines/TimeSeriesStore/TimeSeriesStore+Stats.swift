@@ -16,7 +16,8 @@ extension TimeSeriesStore {
                 blockCount: state.blocks.count,
                 blockSampleCount: state.blocks.reduce(0) { $0 + $1.sampleCount },
                 blockByteCount: state.blocks.reduce(0) { $0 + $1.byteCount },
-                logByteCount: state.logByteCount, logSegmentCount: state.logSegmentCount,
+                logByteCount: state.logByteCount, headFileByteCount: state.headFileByteCount,
+                logSegmentCount: state.logSegmentCount,
                 oldest: state.oldestTime.map { Timestamp(millisecondsSinceEpoch: $0) },
                 newest: state.newestTime.map { Timestamp(millisecondsSinceEpoch: $0) },
                 minimumTime: Timestamp(millisecondsSinceEpoch: state.head.minimumTime),
@@ -76,12 +77,12 @@ public struct StoreReport: Sendable, Hashable {
 struct LabelStatistics: Sendable {
     var seriesCount = 0
     var pairCount = 0
-    var byMetric: [String: Int] = [:]
-    var valuesByName: [String: Int] = [:]
-    var bytesByName: [String: Int] = [:]
-    var byPair: [String: Int] = [:]
-    var byTarget: [String: Int] = [:]
-    var byJob: [String: Int] = [:]
+    var byMetric: [ByteText: Int] = [:]
+    var valuesByName: [ByteText: Int] = [:]
+    var bytesByName: [ByteText: Int] = [:]
+    var byPair: [ByteText: Int] = [:]
+    var byTarget: [ByteText: Int] = [:]
+    var byJob: [ByteText: Int] = [:]
 }
 
 extension Head {
@@ -97,16 +98,16 @@ extension Head {
             let name = table.name(of: pair)
             let value = table.value(of: pair)
             found.pairCount += 1
-            if name == Labels.metricName { found.byMetric[value] = count }
-            found.valuesByName[name, default: 0] += 1
-            found.bytesByName[name, default: 0] += value.utf8.count
-            found.byPair["\(name)=\(value)"] = count
+            if name == Labels.metricName { found.byMetric[ByteText(value)] = count }
+            found.valuesByName[ByteText(name), default: 0] += 1
+            found.bytesByName[ByteText(name), default: 0] += value.utf8.count
+            found.byPair[ByteText("\(name)=\(value)")] = count
         }
         for (target, count) in targets {
             let job = target.job == .max ? "" : table.value(of: target.job)
             let instance = target.instance == .max ? "" : table.value(of: target.instance)
-            found.byTarget["\(job)/\(instance)"] = count
-            found.byJob[job, default: 0] += count
+            found.byTarget[ByteText("\(job)/\(instance)")] = count
+            found.byJob[ByteText(job), default: 0] += count
         }
         return found
     }
@@ -114,8 +115,8 @@ extension Head {
 
 extension StoreReport {
     init(_ found: LabelStatistics, _ refused: RefusedSeries, limit: Int) {
-        func top(_ counts: [String: Int]) -> [Entry] {
-            counts.map { Entry(name: $0.key, count: $0.value) }
+        func top(_ counts: [ByteText: Int]) -> [Entry] {
+            counts.map { Entry(name: $0.key.text, count: $0.value) }
                 .sorted { $0.count != $1.count ? $0.count > $1.count : precedes($0.name, $1.name) }
                 .prefix(limit).map(\.self)
         }

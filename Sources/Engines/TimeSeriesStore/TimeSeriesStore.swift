@@ -49,6 +49,9 @@ public final class TimeSeriesStore: BoundedSeriesReading {
         /// As of the last change, so that looking at it never waits for the disk.
         var logByteCount: Int64 = 0
         var logSegmentCount = 0
+        var stretchByteCount: Int64 = 0
+        /// Bytes of the head in files beside the log.
+        var headFileByteCount: Int64 { stretchByteCount + head.pageFileByteCount }
 
         init(settings: StoreSettings, pageFiles: PageFiles?) {
             head = Head(spanMilliseconds: max(1, settings.blockSpan.wholeMilliseconds), pageFiles: pageFiles)
@@ -58,6 +61,8 @@ public final class TimeSeriesStore: BoundedSeriesReading {
         mutating func note(_ log: borrowing LogWriter) {
             logByteCount = log.byteCount
             logSegmentCount = log.segmentCount
+            stretchByteCount = log.stretchByteCount
+            health.headFilesFault = log.stretchFault
         }
     }
 

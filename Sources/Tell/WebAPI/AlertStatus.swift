@@ -60,6 +60,11 @@ public struct AlertStatus: Sendable, Codable, Hashable {
         self.fingerprint = fingerprint
     }
 
+    /// What is left of the hold time of a pending one, which need not be what its age seems to say; nil of others.
+    public func firesIn(at now: Timestamp) -> Duration? {
+        state == .pending ? firesAt.map { max(.zero, $0 - now) } : nil
+    }
+
     /// Since when a person would say that it holds.
     public var since: Timestamp { beganAt ?? activeAt }
 }

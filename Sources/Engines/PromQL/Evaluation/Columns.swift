@@ -18,6 +18,8 @@ struct Column {
     var histograms: [Histogram?] = []
     /// The metric's name has served its purpose and goes at the end of the query.
     var dropsName = false
+    /// Where the column stands among the others at each step; empty where the order of the columns holds at every step.
+    var ranks: [Int32] = []
 
     var hasHistograms: Bool { !histograms.isEmpty }
 
@@ -58,7 +60,9 @@ struct Column {
 
     /// The same series with nothing in it yet.
     var blank: Column {
-        Column(labels: labels, values: [Double](repeating: absent, count: values.count), dropsName: dropsName)
+        Column(
+            labels: labels, values: [Double](repeating: absent, count: values.count), dropsName: dropsName, ranks: ranks
+        )
     }
 }
 

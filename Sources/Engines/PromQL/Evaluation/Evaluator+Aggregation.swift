@@ -2,7 +2,9 @@ import Series
 
 extension Evaluator {
     func aggregate(_ aggregation: Aggregation, over grid: StepGrid) throws -> [Column] {
-        let columns = try vector(aggregation.inner, over: grid)
+        var innerGrid = grid
+        if aggregation.op.looksAtOrder { innerGrid.orderUse = .aggregation }
+        let columns = try vector(aggregation.inner, over: innerGrid)
         var groups: [[Int]] = []
         var keys: [Labels] = []
         var places: [Labels: Int] = [:]
@@ -33,17 +35,40 @@ extension Evaluator {
             return try valueCounts(aggregation, columns, keys, groups, grid)
         default:
             let phi = try quantileParameter(aggregation, grid)
-            return zip(keys, groups).compactMap { key, members in
+            var ranks: [[Int32]] = []
+            // Groups stand in the order of their first columns, which is that of every step where these have a number.
+            let needsRanks =
+                groups.count > 1 && seesOrder(grid)
+                && (columns.areRanked || groups.contains { hasStaleMarker(columns[$0[0]].values) })
+            let results = zip(keys, groups).map { key, members -> Column in
+                if needsRanks { ranks.append(firstRanks(members, columns, grid)) }
                 // A name that is only waiting to be dropped stays so, whatever grouping kept it.
                 let dropsName = members.contains { columns[$0].dropsName } && key[Labels.metricName] != nil
                 if members.contains(where: { columns[$0].hasHistograms }) {
-                    let column = reducedWithHistograms(aggregation, key, members, columns, phi, grid)
-                    return column.isEmpty ? nil : column
+                    return reducedWithHistograms(aggregation, key, members, columns, phi, grid)
                 }
                 let values = reduced(aggregation.op, members, columns, phi, grid)
                 return Column(labels: key, values: values, dropsName: dropsName)
             }
+            return needsRanks ? results.arranged(by: ranks) : results
         }
+    }
+
+    /// At each step where the group's first member stands.
+    func firstRanks(_ members: [Int], _ columns: [Column], _ grid: StepGrid) -> [Int32] {
+        let areRanked = columns.areRanked
+        return (0..<grid.count).map { step in
+            if !areRanked {
+                return members.first { columns[$0].isPresent(step) }.map { Int32(truncatingIfNeeded: $0) } ?? 0
+            }
+            return members.lazy.filter { columns[$0].isPresent(step) }.map { columns.rank($0, step) }.min() ?? 0
+        }
+    }
+
+    /// Those of `members` that are there at `step`, in the order of that step.
+    func inOrder(_ members: [Int], _ columns: [Column], at step: Int) -> [Int] {
+        let present = members.filter { columns[$0].isPresent(step) }
+        return columns.areRanked ? stablySorted(present) { columns.rank($0, step) < columns.rank($1, step) } : present
     }
 
     // MARK: Histograms among the series
@@ -59,7 +84,7 @@ extension Evaluator {
             var numbers: [Double] = []
             var histograms: [Histogram] = []
             var metric = ""
-            for member in members {
+            for member in inOrder(members, columns, at: step) {
                 switch columns[member][step] {
                 case .number(let number): numbers.append(number)
                 case .histogram(let histogram):
@@ -90,7 +115,7 @@ extension Evaluator {
         return result
     }
 
-    private func noteIgnored(_ aggregation: Aggregation) {
+    func noteIgnored(_ aggregation: Aggregation) {
         inform("ignored histogram in \(aggregation.op.rawValue) aggregation", aggregation.inner.span)
     }
 
@@ -135,6 +160,12 @@ extension Evaluator {
     private func reduced(_ op: Aggregator, _ members: [Int], _ columns: [Column], _ phi: [Double], _ grid: StepGrid)
         -> [Double]
     {
+        if columns.areRanked {
+            return (0..<grid.count).map { step in
+                var numbers = inOrder(members, columns, at: step).map { columns[$0].values[step] }
+                return numbers.isEmpty ? absent : reduce(op, &numbers, phi: op == .quantile ? phi[step] : 0)
+            }
+        }
         if GroupAccumulation.takes(op) {
             var group = GroupAccumulation(op, stepCount: grid.count)
             for member in members { group.add(columns[member].values) }
@@ -189,79 +220,6 @@ extension Evaluator {
         }
     }
 
-    // MARK: Choosing series
-
-    private func selected(_ aggregation: Aggregation, _ columns: [Column], _ groups: [[Int]], _ grid: StepGrid) throws
-        -> [Column]
-    {
-        let parameters = try scalar(aggregation.parameter!, over: grid)
-        if parameters.contains(where: \.isNaN) {
-            throw QueryFault(.execution, "Parameter value is NaN", span: aggregation.span)
-        }
-        if let large = parameters.first(where: { $0 >= 9.223372036854775807e18 }) {
-            throw QueryFault(.execution, "Scalar value \(large) overflows int64", span: aggregation.span)
-        }
-        if let small = parameters.first(where: { $0 <= -9.223372036854775808e18 }) {
-            throw QueryFault(.execution, "Scalar value \(small) underflows int64", span: aggregation.span)
-        }
-        var results: [Column] = []
-        for members in groups {
-            var kept = members.map { member in
-                var column = columns[member]
-                column.values = [Double](repeating: absent, count: grid.count)
-                column.histograms = []
-                return column
-            }
-            var order: [Int] = Array(members.indices)
-            for step in 0..<grid.count {
-                let limit = max(0, min(Double(members.count), parameters[step]))
-                var candidates = members.indices.filter { columns[members[$0]].isPresent(step) }
-                if aggregation.op != .limitk, members.contains(where: { columns[$0].histogram(step) != nil }) {
-                    noteIgnored(aggregation)
-                    candidates = candidates.filter { columns[members[$0]].isNumber(step) }
-                }
-                func value(_ index: Int) -> Double { columns[members[index]].values[step] }
-                let chosen: [Int]
-                if aggregation.op == .limitk {
-                    chosen = Array(candidates.prefix(Int(limit)))
-                } else {
-                    var best = RankedHeap(limit: Int(limit), wantsLargest: aggregation.op == .topk)
-                    for index in candidates { best.offer(index, value(index)) }
-                    // The order matters to an instant answer alone.
-                    chosen = scope.isInstant ? best.ranked : best.entries.map(\.index)
-                }
-                for index in chosen { kept[index][step] = columns[members[index]][step] }
-                if scope.isInstant && grid.count == 1 { order = chosen }
-            }
-            results += order.map { kept[$0] }.filter { !$0.isEmpty }
-        }
-        return results
-    }
-
-    /// A share of the series, the same ones in every query, since their labels decide.
-    private func sampled(_ aggregation: Aggregation, _ columns: [Column], _ grid: StepGrid) throws -> [Column] {
-        let ratios = try scalar(aggregation.parameter!, over: grid)
-        if ratios.contains(where: \.isNaN) {
-            throw QueryFault(.execution, "Ratio value is NaN", span: aggregation.span)
-        }
-        for ratio in ratios where ratio.magnitude > 1 {
-            let capped = ratio < 0 ? -1.0 : 1.0
-            warn(
-                "ratio value should be between -1 and 1, got \(goGeneral(ratio)), capping to \(goGeneral(capped))",
-                aggregation.parameter!.span)
-        }
-        return columns.map { column in
-            let share = Double(labelHash(column.labels)) / Double(UInt64.max)
-            var column = column
-            for step in ratios.indices {
-                let ratio = max(-1, min(1, ratios[step]))
-                let isChosen = ratio >= 0 ? share < ratio : share >= 1 + ratio
-                if !isChosen { column.clear(step) }
-            }
-            return column
-        }.filter { !$0.isEmpty }
-    }
-
     // MARK: Counting values
 
     private func valueCounts(
@@ -274,6 +232,8 @@ extension Evaluator {
         }
         let name = literal.value
         var results: [Column] = []
+        var ranks: [[Int32]] = []
+        let needsRanks = seesOrder(grid)
         var places: [Labels: Int] = [:]
         for (key, members) in zip(keys, groups) {
             for member in members {
@@ -293,13 +253,18 @@ extension Evaluator {
                         try count(grid.count)
                         let empty = [Double](repeating: absent, count: grid.count)
                         results.append(Column(labels: labels, values: empty))
+                        if needsRanks { ranks.append([Int32](repeating: 0, count: grid.count)) }
+                    }
+                    if needsRanks {
+                        let rank = columns.rank(member, step)
+                        ranks[place][step] = results[place].isPresent(step) ? min(ranks[place][step], rank) : rank
                     }
                     let old = results[place].isPresent(step) ? results[place].values[step] : 0
                     results[place].values[step] = old + 1
                 }
             }
         }
-        return results
+        return needsRanks ? results.arranged(by: ranks) : results
     }
 }
 

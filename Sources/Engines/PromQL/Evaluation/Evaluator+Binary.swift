@@ -8,9 +8,9 @@ extension Evaluator {
         case (.scalar(let a), .scalar(let b)):
             return .scalar(zip(a, b).map { binary.op.apply($0, $1) })
         case (.vector(let columns), .scalar(let numbers)):
-            return .vector(try withScalar(binary, columns, numbers, scalarIsLeft: false))
+            return .vector(try withScalar(binary, columns, numbers, scalarIsLeft: false, grid))
         case (.scalar(let numbers), .vector(let columns)):
-            return .vector(try withScalar(binary, columns, numbers, scalarIsLeft: true))
+            return .vector(try withScalar(binary, columns, numbers, scalarIsLeft: true, grid))
         case (.vector(let a), .vector(let b)):
             if binary.op.isSetOperator { return .vector(try setOperation(binary, a, b, grid)) }
             return .vector(try joined(binary, a, b, grid))
@@ -20,7 +20,7 @@ extension Evaluator {
     }
 
     private func withScalar(
-        _ binary: BinaryExpression, _ columns: [Column], _ numbers: [Double], scalarIsLeft: Bool
+        _ binary: BinaryExpression, _ columns: [Column], _ numbers: [Double], scalarIsLeft: Bool, _ grid: StepGrid
     ) throws -> [Column] {
         let isFilter = binary.op.isComparison && !binary.returnsBool
         let isTrim = binary.op == .trimUpper || binary.op == .trimLower
@@ -35,7 +35,7 @@ extension Evaluator {
                 return binary.op.apply(a, b)
             }
         }
-        return isFilter ? results : try withoutName(results)
+        return isFilter ? results : try withoutName(results, over: grid)
     }
 
     /// A series that has histograms, step by step.
@@ -142,7 +142,7 @@ extension Evaluator {
                 for step in column.values.indices where other[step] { column.clear(step) }
                 return column.isEmpty ? nil : column
             }
-            return try merged(left + added)
+            return try merged(left.followed(by: added), over: grid)
         }
     }
 

@@ -35,7 +35,7 @@ extension Evaluator {
         case .info: return .vector(try info(call, grid))
         default:
             if call.function.signature.parameters.contains(.rangeVector) { return .vector(try rangeCall(call, grid)) }
-            return .vector(try withoutName(try elementCall(call, grid)))
+            return .vector(try withoutName(try elementCall(call, grid), over: grid))
         }
     }
 
@@ -58,19 +58,19 @@ extension Evaluator {
 
     private func timestamps(_ argument: Expression, _ grid: StepGrid) throws -> [Column] {
         if case .vector(let selector) = argument.bare {
-            return try withoutName(
-                try latest(selector, over: grid) { row, index, column, step in
-                    column.values[step] = Double(row.times[index]) / 1000
-                })
+            let times = try latest(selector, over: grid) { row, index, column, step in
+                column.values[step] = Double(row.times[index]) / 1000
+            }
+            return try withoutName(times, over: grid)
         }
-        return try withoutName(
-            try vector(argument, over: grid).map { column in
-                var times = column.blank
-                for step in 0..<grid.count where column.isPresent(step) {
-                    times.values[step] = Double(grid[step]) / 1000
-                }
-                return times
-            })
+        let times = try vector(argument, over: grid).map { column in
+            var times = column.blank
+            for step in 0..<grid.count where column.isPresent(step) {
+                times.values[step] = Double(grid[step]) / 1000
+            }
+            return times
+        }
+        return try withoutName(times, over: grid)
     }
 
     /// 1 wherever `columns` have nothing, labelled as the selector promises.
@@ -99,21 +99,33 @@ extension Evaluator {
         if call.function == .sort || call.function == .sortDesc {
             columns = columns.map { $0.hasHistograms ? mapped($0) { $1 } : $0 }
         }
-        // The order of a range query's answer is that of the labels.
-        guard scope.isInstant, grid.count == 1 else { return columns }
-        switch call.function {
-        case .sort: return stablySorted(columns) { ranksBefore($0.values[0], $1.values[0], <) }
-        case .sortDesc: return stablySorted(columns) { ranksBefore($0.values[0], $1.values[0], >) }
-        default:
-            let names = call.arguments.dropFirst().map { string($0).value }
-            let isAscending = call.function == .sortByLabel
-            return stablySorted(columns) { left, right in
-                for name in names {
-                    let (a, b) = (left.labels[name] ?? "", right.labels[name] ?? "")
-                    if a != b { return naturallyPrecedes(a, b) == isAscending }
+        guard seesOrder(grid) else { return columns }
+        if call.function == .sort || call.function == .sortDesc {
+            let areRanked = columns.areRanked
+            let isBefore: (Double, Double) -> Bool = call.function == .sort ? (<) : (>)
+            var ranks = Array(repeating: [Int32](repeating: 0, count: grid.count), count: columns.count)
+            for step in 0..<grid.count {
+                try checkTime()
+                let present = columns.indices.filter { columns[$0].isNumber(step) }
+                let before =
+                    areRanked ? stablySorted(present) { columns.rank($0, step) < columns.rank($1, step) } : present
+                let ordered = stablySorted(before) { left, right in
+                    ranksBefore(columns[left].values[step], columns[right].values[step], isBefore)
                 }
-                return left.labels != right.labels && (left.labels < right.labels) == isAscending
+                for (rank, index) in ordered.enumerated() { ranks[index][step] = Int32(truncatingIfNeeded: rank) }
             }
+            return columns.arranged(by: ranks)
+        }
+        let names = call.arguments.dropFirst().map { string($0).value }
+        let isAscending = call.function == .sortByLabel
+        // The labels are the same at every step.
+        for index in columns.indices { columns[index].ranks = [] }
+        return stablySorted(columns) { left, right in
+            for name in names {
+                let (a, b) = (left.labels[name] ?? "", right.labels[name] ?? "")
+                if a != b { return naturallyPrecedes(a, b) == isAscending }
+            }
+            return left.labels != right.labels && (left.labels < right.labels) == isAscending
         }
     }
 

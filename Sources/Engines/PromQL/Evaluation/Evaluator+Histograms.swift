@@ -31,7 +31,7 @@ extension Evaluator {
             }
             results.append(result)
         }
-        return try withoutName(results)
+        return try withoutName(results, over: grid)
     }
 
     func histogram(_ call: FunctionCall, _ grid: StepGrid) throws -> [Column] {
@@ -72,9 +72,13 @@ extension Evaluator {
                 let quantiles = try quantiles(sets, columns, phi, arguments[index + 2], span, grid)
                 results += try quantiles.flatMap { try labelled($0, label, phi) }
             }
-            results = try merged(results)
+            results = try merged(results, over: grid)
         }
-        return try withoutName(results.filter { !$0.isEmpty })
+        results = try withoutName(results.filter { !$0.isEmpty })
+        // No series of several gives a histogram its place: an aggregation takes histograms in the order of their labels.
+        guard grid.orderUse == .aggregation else { return results }
+        for index in results.indices { results[index].ranks = [] }
+        return results.sorted { $0.labels < $1.labels }
     }
 
     private func quantiles(

@@ -43,7 +43,7 @@ extension Evaluator {
             try count(grid.count)
             results += try join.enriched(column)
         }
-        return try merged(results)
+        return try merged(results, over: grid)
     }
 }
 

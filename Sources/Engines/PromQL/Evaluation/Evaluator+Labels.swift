@@ -39,7 +39,7 @@ extension Evaluator {
             column.labels[destination.value] = value
             return column
         }
-        return try merged(columns)
+        return try merged(columns, over: grid)
     }
 
     func labelJoin(_ call: FunctionCall, _ grid: StepGrid) throws -> [Column] {
@@ -68,7 +68,7 @@ extension Evaluator {
             column.labels[destination.value] = value
             return column
         }
-        return try merged(columns)
+        return try merged(columns, over: grid)
     }
 }
 

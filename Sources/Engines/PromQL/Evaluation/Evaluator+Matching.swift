@@ -16,20 +16,33 @@ extension Evaluator {
         }
         var seen: Set<Labels> = []
         let shared = Set(manySignatures.filter { !seen.insert($0).inserted })
+        let isFilled = matching.leftFill != nil || matching.rightFill != nil
+        // The order of the "many" side is kept, as a sort before the operator may have set it. Results stand in it by themselves unless
+        // one result is of several series in turn, which is rare and turns out on the way.
         var output = JoinOutput(stepCount: grid.count, sharedSignatures: shared)
-        // The order of the "many" side is kept, as a sort before the operator may have set it.
-        for place in many.indices {
-            let signature = manySignatures[place]
-            guard let others = oneBySignature[signature] else { continue }
-            try count(grid.count)
-            for other in others {
-                try join(binary, many[place], one[other], signature, isSwapped, &output)
+        if seesOrder(grid), many.areRanked || isFilled { output.ranks = [] }
+        func joinAll() throws {
+            for place in many.indices {
+                let signature = manySignatures[place]
+                guard let others = oneBySignature[signature] else { continue }
+                try count(grid.count)
+                for other in others {
+                    try join(binary, many[place], one[other], signature, isSwapped, place, &output) {
+                        many.rank(place, $0)
+                    }
+                }
             }
         }
-        if matching.leftFill != nil || matching.rightFill != nil {
+        try joinAll()
+        if seesOrder(grid), output.ranks == nil, output.hasTurns {
+            output = JoinOutput(stepCount: grid.count, sharedSignatures: shared)
+            output.ranks = []
+            try joinAll()
+        }
+        if isFilled {
             try fill(binary, (many, manySignatures), (one, oneSignatures), grid, isSwapped, &output)
         }
-        return output.columns
+        return output.ranks.map { output.columns.arranged(by: $0) } ?? output.columns
     }
 
     private typealias Side = (columns: [Column], signatures: [Labels])
@@ -56,25 +69,28 @@ extension Evaluator {
         }
         if let value = isSwapped ? matching.leftFill : matching.rightFill {
             let present = stepsPresent(one)
-            for (column, signature) in zip(many.columns, many.signatures) {
+            for (place, (column, signature)) in zip(many.columns, many.signatures).enumerated() {
                 try count(2 * grid.count)
                 let other = standIn(value, signature, where: present[signature])
-                try join(binary, column, other, signature, isSwapped, &output)
+                try join(binary, column, other, signature, isSwapped, place, &output) { many.columns.rank(place, $0) }
             }
         }
         if let value = isSwapped ? matching.rightFill : matching.leftFill {
             let present = stepsPresent(many)
-            for (column, signature) in zip(one.columns, one.signatures) {
+            let end = many.columns.rankEnd
+            for (place, (column, signature)) in zip(one.columns, one.signatures).enumerated() {
                 try count(2 * grid.count)
                 let other = standIn(value, signature, where: present[signature])
-                try join(binary, other, column, signature, isSwapped, &output)
+                try join(binary, other, column, signature, isSwapped, many.columns.count + place, &output) {
+                    end + one.columns.rank(place, $0)
+                }
             }
         }
     }
 
     private func join(
         _ binary: BinaryExpression, _ many: Column, _ one: Column, _ signature: Labels, _ isSwapped: Bool,
-        _ output: inout JoinOutput
+        _ source: Int, _ output: inout JoinOutput, rank: (Int) -> Int32
     ) throws {
         let matching = binary.matching!
         let isFilter = binary.op.isComparison && !binary.returnsBool
@@ -86,9 +102,12 @@ extension Evaluator {
             let values = numbers(binary.op, many.values, one.values, isSwapped)
         {
             let target = output.place(
-                for: resultLabels(binary, many.labels, one.labels),
+                for: resultLabels(binary, many.labels, one.labels), of: source,
                 dropsName: binary.returnsBool && scope.delaysNameRemoval || many.dropsName)
-            if output.takesAll(values, at: target) { return }
+            if output.takesAll(values, at: target) {
+                if output.ranks != nil { output.ranks![target] = values.indices.map(rank) }
+                return
+            }
         }
         for step in many.values.indices where many.isPresent(step) && one.isPresent(step) {
             var number = absent
@@ -113,7 +132,7 @@ extension Evaluator {
                 target = place
             } else {
                 target = output.place(
-                    for: resultLabels(binary, many.labels, one.labels),
+                    for: resultLabels(binary, many.labels, one.labels), of: source,
                     dropsName: binary.returnsBool && scope.delaysNameRemoval || many.dropsName)
                 place = target
             }
@@ -121,6 +140,7 @@ extension Evaluator {
                 target, step, signature: isShared ? signature : nil,
                 isOneToOne: matching.cardinality == .oneToOne)
             if let fault { throw QueryFault(.execution, fault, span: binary.span) }
+            output.ranks?[target][step] = rank(step)
             if let result {
                 output.columns[target][step] = result
             } else {
@@ -185,6 +205,12 @@ extension Labels {
 private struct JoinOutput {
     let stepCount: Int
     var columns: [Column] = []
+    /// Where each result stands at each step; nil where nobody needs to know.
+    var ranks: [[Int32]]?
+    /// Whether a result is of several series of the "many" side, in turn.
+    private(set) var hasTurns = false
+    /// Of each result the first of these series.
+    private var sources: [Int] = []
     /// Of each column, whether something was put down.
     private var isWritten: [Bool] = []
     private var places: [Labels: Int] = [:]
@@ -198,12 +224,18 @@ private struct JoinOutput {
         self.sharedSignatures = sharedSignatures
     }
 
-    mutating func place(for labels: Labels, dropsName: Bool) -> Int {
-        if let place = places[labels] { return place }
+    /// - Parameter source: which series of the "many" side it is of.
+    mutating func place(for labels: Labels, of source: Int, dropsName: Bool) -> Int {
+        if let place = places[labels] {
+            hasTurns = hasTurns || sources[place] != source
+            return place
+        }
+        sources.append(source)
         places[labels] = columns.count
         isWritten.append(false)
         columns.append(
             Column(labels: labels, values: [Double](repeating: absent, count: stepCount), dropsName: dropsName))
+        ranks?.append([Int32](repeating: 0, count: stepCount))
         return columns.count - 1
     }
 

@@ -17,8 +17,7 @@ extension Evaluator {
         }
         if function == .rate || function == .increase { noteGauges(columns, call) }
         if function == .lastOverTime || function == .firstOverTime { return columns }
-        columns = try withoutName(columns)
-        return columns
+        return try withoutName(columns, over: grid)
     }
 
     /// Says where windows are too short for samples that stand for a step each: most would hold too few, and an empty answer would look

@@ -114,7 +114,9 @@ extension Evaluator {
         let range = try scope.positiveMilliseconds(subquery.range, subquery.rangeSpan)
         let inner = try scope.innerGrid(subquery, moments)
         guard inner.count > 0 else { return WindowedSeries(rows: [], rangeMs: range, moments: moments) }
-        let columns = try vector(subquery.inner, over: inner)
+        var columns = try vector(subquery.inner, over: inner)
+        // Its steps are others than the query's, and with them the order of what is computed there.
+        if seesOrder(grid) { columns.sort { $0.labels < $1.labels } }
         let times = (0..<inner.count).map { inner[$0] }
         let rows = columns.map { column in
             SampleRow(

@@ -6,6 +6,7 @@ struct StepGrid: Sendable {
     var start: Int64
     var step: Int64
     var count: Int
+    var orderUse = OrderUse.answer
 
     subscript(_ index: Int) -> Int64 { start + Int64(index) * step }
     var last: Int64 { self[max(0, count - 1)] }
@@ -93,7 +94,7 @@ struct QueryScope: Sendable {
                 .tooManySteps, "subquery has \(count) steps, at most \(subqueryStepsMax) are allowed",
                 span: subquery.span)
         }
-        return StepGrid(start: start, step: step, count: Int(count))
+        return StepGrid(start: start, step: step, count: Int(count), orderUse: .nobody)
     }
 }
 
@@ -211,6 +212,9 @@ extension Aggregation {
 }
 
 extension Aggregator {
+    /// Whether it tells one order of the series from another; of zeros that differ in sign, `min` and `max` take the first.
+    var looksAtOrder: Bool { self != .count && self != .group && self != .limitRatio }
+
     /// Whether another order of the series could change the last digit of a number.
     fileprivate var dependsOnOrder: Bool {
         switch self {

@@ -16,6 +16,22 @@ struct ByteSource {
         end = bytes.count
     }
 
+    /// What `body` reads of `bytes`.
+    @inline(__always)
+    static func reading<Value>(
+        _ bytes: [UInt8], _ body: (inout ByteSource) throws(CodingError) -> Value
+    ) throws(CodingError) -> Value {
+        let result = bytes.withUnsafeBytes { bytes -> Result<Value, CodingError> in
+            do throws(CodingError) {
+                var source = ByteSource(bytes)
+                return .success(try body(&source))
+            } catch {
+                return .failure(error)
+            }
+        }
+        return try result.get()
+    }
+
     var remaining: Int { end - offset }
 
     mutating func byte() throws(CodingError) -> UInt8 {

@@ -470,6 +470,9 @@ struct Head: Sendable {
         spans.reduce(0) { $0 + $1.chunks.count } + series.count { $0.openCount > 0 } + histograms.count + late.count
     }
 
+    /// Of full pages that left memory.
+    var pageFileByteCount: Int64 { spans.reduce(0) { $0 + $1.pageFileByteCount } }
+
     var byteCount: Int {
         spans.reduce(0) { $0 + $1.byteCount }
             + series.reduce(0) { $0 + ($1.row >= 0 ? Self.openCountMax * 8 : 0) }

@@ -92,6 +92,8 @@ struct HeadSpan {
     private(set) var newest: [Int32] = []
     private(set) var sampleCount = 0
     private(set) var byteCount = 0
+    /// Of its own pages, those of stretches not among them.
+    private(set) var pageFileByteCount: Int64 = 0
 
     init(start: Int64, end: Int64, pageFiles: PageFiles?) {
         self.start = start
@@ -171,6 +173,7 @@ struct HeadSpan {
             if let offset = page.append(bytes) { return (UInt32(fresh), UInt32(offset)) }
             if file == nil { file = pageFiles?.next() }
             pages[fresh] = .written(page, to: file)
+            if case .file(_, _, let byteCount) = pages[fresh] { pageFileByteCount += Int64(byteCount) }
         }
         let page = BytePage(capacity: max(BytePage.byteCount, bytes.count + BytePage.checksumByteCount))
         fresh = pages.count

@@ -230,24 +230,20 @@ struct LayoutReader {
     private mutating func readNow(
         _ payload: [UInt8], _ head: inout Head, _ place: (UInt32) -> Int32
     ) throws(CodingError) -> Reading? {
-        let result = payload.withUnsafeBytes { bytes -> Result<Reading?, CodingError> in
-            do throws(CodingError) {
-                var source = ByteSource(bytes)
-                return .success(try readNow(&source, &head, place))
-            } catch {
-                return .failure(error)
-            }
-        }
-        return try result.get()
+        try ByteSource.reading(payload) { source throws(CodingError) in try readNow(&source, &head, place) }
     }
 
-    /// What stands before the bits of a record.
-    private struct Opening {
-        var flags: UInt8
-        var key: Int
-        var time: Int64
-        var chain: Int
+    /// What stands before the list of series and the bits of a record.
+    struct Opening {
+        private let flags: UInt8
+        let key: Int
+        let time: Int64
+        /// How many readings after one that began anew; 0 for such a one.
+        let chain: Int
+
         var begins: Bool { flags & LayoutBook.Flag.begins != 0 }
+        var declares: Bool { flags & LayoutBook.Flag.declares != 0 }
+        var forgets: Bool { flags & LayoutBook.Flag.forgets != 0 }
 
         init(_ source: inout ByteSource) throws(CodingError) {
             flags = try source.byte()
@@ -267,10 +263,10 @@ struct LayoutReader {
         let begun = stretches.stretch(from: offset)
         guard begun != nil || !waiting.isEmpty else { return nil }
         let (opening, numbers) = try Self.opening(payload)
-        if opening.flags & LayoutBook.Flag.forgets != 0 { flushAll(&head) }
+        if opening.forgets { flushAll(&head) }
         let key = opening.key
         if waiting[key] != nil {
-            guard begun == nil, opening.flags & LayoutBook.Flag.declares == 0 else {
+            guard begun == nil, !opening.declares else {
                 flush(key, &head)
                 return try readStretch(payload, offset, &head, place)
             }
@@ -278,7 +274,7 @@ struct LayoutReader {
             return Reading(time: opening.time, storedCount: end(key, offset, &head), unknownCount: 0)
         }
         // One that goes on from what is not here cannot begin a stretch, and one that does more than that is read at once.
-        guard let begun, opening.begins, opening.flags & LayoutBook.Flag.forgets == 0,
+        guard let begun, opening.begins, !opening.forgets,
             let known = numbers ?? layouts[key]?.model.numbers
         else { return nil }
         halt(key, &head)
@@ -290,16 +286,10 @@ struct LayoutReader {
     }
 
     private static func opening(_ payload: [UInt8]) throws(CodingError) -> (Opening, [UInt32]?) {
-        let result = payload.withUnsafeBytes { bytes -> Result<(Opening, [UInt32]?), CodingError> in
-            do throws(CodingError) {
-                var source = ByteSource(bytes)
-                let opening = try Opening(&source)
-                return .success((opening, opening.flags & LayoutBook.Flag.declares != 0 ? try numbers(&source) : nil))
-            } catch {
-                return .failure(error)
-            }
+        try ByteSource.reading(payload) { source throws(CodingError) in
+            let opening = try Opening(&source)
+            return (opening, opening.declares ? try numbers(&source) : nil)
         }
-        return try result.get()
     }
 
     /// Takes the stretch whose last record has come.
@@ -307,6 +297,8 @@ struct LayoutReader {
     private mutating func end(_ key: Int, _ offset: Int64, _ head: inout Head) -> Int {
         guard let own = waiting[key], offset >= own.stretch.lastRecord else { return 0 }
         let last = own.payloads[own.payloads.count - 1]
+        // With a record of it damaged it is not taken, although it has the samples: a repair writes the log anew by what the log says, and must
+        // leave what a start before it gave.
         guard offset == own.stretch.lastRecord, own.payloads.count == own.stretch.recordCount,
             LogFormat.checksum(.columns, last) == own.stretch.lastChecksum,
             let (payload, page) = stretches.contents(of: own.stretch),
@@ -358,13 +350,13 @@ struct LayoutReader {
         _ source: inout ByteSource, _ head: inout Head, _ place: (UInt32) -> Int32
     ) throws(CodingError) -> Reading? {
         let opening = try Opening(&source)
-        let (flags, key, time) = (opening.flags, opening.key, opening.time)
+        let (key, time) = (opening.key, opening.time)
         let (begins, chain) = (opening.begins, opening.chain)
-        if flags & LayoutBook.Flag.forgets != 0 {
+        if opening.forgets {
             halt(&head)
             layouts = [:]
         }
-        if flags & LayoutBook.Flag.declares != 0 {
+        if opening.declares {
             let numbers = try Self.numbers(&source)
             halt(key, &head)
             layouts[key] = Layout(model: ColumnModel(numbers))

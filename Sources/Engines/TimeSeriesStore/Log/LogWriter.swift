@@ -9,6 +9,8 @@ struct LogWriter: ~Copyable {
         var byteCount: Int64
         /// Time of its newest sample; `Int64.min` where it has none.
         var lastTime: Int64
+        /// Of the file of stretches beside it.
+        var stretchByteCount: Int64 = 0
     }
 
     private let files: any FileSystem
@@ -22,6 +24,8 @@ struct LogWriter: ~Copyable {
     var book = LayoutBook()
     /// The file of stretches of the segment that was written to last; nil where it cannot be written.
     private var stretches: (segment: UInt64, file: PageFile?) = (0, nil)
+    /// Why stretches cannot be written, while they cannot.
+    private(set) var stretchFault: String?
     private var hasUnsynced = false
     /// Segments that were given up before they could be synced.
     private var unsyncedEarlier: [String] = []
@@ -37,6 +41,9 @@ struct LogWriter: ~Copyable {
     }
 
     var byteCount: Int64 { earlier.reduce(current?.byteCount ?? 0) { $0 + $1.byteCount } }
+    var stretchByteCount: Int64 {
+        earlier.reduce(current?.stretchByteCount ?? 0) { $0 + $1.stretchByteCount }
+    }
     var segmentCount: Int { earlier.count + (current == nil ? 0 : 1) }
 
     /// Sees that a segment is open.
@@ -98,19 +105,34 @@ struct LogWriter: ~Copyable {
     mutating func writeStretches(_ head: inout Head) {
         for (stretch, numbers, times) in book.takeComplete() {
             guard let current, let payload = head.stretchPayload(stretch, numbers, times) else { continue }
-            if stretches.segment != current.number {
-                // A folder that cannot be made is one more reason for a file that cannot.
-                try? files.createFolders(stretchFolder)
-                let path = joined(stretchFolder, StretchFile.name(current.number))
-                stretches = (current.number, PageFile(named: path, files))
-            }
+            if stretches.segment != current.number { beginStretches(of: current.number) }
             var record = ByteWriter(reserving: LogFormat.recordHeaderByteCount + payload.count)
             record.record(.stretch) { $0.raw(payload) }
-            guard let file = stretches.file, let start = file.write(record.bytes) else { continue }
+            guard let file = stretches.file else { continue }
+            guard let start = file.write(record.bytes) else {
+                stretchFault = "'\(file.path)' cannot be written"
+                continue
+            }
+            stretchFault = nil
+            self.current?.stretchByteCount += Int64(record.count)
             head.replaceOpen(
                 numbers, by: payload,
                 in: .file(file, start: start + Int64(LogFormat.recordHeaderByteCount), byteCount: payload.count))
         }
+    }
+
+    private mutating func beginStretches(of segment: UInt64) {
+        let path = joined(stretchFolder, StretchFile.name(segment))
+        stretches = (segment, nil)
+        do throws(FileError) {
+            try files.createFolders(stretchFolder)
+            // The file of pages does not say why there cannot be one.
+            try files.open(path, .replace).close()
+        } catch {
+            stretchFault = error.summary
+            return
+        }
+        stretches.file = PageFile(named: path, files)
     }
 
     private var stretchFolder: String { joined(parentFolder(of: folder), StretchFile.folderName) }

@@ -23,6 +23,8 @@ struct StoredStretches {
 
     private var entries: [Int64: Entry] = [:]
     private var file: PageFile?
+    /// Of the whole file, whether or not it can be used.
+    private(set) var byteCount: Int64 = 0
 
     init() {}
 
@@ -30,6 +32,7 @@ struct StoredStretches {
     init(_ files: any FileSystem, _ path: String) {
         guard let file = PageFile(reading: path, files), let size = file.size else { return }
         self.file = file
+        byteCount = size
         let headCount = LogFormat.recordHeaderByteCount + Stretch.headByteCount
         var place: Int64 = 0
         while place + Int64(headCount) <= size {

@@ -67,28 +67,17 @@ struct ReadableRecords {
 
     /// As `LayoutReader` reads it.
     private mutating func reading(_ payload: [UInt8]) throws(CodingError) -> Part {
-        let result = payload.withUnsafeBytes { bytes -> Result<Part, CodingError> in
-            do throws(CodingError) {
-                var source = ByteSource(bytes)
-                return .success(try reading(&source))
-            } catch {
-                return .failure(error)
-            }
-        }
-        return try result.get()
+        try ByteSource.reading(payload) { source throws(CodingError) in try reading(&source) }
     }
 
     private mutating func reading(_ source: inout ByteSource) throws(CodingError) -> Part {
-        let flags = try source.byte()
-        if flags & LayoutBook.Flag.forgets != 0 { models = [:] }
-        let key = try source.count(limit: LayoutBook.numberCountMax)
-        let time = try source.zigzag()
-        let begins = flags & LayoutBook.Flag.begins != 0
-        let chain = begins ? 0 : try source.count(limit: LogFormat.chainLengthMax)
-        if flags & LayoutBook.Flag.declares != 0 { models[key] = ColumnModel(try LayoutReader.numbers(&source)) }
+        let opening = try LayoutReader.Opening(&source)
+        let key = opening.key
+        if opening.forgets { models = [:] }
+        if opening.declares { models[key] = ColumnModel(try LayoutReader.numbers(&source)) }
         guard var model = models.removeValue(forKey: key) else { return .nothing }
-        if begins { model.beginAnew() }
-        guard begins || model.chain == chain && chain > 0 else {
+        if opening.begins { model.beginAnew() }
+        guard opening.begins || model.chain == opening.chain && opening.chain > 0 else {
             model.chain = 0
             models[key] = model
             return .nothing
@@ -100,7 +89,7 @@ struct ReadableRecords {
         let known = model.numbers.indices.filter { declared.contains(model.numbers[$0]) }
         guard !known.isEmpty else { return .nothing }
         return .reading(
-            known.map { model.numbers[$0] }, time, known.map { Double(bitPattern: model.bits[$0]) },
+            known.map { model.numbers[$0] }, opening.time, known.map { Double(bitPattern: model.bits[$0]) },
             isWhole: known.count == model.numbers.count)
     }
 }

@@ -125,8 +125,8 @@ extension TimeSeriesStore {
         let limit = settings.retentionSize.bytes
         guard limit > 0 else { return }
         while true {
-            let blocks = state.withLock { $0.blocks }
-            guard blocks.count > 1, blocks.reduce(0, { $0 + $1.byteCount }) > limit,
+            let (blocks, headByteCount) = state.withLock { ($0.blocks, $0.headFileByteCount) }
+            guard blocks.count > 1, blocks.reduce(headByteCount, { $0 + $1.byteCount }) > limit,
                 let oldest = blocks.min(by: { $0.end < $1.end })
             else { return }
             try drop(oldest)

@@ -125,10 +125,11 @@ struct Query: AsyncParsableCommand {
     /// Lines to draw. The labels that tell them apart come first, since a name is cut where the terminal ends.
     private static func chartLines(_ series: [QueryResult.Columns]) -> [Chart.Line] {
         let first = series.first?.labels ?? [:]
-        var telling: Set<String> = []
+        var telling: Set<ByteText> = []
         for columns in series {
-            for key in Set(columns.labels.keys).union(first.keys) where columns.labels[key] != first[key] {
-                telling.insert(key)
+            for label in columns.labels.pairs + first.pairs {
+                let (own, other) = (columns.labels[label.name], first[label.name])
+                if own.map(ByteText.init) != other.map(ByteText.init) { telling.insert(ByteText(label.name)) }
             }
         }
         return series.map { columns in
@@ -142,16 +143,18 @@ struct Query: AsyncParsableCommand {
         }
     }
 
-    /// A series as an expression has it, so that it can be asked for again: names that the older rules do not allow in quotation marks.
-    private static func name(_ labels: [String: String], first: Set<String> = []) -> String {
-        let metric = labels["__name__"] ?? ""
+    /// A series as an expression has it, so that it can be asked for again: names that the older rules do not allow in quotation marks. One
+    /// without labels is `{}`.
+    private static func name(_ labels: Labels, first: Set<ByteText> = []) -> String {
+        let metric = labels.name
         let isClassic = metric.isEmpty || Labels.isClassicName(metric, colons: true)
-        let others = labels.filter { $0.key != "__name__" }.sorted {
-            first.contains($0.key) != first.contains($1.key) ? first.contains($0.key) : $0.key < $1.key
-        }
+        let pairs = labels.dropping([Labels.metricName]).pairs
+        let others =
+            pairs.filter { first.contains(ByteText($0.name)) } + pairs.filter { !first.contains(ByteText($0.name)) }
         let inner =
             (isClassic ? [] : [PrometheusJSON.quoted(metric)])
-            + others.map { "\(Labels.quotedIfNeeded($0.key))=\(PrometheusJSON.quoted($0.value))" }
-        return "\(isClassic ? metric : "")\(inner.isEmpty ? "" : "{\(inner.joined(separator: ", "))}")"
+            + others.map { "\(Labels.quotedIfNeeded($0.name))=\(PrometheusJSON.quoted($0.value))" }
+        if isClassic, !metric.isEmpty, inner.isEmpty { return metric }
+        return "\(isClassic ? metric : ""){\(inner.joined(separator: ", "))}"
     }
 }

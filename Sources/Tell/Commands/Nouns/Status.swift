@@ -98,11 +98,12 @@ struct Alerts: AsyncParsableCommand {
             if shown.contains(where: { $0.state == .firing }) { throw EndWith(.findings) }
         }
 
-        /// The summary; of a pending one also what is left of its hold time, which need not be what its age seems to say.
+        /// The summary; of a pending one also what is left of its hold time.
         private static func text(_ alert: AlertStatus, _ page: Page) -> String {
             let summary = alert.annotations["summary"] ?? alert.expression
-            guard let firesAt = alert.firesAt, alert.state == .pending else { return summary }
-            return page.t(.alertFiresIn, ["summary": summary, "span": max(.zero, firesAt - page.now).briefText])
+            return alert.firesIn(at: page.now).map {
+                page.t.of(SiteText.self)(.alertFiresIn, ["summary": summary, "span": $0.briefText])
+            } ?? summary
         }
     }
 

@@ -28,14 +28,14 @@ extension WebSite {
         let targets = try await site.service.targets(
             state: request.query["state"]?.lowercased() ?? "any",
             pool: parameters["scrapePool"].flatMap { $0.isEmpty ? nil : $0 })
-        return prometheusSuccess(targets.canonicalText)
+        return prometheusSuccess(targets)
     }
 
     static func promTargetMetadata(_ site: WebSite, _ request: WebRequest) async throws -> Reply {
         let parameters = PrometheusParameters(request)
         let entries = try await site.service.targetMetadata(
             selector: parameters["match_target"], metric: parameters["metric"], limit: try parameters.number("limit"))
-        return prometheusSuccess(entries.canonicalText)
+        return prometheusSuccess(entries)
     }
 
     static func promMetadata(_ site: WebSite, _ request: WebRequest) async throws -> Reply {

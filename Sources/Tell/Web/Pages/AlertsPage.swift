@@ -39,7 +39,11 @@ extension PageContext {
     }
 
     func alertRow(_ alert: AlertStatus) -> Markup {
-        let text = alert.annotations["summary"] ?? alert.annotations["description"] ?? ""
+        var text = alert.annotations["summary"] ?? alert.annotations["description"] ?? ""
+        if let span = alert.firesIn(at: now) {
+            let summary = text.isEmpty ? alert.expression : text
+            text = t.of(SiteText.self)(.alertFiresIn, ["summary": summary, "span": span.briefText])
+        }
         let more: Markup =
             alert.annotations["summary"] == nil
             ? "" : alert.annotations["description"].map { "<span class=\"sub\">\($0)</span>" } ?? ""

@@ -48,9 +48,8 @@ extension Panel.Query {
 }
 
 /// `instance="10.0.0.5:5432",job="postgres"`: the matchers of all labels, without braces.
-func selector(_ labels: [String: String]) -> String {
-    labels.sorted { $0.key < $1.key }
-        .map { "\(Labels.quotedIfNeeded($0.key))=\(PrometheusJSON.quoted($0.value))" }.joined(separator: ",")
+func selector(_ labels: Labels) -> String {
+    labels.pairs.map { "\(Labels.quotedIfNeeded($0.name))=\(PrometheusJSON.quoted($0.value))" }.joined(separator: ",")
 }
 
 /// The panels of each kind of source, the most telling first.

@@ -1,3 +1,4 @@
+import Series
 import Texts
 import Units
 import WebAPI
@@ -93,7 +94,7 @@ extension PageContext {
         }
     }
 
-    private func lineName(_ labels: [String: String], _ query: Panel.Query) -> String {
+    private func lineName(_ labels: Labels, _ query: Panel.Query) -> String {
         guard let legend = query.legend else { return query.name }
         let value = legend == "*" ? metric(labels) : labels[legend] ?? ""
         if query.name.isEmpty { return value.isEmpty ? t[.noLabel] : value }

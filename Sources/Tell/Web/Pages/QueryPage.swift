@@ -64,10 +64,9 @@ extension PageContext {
         }
     }
 
-    func metric(_ labels: [String: String]) -> String {
-        let others = labels.filter { $0.key != "__name__" }
-        let inner = selector(others)
-        let name = labels["__name__"] ?? ""
+    func metric(_ labels: Labels) -> String {
+        let inner = selector(labels.dropping([Labels.metricName]))
+        let name = labels.name
         if name.isEmpty || Labels.isClassicName(name, colons: true) {
             return name + (inner.isEmpty ? "" : "{\(inner)}")
         }

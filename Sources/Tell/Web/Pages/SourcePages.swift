@@ -1,3 +1,4 @@
+import Series
 import Texts
 import Units
 import WebAPI
@@ -33,7 +34,7 @@ extension WebSite {
         // A job that is scraped has several targets: the one that is not well is what one comes for.
         let ofJob = sources.filter { $0.name.hasPrefix("scrape/\(name)/") }
         let found =
-            sources.first { $0.name == name } ?? sources.first { $0.name.hasSuffix("/\(name)") }
+            sources.first { $0.name.hasSameBytes(as: name) } ?? sources.first { $0.name.hasSuffix("/\(name)") }
             ?? ofJob.first { $0.up != true } ?? ofJob.first
         guard let found else {
             throw Problem(
@@ -58,7 +59,8 @@ extension SourceStatus {
 
 extension PageContext {
     func sourcePage(_ source: SourceStatus, path: String, section: Layout.Section) async -> Markup {
-        let drawn = await panels(Panels.of(kind: source.kind), selector: selector(source.labels))
+        let drawn = await panels(
+            Panels.of(kind: source.kind), selector: selector(Labels(source.labels.map { ($0.key, $0.value) })))
         let layout = Layout(
             context: self, title: source.name, section: section, live: [.sources], hasCharts: true)
         return layout.page(

@@ -16,8 +16,9 @@ public protocol PrometheusService: Sendable {
     /// - Parameters:
     ///   - state: `active`, `dropped` or `any`.
     ///   - pool: the name of one job; nil for all.
-    func targets(state: String, pool: String?) async throws -> JSONValue
-    func targetMetadata(selector: String?, metric: String?, limit: Int?) async throws -> JSONValue
+    /// - Returns: JSON as text: a JSON value would take labels whose names Unicode holds for the same one together.
+    func targets(state: String, pool: String?) async throws -> String
+    func targetMetadata(selector: String?, metric: String?, limit: Int?) async throws -> String
     func status(_ topic: PrometheusStatusTopic, limit: Int) async throws -> JSONValue
 
     /// Removes the samples of the series matching any of `selectors` in the range, both ends included.

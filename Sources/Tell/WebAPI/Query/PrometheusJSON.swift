@@ -1,14 +1,15 @@
 import JSONCoding
+public import Series
 
 /// The pieces of the Prometheus HTTP API's JSON.
 public enum PrometheusJSON {
     public static func quoted(_ text: String) -> String { JSONValue.quoted(text) }
 
-    public static func write(labels: [String: String], to json: inout String) {
+    public static func write(labels: Labels, to json: inout String) {
         json += "{"
-        for (index, label) in labels.sorted(by: { $0.key < $1.key }).enumerated() {
+        for (index, label) in labels.pairs.enumerated() {
             if index > 0 { json += "," }
-            json += "\(quoted(label.key)):\(quoted(label.value))"
+            json += "\(quoted(label.name)):\(quoted(label.value))"
         }
         json += "}"
     }

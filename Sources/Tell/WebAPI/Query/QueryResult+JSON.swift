@@ -1,3 +1,4 @@
+import Series
 import Units
 
 // A chart of an hour has some thousand points. Going through `Encoder` costs a microsecond or two for each and a tree of
@@ -69,7 +70,8 @@ extension QueryResult: Decodable {
                 try rows.map { row in
                     if let found = row.histogram {
                         return Sample(
-                            labels: row.metric, at: Timestamp(millisecondsSinceEpoch: found.ms), value: .nan,
+                            labels: Labels(row.metric.map { ($0.key, $0.value) }),
+                            at: Timestamp(millisecondsSinceEpoch: found.ms), value: .nan,
                             histogram: found.text)
                     }
                     guard let point = row.value else {
@@ -77,14 +79,17 @@ extension QueryResult: Decodable {
                             forKey: .result, in: container, debugDescription: "an element has no value")
                     }
                     return Sample(
-                        labels: row.metric, at: Timestamp(millisecondsSinceEpoch: point.ms), value: point.number)
+                        labels: Labels(row.metric.map { ($0.key, $0.value) }),
+                        at: Timestamp(millisecondsSinceEpoch: point.ms), value: point.number)
                 })
         case "matrix":
             let rows = try container.decode([MatrixRow].self, forKey: .result)
             self = .matrix(
                 rows.map { row in
                     let points = row.values ?? []
-                    var columns = Columns(labels: row.metric, times: points.map(\.ms), values: points.map(\.number))
+                    var columns = Columns(
+                        labels: Labels(row.metric.map { ($0.key, $0.value) }), times: points.map(\.ms),
+                        values: points.map(\.number))
                     columns.histograms = (row.histograms ?? []).map {
                         .init(time: $0.ms, text: $0.text, count: $0.count)
                     }

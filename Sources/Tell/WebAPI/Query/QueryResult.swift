@@ -1,16 +1,17 @@
+public import Series
 public import Units
 
 /// The answer to a PromQL expression, as the Prometheus HTTP API has it.
 /// <https://prometheus.io/docs/prometheus/latest/querying/api/#expression-query-result-formats>
 public enum QueryResult: Sendable, Hashable {
     public struct Sample: Sendable, Hashable {
-        public var labels: [String: String]
+        public var labels: Labels
         public var at: Timestamp
         public var value: Double
         /// The native histogram that this element is, as text; then `value` means nothing.
         public var histogram: String?
 
-        public init(labels: [String: String], at: Timestamp, value: Double, histogram: String? = nil) {
+        public init(labels: Labels, at: Timestamp, value: Double, histogram: String? = nil) {
             self.labels = labels
             self.at = at
             self.value = value
@@ -21,7 +22,7 @@ public enum QueryResult: Sendable, Hashable {
     }
 
     public struct Columns: Sendable, Hashable {
-        public var labels: [String: String]
+        public var labels: Labels
         /// Milliseconds since the epoch, rising; as many as `values`.
         public var times: [Int64]
         public var values: [Double]
@@ -41,7 +42,7 @@ public enum QueryResult: Sendable, Hashable {
             }
         }
 
-        public init(labels: [String: String], times: [Int64], values: [Double]) {
+        public init(labels: Labels, times: [Int64], values: [Double]) {
             self.labels = labels
             self.times = times
             self.values = values

@@ -5,7 +5,6 @@ extension CommandText {
         case .ageIn: "in {span}"
         case .ageNever: "never"
         case .ageNow: "now"
-        case .alertFiresIn: "{summary} (fires in {span} if it goes on)"
         case .alertsNone: "no alerts"
         case .backtestNone: "no rule would have been pending"
         case .backtestNotFired: "not fired"

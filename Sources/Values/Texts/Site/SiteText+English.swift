@@ -14,6 +14,7 @@ extension SiteText {
         case .actionRestoreRunning: "restoring {backup} of {target} into {database}"
         case .actionVerifyDone: "backup {backup} is intact"
         case .actionVerifyRunning: "verifying {backup}"
+        case .alertFiresIn: "{summary} (fires in {span} if it goes on)"
         case .alertsNone: "none firing"
         case .andMore: ", and {count} more"
         case .andMoreOf: ", and {count} more of {total}"
@@ -45,6 +46,8 @@ extension SiteText {
         case .figureProcessor: "CPU"
         case .figureRequests: "requests"
         case .figureSeries: "series"
+        case .headFilesNotWritten:
+            "recent samples stay in memory, and the next start will take longer: {reason}"
         case .jobBad: "{job} {outcome}: {message}"
         case .jobsGood: "{count} configured, none failed"
         case .newestBackup: "the newest backup"

@@ -9,26 +9,39 @@ import WebAPI
 // What is scraped, as `/api/v1/targets` and `/api/v1/targets/metadata` of the reference say it. Collectors and probes stand there too: who
 // looks for what is up wants to see them.
 extension LiveSite {
-    func targets(state: String, pool: String?) async throws -> JSONValue {
+    func targets(state: String, pool: String?) async throws -> String {
         let report = parts.scrapes.report
-        let wanted = { (name: String) in pool == nil || pool == name }
+        let wanted = { (name: String) in pool.map(name.hasSameBytes) ?? true }
         let scraped = report.active.filter { wanted($0.pool) }.map(Self.json)
         let others = try await sources().filter { $0.kind != "scrape" && wanted($0.kind) }.map(Self.json)
-        let dropped = report.dropped.filter { wanted($0.pool) }.map { target -> JSONValue in
-            ["discoveredLabels": .labels(target.discoveredLabels), "scrapePool": .string(target.pool)]
+        let dropped = report.dropped.filter { wanted($0.pool) }.map { target in
+            Self.json(["discoveredLabels": target.discoveredLabels], ["scrapePool": .string(target.pool)])
         }
         // Another word asks for none, as in the reference.
-        return [
-            "activeTargets": .array(["", "any", "active"].contains(state) ? scraped + others : []),
-            "droppedTargets": .array(["", "any", "dropped"].contains(state) ? dropped : []),
-            "droppedTargetCounts": .object(
-                report.droppedCounts.filter { wanted($0.key) }.mapValues { .integer(Int64($0)) }),
-        ]
+        let active = ["", "any", "active"].contains(state) ? scraped + others : []
+        let shownDropped = ["", "any", "dropped"].contains(state) ? dropped : []
+        let counts = JSONValue.object(report.droppedCounts.filter { wanted($0.key) }.mapValues { .integer(Int64($0)) })
+        return "{\"activeTargets\":[\(active.joined(separator: ","))],"
+            + "\"droppedTargetCounts\":\(counts.canonicalText),"
+            + "\"droppedTargets\":[\(shownDropped.joined(separator: ","))]}"
     }
 
-    private static func json(_ target: TargetStatus) -> JSONValue {
-        [
-            "labels": .labels(target.labels), "discoveredLabels": .labels(target.discoveredLabels),
+    /// An object: labels first, told apart by their bytes, then the members of `rest`.
+    private static func json(_ labels: KeyValuePairs<String, Labels>, _ rest: JSONValue) -> String {
+        var json = AnswerJSON()
+        json.raw("{")
+        for (name, labels) in labels {
+            json.quoted(name)
+            json.raw(":")
+            json.labels(labels)
+            json.raw(",")
+        }
+        json.text(String(rest.canonicalText.dropFirst()))
+        return String(decoding: json.bytes, as: UTF8.self)
+    }
+
+    private static func json(_ target: TargetStatus) -> String {
+        let rest: JSONValue = [
             "scrapePool": .string(target.pool), "scrapeUrl": .string(target.url), "globalUrl": .string(target.url),
             "lastError": .string(target.lastError ?? ""), "lastScrape": .instant(target.lastScrape),
             "lastScrapeDuration": .number(target.lastDuration?.inSeconds ?? 0),
@@ -36,11 +49,12 @@ extension LiveSite {
             "scrapeInterval": .string(target.interval.prometheusText),
             "scrapeTimeout": .string(target.timeout.prometheusText),
         ]
+        return json(["discoveredLabels": target.discoveredLabels, "labels": target.labels], rest)
     }
 
-    private static func json(_ source: SourceStatus) -> JSONValue {
-        [
-            "labels": .labels(source.labels), "discoveredLabels": [:], "scrapePool": .string(source.kind),
+    private static func json(_ source: SourceStatus) -> String {
+        let rest: JSONValue = [
+            "scrapePool": .string(source.kind),
             "scrapeUrl": .string(source.address), "globalUrl": .string(source.address),
             "lastError": .string(source.error ?? ""), "lastScrape": .instant(source.lastReadAt),
             "lastScrapeDuration": .number((source.lastDurationMs ?? 0) / 1000),
@@ -48,19 +62,23 @@ extension LiveSite {
             "scrapeInterval": .string(Duration.milliseconds(source.intervalMs).prometheusText),
             "scrapeTimeout": .string(Duration.milliseconds(source.deadlineMs).prometheusText),
         ]
+        let labels = Labels(source.labels.map { ($0.key, $0.value) })
+        return json(["discoveredLabels": [:], "labels": labels], rest)
     }
 
-    func targetMetadata(selector: String?, metric: String?, limit: Int?) async throws -> JSONValue {
+    func targetMetadata(selector: String?, metric: String?, limit: Int?) async throws -> String {
         let wanted = try matchers(
             selector.map { [$0] } ?? [], mayMatchAnything: true, prefix: "invalid parameter \"match_target\": ")
         let found = await parts.scrapes.metadata(wanted.first ?? [], metric: metric, limit: limit ?? .max)
-        return .array(
-            found.map { entry in
+        let entries = found.map { entry in
+            Self.json(
+                ["target": entry.target],
                 [
-                    "target": .labels(entry.target), "metric": .string(entry.metadata.name),
+                    "metric": .string(entry.metadata.name),
                     "type": .string(entry.metadata.type == .untyped ? "unknown" : entry.metadata.type.rawValue),
                     "help": .string(entry.metadata.help), "unit": .string(entry.metadata.unit),
-                ]
-            })
+                ])
+        }
+        return "[\(entries.joined(separator: ","))]"
     }
 }

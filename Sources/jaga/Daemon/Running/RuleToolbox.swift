@@ -119,9 +119,7 @@ private struct RangeQuestioner: RangeAsking {
         -> [SeriesColumns]
     {
         try await ask(expression, start, end, step).map { columns in
-            SeriesColumns(
-                labels: Labels(columns.labels.map { ($0.key, $0.value) }),
-                times: columns.times, values: columns.values)
+            SeriesColumns(labels: columns.labels, times: columns.times, values: columns.values)
         }
     }
 }
@@ -137,8 +135,7 @@ private struct SampleQuestioner: SeriesReading {
             "\(JSONValue.quoted(matcher.name))\(matcher.op.rawValue)\(JSONValue.quoted(matcher.value))"
         }
         return try await ask("{\(conditions.joined(separator: ","))}", start, end).map { columns in
-            SeriesColumns(
-                labels: Labels(columns.labels.map { ($0.key, $0.value) }), times: columns.times, values: columns.values)
+            SeriesColumns(labels: columns.labels, times: columns.times, values: columns.values)
         }.sorted { $0.labels < $1.labels }
     }
 

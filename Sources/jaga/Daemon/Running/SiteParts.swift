@@ -85,6 +85,7 @@ final class SiteParts: Sendable {
     let storage = Mutex(StorageWatch())
     /// Damage of the store that stands in the log: what the start found, and what was met since.
     private let loggedDamage: Mutex<Set<StoreProblem>>
+    private let loggedHeadFault = Mutex<String?>(nil)
     /// Whether the last reload, if there was one, was refused.
     let lastReloadWasRefused = Mutex(false)
     private let reloading = Mutex(false)
@@ -181,6 +182,14 @@ final class SiteParts: Sendable {
             return stats.health.problems.filter { !logged.contains($0) }
         }
         for problem in new { logger.warning("series: \(problem)") }
+        let fault = stats.health.headFilesFault
+        let isNewFault = loggedHeadFault.withLock { logged in
+            defer { logged = fault }
+            return fault != nil && logged != fault
+        }
+        if isNewFault, let fault {
+            logger.warning("series: full chunks stay in memory, and the next start reads the whole log: \(fault)")
+        }
     }
 
     func noteListening(at url: String) { listeningURL.withLock { $0 = url } }

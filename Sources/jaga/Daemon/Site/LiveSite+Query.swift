@@ -78,7 +78,7 @@ extension LiveSite {
             .vector(
                 samples.map {
                     .init(
-                        labels: dictionary($0.labels), at: $0.timestamp, value: $0.value,
+                        labels: $0.labels, at: $0.timestamp, value: $0.value,
                         histogram: $0.histogram.map { histogramText($0) })
                 })
         case .matrix(let series):
@@ -91,7 +91,7 @@ extension LiveSite {
         let isHistogram = Set(series.histograms.map(\.index))
         let numbers = series.times.indices.filter { !isHistogram.contains($0) }
         var columns = WebAPI.QueryResult.Columns(
-            labels: dictionary(series.labels), times: numbers.map { series.times[$0] },
+            labels: series.labels, times: numbers.map { series.times[$0] },
             values: numbers.map { series.values[$0] })
         columns.histograms = series.histograms.map {
             .init(time: series.times[$0.index], text: histogramText($0.histogram), count: $0.histogram.count)

@@ -220,6 +220,10 @@ extension LiveSite {
         if let fault = stats.health.maintenanceFault {
             return AreaStatus(kind: .jaga, name: "", verdict: .warning, reason: fault)
         }
+        if let fault = stats.health.headFilesFault {
+            return AreaStatus(
+                kind: .jaga, name: "", verdict: .warning, reason: t(.headFilesNotWritten, ["reason": fault]))
+        }
         let damage = stats.health.problems.filter(\.isDamage)
         if let first = damage.first {
             let more = damage.count > 1 ? t(.andMore, ["count": damage.count - 1]) : ""
