@@ -42,6 +42,7 @@ import Units
             default:
                 return pick([
                     "changes({__name__=~\"a|b\"}[1m])", "rate({__name__=~\"a|b\"}[1m])", "abs({__name__=~\"a|b\"})",
+                    "-{__name__=~\"a|b\"}",
                     "{__name__=~\"a|b\"}",
                 ])
             }

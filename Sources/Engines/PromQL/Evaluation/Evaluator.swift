@@ -203,7 +203,7 @@ final class Evaluator {
             return .vector(try latest(selector, over: grid))
         case .signed(let signed):
             let inner = try evaluate(signed.inner, over: grid)
-            return signed.isNegative ? try negated(inner) : inner
+            return signed.isNegative ? try negated(inner, over: grid) : inner
         case .binary(let binary):
             return try self.binary(binary, over: grid)
         case .aggregation(let aggregation):
@@ -234,7 +234,7 @@ final class Evaluator {
         return literal
     }
 
-    private func negated(_ values: StepValues) throws -> StepValues {
+    private func negated(_ values: StepValues, over grid: StepGrid) throws -> StepValues {
         switch values {
         case .scalar(let numbers): return .scalar(numbers.map { -$0 })
         case .vector(let columns):
@@ -246,7 +246,7 @@ final class Evaluator {
                             negated.histograms = column.histograms.map { $0?.multiplied(by: -1) }
                         }
                         return negated
-                    }))
+                    }, over: grid))
         case .string: preconditionFailure("a string has no arithmetic")
         }
     }
