@@ -574,7 +574,7 @@ def verdict(is_met):
 
 def main():
     options = argparse.ArgumentParser(description="Measures Jaga's series engine beside Prometheus and VictoriaMetrics.")
-    options.add_argument("--minutes", type=float, default=5, help="how long each is scraped (default 5)")
+    options.add_argument("--minutes", type=float, default=5, help="how long each is scraped (default 5; 0 leaves scraping and parsing out)")
     options.add_argument("--parse-seconds", type=int, default=60, help="how long each reads without storing (default 60)")
     options.add_argument("--hours", type=int, default=24, help="of history for the queries (default 24; 0 leaves them out)")
     options.add_argument("--only", help="one of the three by name, for a first look")
@@ -592,7 +592,7 @@ def main():
         if chosen.only:
             systems = [system for system in systems if system.name == chosen.only]
         scrapes, parsing, queries = {}, {}, {}
-        for system in systems:
+        for system in systems if chosen.minutes else []:
             say(f"{system.name}: scraped for {chosen.minutes:g} minutes.")
             scrapes[system.name] = measure_scrapes(system, targets, int(chosen.minutes * 60))
             say(f"{system.name}: {scrapes[system.name]}")
@@ -616,21 +616,38 @@ def main():
         versions = {system.name: system.version() for system in systems}
     if chosen.only:
         return
-    text = report(chosen, recording, scrapes, parsing, queries, versions)
-    print(text)
-    if chosen.page:
-        write_section(pathlib.Path(chosen.page), "series", text)
+    texts = {}
+    if scrapes:
+        texts["series"] = report(chosen, recording, scrapes, parsing, versions)
+    if queries:
+        texts["queries"] = report_of_queries(chosen, recording, queries, versions)
+    for key, text in texts.items():
+        print(text)
+        if chosen.page:
+            write_section(pathlib.Path(chosen.page), key, text)
 
 
-def report(chosen, recording, scrapes, parsing, queries, versions):
-    p, v, j = (scrapes[name] for name in ("Prometheus", "VictoriaMetrics", "Jaga"))
-    rows = [("Figure", "Prometheus", "VictoriaMetrics", "Jaga", "Target", "Met")]
+def add_row(rows, label, read, show, target, limit, more_is_better):
+    theirs, mine = (read("Prometheus"), read("VictoriaMetrics")), read("Jaga")
+    bound = limit(*theirs)
+    rows.append((label, show(theirs[0]), show(theirs[1]), show(mine), f"{target} ({show(bound)})",
+                 verdict(mine >= bound if more_is_better else mine <= bound)))
 
-    def row(label, read, show, target, limit, more_is_better):
-        theirs, mine = (read("Prometheus"), read("VictoriaMetrics")), read("Jaga")
-        bound = limit(*theirs)
-        rows.append((label, show(theirs[0]), show(theirs[1]), show(mine), f"{target} ({show(bound)})",
-                     verdict(mine >= bound if more_is_better else mine <= bound)))
+
+HEADING = ("Figure", "Prometheus", "VictoriaMetrics", "Jaga", "Target", "Met")
+
+
+def circumstances(versions):
+    return f"""- **Date** {datetime.date.today().isoformat()}. **Machine** {machine()}; load {os.getloadavg()[0]:.1f} (1 min) at the end.
+- **Programs** Jaga {versions["Jaga"]} (release build), Prometheus {versions["Prometheus"]}, VictoriaMetrics {versions["VictoriaMetrics"]}, the
+  last two as Debian ships them."""
+
+
+def report(chosen, recording, scrapes, parsing, versions):
+    rows = [HEADING]
+
+    def row(*figure):
+        add_row(rows, *figure)
 
     row("samples per second and core", lambda name: scrapes[name]["samples_per_core_second"], "{:,.0f}".format,
         "2 × the better", lambda a, b: 2 * max(a, b), True)
@@ -643,20 +660,14 @@ def report(chosen, recording, scrapes, parsing, queries, versions):
     rows.append(("samples fetched and read, none stored", *(f"{parsing[name]['read']:,.0f}" for name in scrapes), "", ""))
     row("answers after `kill -9` and start", lambda name: scrapes[name]["restart"], "{:.2f} s".format,
         "half of the better", lambda a, b: min(a, b) / 2, False)
-    if queries:
-        row("30 queries, median", lambda name: statistics.median(queries[name]), "{:.1f} ms".format,
-            "faster than both", min, False)
-        row("30 queries, slowest", lambda name: max(queries[name]), "{:.1f} ms".format, "faster than both", min, False)
-    parts = [f"""What the series engine takes beside Prometheus and VictoriaMetrics on the same machine, one after the other under the same
+    return f"""What the series engine takes beside Prometheus and VictoriaMetrics on the same machine, one after the other under the same
 load. Written by `scripts/compare series`; to repeat it, run
 `scripts/compare series --minutes {chosen.minutes:g} --parse-seconds {chosen.parse_seconds} --hours {chosen.hours}`.
 
-- **Date** {datetime.date.today().isoformat()}. **Machine** {machine()}; load {os.getloadavg()[0]:.1f} (1 min) at the end.
+{circumstances(versions)}
 - **Load** {TARGETS} targets of {SERIES_EACH} series, scraped each second without compression for {chosen.minutes:g} minutes: a page of
   node_exporter recorded over a minute and played back; {recording.moving:.0%} of its series move, and {recording.copied} of the
   {SERIES_EACH} are copies of others under another label.
-- **Programs** Jaga {versions["Jaga"]} (release build), Prometheus {versions["Prometheus"]}, VictoriaMetrics {versions["VictoriaMetrics"]}, the
-  last two as Debian ships them.
 
 {table(rows)}
 
@@ -665,20 +676,35 @@ processor time of its parser of pages alone during such scrapes, from the profil
 and of Jaga from `perf`. Fetched and read: by all processor time while metric relabelling drops every sample; most of it is the system's
 work for connections and threads. Bytes on disk: a snapshot, index included, by the
 samples scraped. Start: from the start of the program until a query over all scraped series is answered.
-"""]
-    if queries:
-        lines = [("Query", "kind", "Prometheus", "VictoriaMetrics", "Jaga", "Jaga is the fastest")]
-        for number, (kind, query) in enumerate(QUERIES):
-            times = [queries[name][number] for name in ("Prometheus", "VictoriaMetrics", "Jaga")]
-            lines.append((f"`{query.replace('|', chr(92) + '|')}`", kind, *(f"{value:.1f} ms" for value in times),
-                          verdict(times[2] <= min(times))))
-        parts.append(f"""The queries read {TARGETS * SERIES_EACH:,} series over {chosen.hours} h at 15 s, sent by remote write; range queries span all of it in
-steps of {max(15, chosen.hours * 15)} s. They are asked when a program has come to rest: {REST_SECONDS_MIN} s after the last sample, and when it
-takes less than {REST_SHARE:.0%} of a processor over {REST_SECONDS} s. Each is the best of {QUERY_RUNS} runs, over HTTP, its answer read whole.
+"""
+
+
+def report_of_queries(chosen, recording, queries, versions):
+    rows = [HEADING]
+    add_row(rows, f"{len(QUERIES)} queries, median", lambda name: statistics.median(queries[name]), "{:.1f} ms".format,
+            "faster than both", min, False)
+    add_row(rows, f"{len(QUERIES)} queries, slowest", lambda name: max(queries[name]), "{:.1f} ms".format,
+            "faster than both", min, False)
+    lines = [("Query", "kind", "Prometheus", "VictoriaMetrics", "Jaga", "Jaga is the fastest")]
+    for number, (kind, query) in enumerate(QUERIES):
+        times = [queries[name][number] for name in ("Prometheus", "VictoriaMetrics", "Jaga")]
+        lines.append((f"`{query.replace('|', chr(92) + '|')}`", kind, *(f"{value:.1f} ms" for value in times),
+                      verdict(times[2] <= min(times))))
+    return f"""How long queries over {chosen.hours} h take, beside Prometheus and VictoriaMetrics on the same machine, one after the other over the same
+samples. Written by `scripts/compare series`; to repeat it alone, run `scripts/compare series --minutes 0 --hours {chosen.hours}`.
+
+{circumstances(versions)}
+- **Samples** {TARGETS * SERIES_EACH:,} series over {chosen.hours} h at 15 s, sent by remote write: the page of the section above, of which
+  {recording.moving:.0%} of the series move.
+
+{table(rows)}
+
+Range queries span all of it in steps of {max(15, chosen.hours * 15)} s. They are asked when a program has come to rest: {REST_SECONDS_MIN} s after the
+last sample, and when it takes less than {REST_SHARE:.0%} of a processor over {REST_SECONDS} s. Each is the best of {QUERY_RUNS} runs, over HTTP, its
+answer read whole.
 
 {table(lines)}
-""")
-    return "\n".join(parts)
+"""
 
 
 if __name__ == "__main__":

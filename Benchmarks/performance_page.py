@@ -1,6 +1,7 @@
 """Writes one measurement's section of docs/performance.md and leaves the others as they are."""
 
-SECTIONS = [("host", "Watching a host"), ("series", "The series engine"), ("samples", "What a sample costs")]
+SECTIONS = [("host", "Watching a host"), ("series", "The series engine"),
+            ("queries", "Queries over a day"), ("samples", "What a sample costs")]
 OPENING = "# Performance\n\nMeasured, not promised: each section says which script wrote it and how to repeat it.\n"
 
 

@@ -63,6 +63,7 @@ extension TimeSeriesStore {
     @discardableResult
     func maintainNow(at now: Timestamp) throws(StoreError) -> Bool {
         let now = now.millisecondsSinceEpoch
+        state.withLock { $0.indexes.grow() }
         let result = changes.withLock { _ -> Result<Bool, StoreError> in
             do throws(StoreError) {
                 while let start = nextSpan(at: now) { try writeBlock(from: start) }
