@@ -239,10 +239,12 @@ let workshop: [Target] = [
         ], path: "Tests/QueryComparison"),
     .executableTarget(
         name: "compare-queries", dependencies: ["QueryComparison"], path: "Tests/QueryComparisonProgram"),
+    .target(name: "Measuring", path: "Benchmarks/Measuring"),
     .executableTarget(
-        name: "store-bench", dependencies: ["TimeSeriesStore", "Series", "Units"], path: "Benchmarks/StoreBench"),
+        name: "store-bench", dependencies: ["Measuring", "TimeSeriesStore", "Series", "Units"],
+        path: "Benchmarks/StoreBench"),
     .executableTarget(
-        name: "query-bench", dependencies: ["PromQL", "Series", "Units"], path: "Benchmarks/QueryBench"),
+        name: "query-bench", dependencies: ["Measuring", "PromQL", "Series", "Units"], path: "Benchmarks/QueryBench"),
 ]
 
 let testTargets: [Target] = [
