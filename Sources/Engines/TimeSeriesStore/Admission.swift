@@ -25,7 +25,8 @@ struct Admission {
     private var lateNumbers: [UInt32] = []
     private var lateTimes: [Int64] = []
     private var lateValues: [Double] = []
-    private var before: [(number: UInt32, lastTime: Int64, lastBits: UInt64)] = []
+    private typealias Before = (number: UInt32, lastTime: Int64, lastBits: UInt64)
+    private var before: [Before] = []
     private var declared: [Int] = []
     private var declaredMetrics: [(name: String, old: MetricMetadata?)] = []
 
@@ -37,10 +38,7 @@ struct Admission {
         let time = block.timestamp.millisecondsSinceEpoch
         commonTime = time
         let count = block.references.count
-        numbers.reserveCapacity(count)
-        values.reserveCapacity(count)
-        before.reserveCapacity(count)
-        for index in 0..<count {
+        for index in takeKnown(block, in: segment, &state)..<count {
             let raw = block.references[index].raw
             let number = Int(truncatingIfNeeded: raw & 0xFFFF_FFFF)
             guard number < state.head.series.count, state.head.series[number].isLive,
@@ -55,6 +53,48 @@ struct Admission {
         outcome.overLimit += block.refusedCount
         state.refused.note(sampleCount: block.refusedCount)
         finish(in: segment, &state, &book)
+    }
+
+    /// Takes samples from the start of a block as long as they are newer than all others of their series, which the segment knows. With a
+    /// scrape like the one before it those are all.
+    /// - Returns: how many were taken.
+    private mutating func takeKnown(
+        _ block: SampleBlock, in segment: UInt64, _ state: inout TimeSeriesStore.State
+    ) -> Int {
+        let time = block.timestamp.millisecondsSinceEpoch
+        let count = block.references.count
+        guard time >= state.head.minimumTime else { return 0 }
+        let segment = UInt32(truncatingIfNeeded: segment)
+        var taken = 0
+        numbers = [UInt32](unsafeUninitializedCapacity: count) { numbers, numbersCount in
+            before = [Before](unsafeUninitializedCapacity: count) { before, beforeCount in
+                state.head.series.withUnsafeMutableBufferPointer { series in
+                    while taken < count {
+                        let raw = block.references[taken].raw
+                        let number = Int(truncatingIfNeeded: raw & 0xFFFF_FFFF)
+                        guard number < series.count, series[number].isLive,
+                            series[number].generation == UInt32(truncatingIfNeeded: raw >> 32),
+                            series[number].declaredIn == segment, series[number].lastTime < time
+                        else { break }
+                        numbers.initializeElement(at: taken, to: UInt32(number))
+                        before.initializeElement(
+                            at: taken, to: (UInt32(number), series[number].lastTime, series[number].lastBits))
+                        series[number].lastTime = time
+                        series[number].lastBits = block.values[taken].bitPattern
+                        taken += 1
+                    }
+                }
+                beforeCount = taken
+            }
+            numbersCount = taken
+        }
+        guard taken > 0 else { return 0 }
+        values = taken == count ? block.values : Array(block.values[..<taken])
+        firstTime = time
+        lastTime = time
+        outcome.stored = taken
+        storedCount = taken
+        return taken
     }
 
     /// Decides on a batch, whose series are known by their labels.
@@ -284,7 +324,7 @@ struct Admission {
     /// Brings what was written into the head.
     func commit(_ state: inout TimeSeriesStore.State) {
         if times.isEmpty {
-            for index in numbers.indices { state.head.add(Int(numbers[index]), commonTime, values[index]) }
+            state.head.add(numbers, commonTime, values)
         } else {
             for index in numbers.indices { state.head.add(Int(numbers[index]), times[index], values[index]) }
         }

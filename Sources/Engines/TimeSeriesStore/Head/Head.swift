@@ -311,6 +311,62 @@ struct Head: Sendable {
         series[number].openCount = Int32(count + 1)
     }
 
+    /// Adds samples of one instant, each newer than all others of its series.
+    /// - Parameter newValues: parallel to `numbers`.
+    mutating func add(_ numbers: [UInt32], _ time: Int64, _ newValues: [Double]) {
+        var index = 0
+        while index < numbers.count {
+            let number = Int(numbers[index])
+            add(number, time, newValues[index])
+            index += 1
+            index += addFollowers(of: number, from: index, to: numbers.count, time, admits: false) {
+                (Int(numbers[$0]), newValues[$0].bitPattern)
+            }
+        }
+    }
+
+    /// Adds the samples of the series that march with `leader`, whose own sample of that time has just been added.
+    ///
+    /// The series of a target march in step: they share a column of times and have as many open samples. So once one of them has gone
+    /// the general way, the ones after it need a look at their own record only.
+    /// - Parameters:
+    ///   - admits: whether the samples are still to be noted as the newest of their series.
+    ///   - sample: the series, or -1, and the bits of the value at an index of `start..<end`.
+    /// - Returns: how many from `start` on were added; the next has to go the general way.
+    @inline(__always)
+    mutating func addFollowers(
+        of leader: Int, from start: Int, to end: Int, _ time: Int64, admits: Bool,
+        sample: (Int) -> (number: Int, bits: UInt64)
+    ) -> Int {
+        // The leader's column has `time` at `count` now.
+        let column = series[leader].column
+        let count = series[leader].openCount - 1
+        guard count > 0 else { return 0 }
+        let rows = values.rows
+        return series.withUnsafeMutableBufferPointer { series in
+            var index = start
+            while index < end {
+                let (number, bits) = sample(index)
+                guard number >= 0, series[number].column == column, series[number].openCount == count,
+                    !series[number].hasOpenHistograms, !admits || series[number].lastTime < time
+                else { break }
+                let row = series[number].row
+                if row >= 0 {
+                    rows[row][Int(count)] = Double(bitPattern: bits)
+                } else if series[number].constant.bitPattern != bits {
+                    break
+                }
+                series[number].openCount = count + 1
+                if admits {
+                    series[number].lastTime = time
+                    series[number].lastBits = bits
+                }
+                index += 1
+            }
+            return index - start
+        }
+    }
+
     private mutating func columnBeginning(at time: Int64) -> Int32 {
         if freshColumn.time == time, freshColumn.column >= 0, columns[Int(freshColumn.column)].times.first == time {
             columns[Int(freshColumn.column)].users += 1

@@ -6,17 +6,28 @@
 /// `@unchecked Sendable`: only the head uses it, under the store's `state` lock.
 final class OpenValues: @unchecked Sendable {
     static let rowCount = 256
-    private var pages: [UnsafeMutablePointer<Double>] = []
+    /// Pages of rows; a copy is good for the rows that were there when it was taken.
+    struct Rows {
+        fileprivate(set) var pages: [UnsafeMutablePointer<Double>] = []
+
+        /// The numbers of a row; valid until it is given back.
+        @inline(__always)
+        subscript(row: Int32) -> UnsafeMutablePointer<Double> {
+            pages[Int(row) / OpenValues.rowCount] + Int(row) % OpenValues.rowCount * Head.openCountMax
+        }
+    }
+
+    private(set) var rows = Rows()
     private var free: [Int32] = []
 
     deinit {
-        for page in pages { page.deallocate() }
+        for page in rows.pages { page.deallocate() }
     }
 
     func take() -> Int32 {
         if let row = free.popLast() { return row }
-        let first = Int32(pages.count * Self.rowCount)
-        pages.append(.allocate(capacity: Self.rowCount * Head.openCountMax))
+        let first = Int32(rows.pages.count * Self.rowCount)
+        rows.pages.append(.allocate(capacity: Self.rowCount * Head.openCountMax))
         free.append(contentsOf: (first + 1..<first + Int32(Self.rowCount)).reversed())
         return first
     }
@@ -25,9 +36,7 @@ final class OpenValues: @unchecked Sendable {
 
     /// The numbers of a row; valid until it is given back.
     @inline(__always)
-    func row(_ row: Int32) -> UnsafeMutablePointer<Double> {
-        pages[Int(row) / Self.rowCount] + Int(row) % Self.rowCount * Head.openCountMax
-    }
+    func row(_ row: Int32) -> UnsafeMutablePointer<Double> { rows[row] }
 }
 
 /// The times of open chunks. The series of a target are read at the same instants and share one.
