@@ -253,14 +253,22 @@ import Units
             #expect(again.stats.headFileByteCount == stats.headFileByteCount)
             try await again.maintain(at: at(epoch + 1_900_000))
             #expect(again.stats.blockCount == blockCount, "\(size)")
+            #expect(again.health.isOverRetentionSize == false)
             files.endProcess()
         }
+        // The newest block stays, and that this is more than there may be is told.
+        let small = try openStore(files, StoreSettings(blockSpan: .seconds(600), retentionSize: ByteCount(1000)))
+        try await small.maintain(at: at(epoch + 1_900_000))
+        #expect(small.stats.blockCount == 1 && small.health.isOverRetentionSize)
+        #expect(reported("jaga_series_over_retention_size", by: small) == 1)
     }
 
-    private func failing(_ store: TimeSeriesStore) -> Double? {
+    private func failing(_ store: TimeSeriesStore) -> Double? { reported("jaga_series_head_files_failing", by: store) }
+
+    private func reported(_ name: String, by store: TimeSeriesStore) -> Double? {
         var batch = SampleBatch(at: at(epoch))
         store.report(into: &batch)
-        return batch.rows.first { $0.labels.name == "jaga_series_head_files_failing" }?.value
+        return batch.rows.first { $0.labels.name == name }?.value
     }
 
     @Test(arguments: 1...10 as ClosedRange<UInt64>)

@@ -13,6 +13,9 @@ public struct StoreHealth: Sendable, Hashable {
     /// Why full chunks stay in memory instead of in files beside the log, while they do. Nothing is lost by it: the store takes more
     /// memory, and the next start reads the whole log.
     public internal(set) var headFilesFault: String?
+    /// Whether one block and the files of the head alone take more than the store may keep: no older block is left to go, and what is kept
+    /// is far shorter than its ages say.
+    public internal(set) var isOverRetentionSize = false
     /// Damage that the last start found, and, of blocks, what queries and maintenance met since. Each place once; a few of each block.
     public internal(set) var problems: [StoreProblem] = []
 }

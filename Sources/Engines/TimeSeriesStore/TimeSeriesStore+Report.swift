@@ -30,6 +30,10 @@ extension TimeSeriesStore {
             "Whether full chunks stay in memory because the files beside the log cannot be written.", [:],
             health.headFilesFault == nil ? 0 : 1)
         add(
+            "jaga_series_over_retention_size", .gauge,
+            "Whether the newest block and the files of the head alone take more than retention_size.", [:],
+            health.isOverRetentionSize ? 1 : 0)
+        add(
             "jaga_series_problems", .gauge, "Places of damage and missing files found since the start.", [:],
             Double(health.problems.count(where: \.isDamage)))
         add("jaga_series_in_memory", .gauge, "Series in memory.", [:], Double(stats.seriesCount))

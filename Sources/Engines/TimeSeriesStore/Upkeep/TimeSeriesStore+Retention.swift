@@ -126,9 +126,10 @@ extension TimeSeriesStore {
         guard limit > 0 else { return }
         while true {
             let (blocks, headByteCount) = state.withLock { ($0.blocks, $0.headFileByteCount) }
-            guard blocks.count > 1, blocks.reduce(headByteCount, { $0 + $1.byteCount }) > limit,
-                let oldest = blocks.min(by: { $0.end < $1.end })
-            else { return }
+            let isOver = blocks.reduce(headByteCount, { $0 + $1.byteCount }) > limit
+            guard isOver, blocks.count > 1, let oldest = blocks.min(by: { $0.end < $1.end }) else {
+                return state.withLock { $0.health.isOverRetentionSize = isOver }
+            }
             try drop(oldest)
         }
     }

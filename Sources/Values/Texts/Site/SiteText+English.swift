@@ -61,6 +61,8 @@ extension SiteText {
         case .reloadChanged: "applied; changed: {keys}"
         case .reloadLate: "applied, but {keys} {count?takes|take} effect only after a restart of the daemon"
         case .reloadUnchanged: "the configuration is unchanged"
+        case .retentionSizeTooSmall:
+            "the newest samples alone take more than series.retention_size, so older ones are not kept; give it more"
         case .rulesFailing: "{count} {count?rule|rules} cannot be evaluated: {reason}"
         case .samplesNoneCame: "no sample was stored in the last {span}: nothing was read"
         case .samplesDamaged: "stored samples are damaged: {problem}"

@@ -10,7 +10,8 @@ public enum SiteText: String, TextKey {
     case drillFailed, drillMissing, figureConnections, figureDisk, figureMemory, figureProcessor
     case figureRequests, figureSeries, headFilesNotWritten, jobBad, jobsGood, newestBackup, probeBad, probeNotYet
     case probesGood, receiverBad, receiverBadReason, receiversNone, receiversWaiting, reloadChanged
-    case reloadLate, reloadUnchanged, rulesFailing, samplesDamaged, samplesNoneCame, samplesNotStored
+    case reloadLate, reloadUnchanged, retentionSizeTooSmall, rulesFailing, samplesDamaged, samplesNoneCame,
+        samplesNotStored
     case samplesNotStoredReason, samplesOutOfOrder, samplesOverLimit, sourceNotRead, sourceUnread
     case targetBad, targetsDropped, targetsGood, targetsNone, watchedBackups, watchedJobs, watchedProbes, watchedRules
     case watchedScraped, watchedServers

@@ -224,6 +224,9 @@ extension LiveSite {
             return AreaStatus(
                 kind: .jaga, name: "", verdict: .warning, reason: t(.headFilesNotWritten, ["reason": fault]))
         }
+        if stats.health.isOverRetentionSize {
+            return AreaStatus(kind: .jaga, name: "", verdict: .warning, reason: t[.retentionSizeTooSmall])
+        }
         let damage = stats.health.problems.filter(\.isDamage)
         if let first = damage.first {
             let more = damage.count > 1 ? t(.andMore, ["count": damage.count - 1]) : ""
