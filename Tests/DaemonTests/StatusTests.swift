@@ -154,7 +154,7 @@ struct StatusTests {
         #expect(try await live.series(open).map(\.pairs.count) == [3])
         #expect(try await live.labelNames(open).count == 3)
         #expect(try await live.labelValues("caf\u{E9}", open) == ["1"])
-        #expect(try await live.exemplars("old", from: open.from, through: open.through).data == Array("[]".utf8))
+        #expect(try await live.exemplars("old", from: open.from, through: open.through).parts == [Array("[]".utf8)])
     }
 
     @Test func `labels of targets are told apart by their bytes`() async throws {

@@ -1,4 +1,5 @@
 import Diagnostics
+import Glibc
 import Outbound
 import SampleStack
 import TestSupport
@@ -75,6 +76,60 @@ extension EndToEnd {
             }
             #expect(try await jaga.value("vector(1)") == 1)
             await jaga.remove()
+        }
+
+        @Test
+        func `queries at the same time and answers that are read slowly stay within the memory that they may have`()
+            async throws
+        {
+            let jaga = try await JagaServer.start(
+                "site: hostile\nhost: {enabled: false}\nrules: {shipped: false}\nqueries: {memory_max: 64MB}\n")
+            let pid = try #require(jaga.server.process.pid)
+            let token = try await token(jaga)
+            // Each alone takes some 40 MB.
+            let query = "vector(time())[800000s:1s]"
+            let statuses = try await withThrowingTaskGroup(of: Int.self) { group in
+                for _ in 0..<8 {
+                    group.addTask { try await ask(jaga, "query?", query, token, timeout: .seconds(120)).status }
+                }
+                var statuses: [Int] = []
+                for try await status in group { statuses.append(status) }
+                return statuses
+            }
+            #expect(Set(statuses).isSubset(of: [200, 503]), "\(statuses)")
+            #expect(try await ask(jaga, "query?", query, token, timeout: .seconds(120)).status == 200)
+            let tooLarge = try await ask(jaga, "query?", "vector(time())[9000000s:1s]", token, timeout: .seconds(60))
+            #expect(
+                tooLarge.status == 422 && tooLarge.text.contains("at most 67108864 are allowed"), "\(tooLarge.text)")
+            // Somebody who asks for much and reads none of it.
+            let deaf = try connected(to: jaga.server.port)
+            let request =
+                "GET /api/v1/query?query=\(percentEncoded(query)) HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer \(token.reveal())\r\n\r\n"
+            #expect(send(deaf, request, request.utf8.count, 0) == request.utf8.count)
+            try await waitUntil("the answer holds the memory", timeout: .seconds(60)) {
+                try await ask(jaga, "query?", query, token, timeout: .seconds(60)).status == 503
+            }
+            #expect(try await jaga.value("vector(1)") == 1)
+            close(deaf)
+            try await waitUntil("the memory is there again", timeout: .seconds(60)) {
+                try await ask(jaga, "query?", query, token, timeout: .seconds(60)).status == 200
+            }
+            let peak = try readText("/proc/\(pid)/status").split(separator: "\n").first { $0.hasPrefix("VmHWM") }
+            #expect(Int(peak?.split(separator: " ").dropLast().last ?? "") ?? .max < 400_000, "\(peak ?? "")")
+            await jaga.remove()
+        }
+
+        private func connected(to port: Int) throws -> Int32 {
+            let socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+            var address = sockaddr_in()
+            address.sin_family = sa_family_t(AF_INET)
+            address.sin_port = in_port_t(port).bigEndian
+            address.sin_addr.s_addr = INADDR_LOOPBACK.bigEndian
+            let status = withUnsafeBytes(of: &address) {
+                connect(socket, $0.assumingMemoryBound(to: sockaddr.self).baseAddress, socklen_t($0.count))
+            }
+            try #require(status == 0)
+            return socket
         }
 
         private func token(_ jaga: JagaServer) async throws -> Secret {

@@ -66,6 +66,72 @@ import Units
         }
     }
 
+    /// One query's answer that lives on holds its memory; when it goes, others have it.
+    @Test func `queries that run at the same time are bounded together`() async throws {
+        var limits = QueryLimits()
+        let budget = MemoryBudget(byteCountMax: 16 << 20)
+        limits.memory = budget
+        let engine = Self.engine(limits)
+        let query = "vector(time())[300000s:1s]"
+        var held: QueryResult? = try await engine.instant(query, at: Self.zero)
+        #expect(held != nil && budget.byteCount > 300_000 * 8)
+        let busy = await #expect(throws: QueryFault.self) {
+            try await engine.instant("vector(time())[400000s:1s]", at: Self.zero)
+        }
+        #expect(busy?.code == .noMemoryNow, "\(busy?.message ?? "")")
+        #expect(try await engine.instant("vector(1)", at: Self.zero).samples?.count == 1)
+        held = nil
+        #expect(budget.byteCount == 0)
+        let other = "count_over_time(vector(time())[100000s:1s])"
+        #expect(try await engine.instant(other, at: Self.zero).samples?.first?.value == 100_000)
+        let tooLarge = await #expect(throws: QueryFault.self) {
+            try await engine.instant("vector(time())[3000000s:1s]", at: Self.zero)
+        }
+        #expect(tooLarge?.code == .tooManySamples && tooLarge?.message.contains("at most 16777216") == true)
+        #expect(budget.byteCount == 0)
+    }
+
+    /// Samples that are read count as well, and so does the text of the answer.
+    @Test func `what is read and what is answered is bounded`() async throws {
+        var limits = QueryLimits()
+        limits.memory = MemoryBudget(byteCountMax: 1 << 20)
+        let columns = (0..<10).map { number in
+            SeriesColumns(
+                labels: Labels("up", ["n": "\(number)"]), times: (0..<10_000).map { Int64($0) },
+                values: [Double](repeating: 1, count: 10_000))
+        }
+        let engine = QueryEngine(FixedSeries(columns: columns), limits: limits)
+        let fault = await #expect(throws: QueryFault.self) {
+            try await engine.instant("sum(count_over_time(up[10s]))", at: Timestamp(millisecondsSinceEpoch: 10_000))
+        }
+        #expect(fault?.code == .tooManySamples && fault?.message.contains("at most 1048576") == true)
+        let answer = QueryResult.Value.matrix(columns)
+        var json = AnswerJSON(memory: MemoryShare(of: MemoryBudget(byteCountMax: 1 << 20)))
+        answer.write(to: &json, limit: nil)
+        #expect(throws: MemoryRefusal.self) { try json.finish() }
+        var whole = AnswerJSON(memory: MemoryShare(of: MemoryBudget(byteCountMax: 16 << 20)))
+        answer.write(to: &whole, limit: nil)
+        let bytes = whole.bytes
+        let parts = try whole.finish()
+        #expect(parts.count > 1 && Array(parts.joined()) == bytes)
+        #expect(parts.dropLast().allSatisfy { $0.count >= 1 << 20 && $0.count < 2 << 20 })
+    }
+
+    /// Series in memory, for a store without bounds.
+    private struct FixedSeries: SeriesReading {
+        let columns: [SeriesColumns]
+
+        func select(_ matchers: [LabelMatcher], from start: Timestamp, through end: Timestamp) async throws
+            -> [SeriesColumns]
+        { columns }
+
+        func labelNames(_ matchers: [LabelMatcher], from: Timestamp, through: Timestamp) async throws -> [String] { [] }
+        func labelValues(_ name: String, _ matchers: [LabelMatcher], from: Timestamp, through: Timestamp) async throws
+            -> [String]
+        { [] }
+        func metadata() async throws -> MetadataByName { [:] }
+    }
+
     @Test func `labels that a query makes are bounded`() async {
         var limits = QueryLimits()
         limits.labelBytesMax = 1000

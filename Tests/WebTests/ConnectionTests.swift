@@ -2,6 +2,7 @@ import Access
 import FoundationEssentials
 import Glibc
 import Synchronization
+import Series
 import Testing
 import Units
 import WebAPI
@@ -112,6 +113,25 @@ struct ConnectionTests {
             // Reading begins only when the server has given the connection up: the rest is not there any more.
             try await fixture.waitUntil { server.register.count == 0 }
             #expect(try await deaf.countToTheEnd() < 30_000_000)
+        }
+    }
+
+    /// The limit on a standstill, which begins anew with each piece that is taken, is far away here.
+    @Test func `an answer that is not read whole in its time is cut off, and its memory given back`() async throws {
+        let fixture = try WebFixture()
+        let token = try await fixture.token(.viewer)
+        let request = "GET /api/v1/query?query=large HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer \(token)\r\n"
+        for (limit, isDeaf) in [(Duration.milliseconds(300), true), (.seconds(600), false)] {
+            try await withServer(fixture, limits: .test { ($0.wholeAnswer, $0.answerRateMin) = (limit, .max) }) {
+                port, server in
+                let client = try RawClient(port: port)
+                await client.send(request + "Connection: close\r\n\r\n")
+                try await fixture.waitUntil { fixture.service.memory.byteCount > 0 }
+                if isDeaf { try await fixture.waitUntil { server.register.count == 0 } }
+                let count = try await client.countToTheEnd()
+                #expect(isDeaf ? count < 30_000_000 : count > 30_000_000)
+                try await fixture.waitUntil { fixture.service.memory.byteCount == 0 }
+            }
         }
     }
 

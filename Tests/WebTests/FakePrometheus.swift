@@ -1,13 +1,18 @@
 import JSONCoding
+import Series
 import Units
 import Web
 import WebAPI
 
 /// What the Prometheus API asks beyond the pages: each method gives what it was asked, so that a test sees that it came through.
-protocol FakePrometheus: SiteService {}
+protocol FakePrometheus: SiteService {
+    /// What answers are taken from.
+    var memory: MemoryBudget { get }
+}
 
 extension FakePrometheus {
     func answer(_ query: PrometheusQuery) async throws -> PrometheusAnswer {
+        if query.expression == "large" { return large }
         guard !query.expression.isEmpty else { throw QueryFault(.badData, "no expression found in input") }
         let result =
             switch query.when {
@@ -18,12 +23,24 @@ extension FakePrometheus {
             }
         var data = ""
         result.result.write(to: &data)
-        return PrometheusAnswer(data: Array(data.utf8), warnings: result.warnings, infos: ["about \(query.expression)"])
+        return PrometheusAnswer([Array(data.utf8)], warnings: result.warnings, infos: ["about \(query.expression)"])
+    }
+
+    /// More than the buffers between two programs hold.
+    private var large: PrometheusAnswer {
+        let parts = [[UInt8]](repeating: [UInt8](repeating: UInt8(ascii: "1"), count: 1_000_000), count: 30)
+        do {
+            let memory = MemoryShare(of: memory)
+            try memory.take(30_000_000)
+            return PrometheusAnswer(parts, memory: memory)
+        } catch {
+            preconditionFailure("\(error)")
+        }
     }
 
     func exemplars(_ expression: String, from start: Timestamp, through end: Timestamp) async throws -> PrometheusAnswer
     {
-        PrometheusAnswer(data: Array("[]".utf8))
+        PrometheusAnswer([Array("[]".utf8)])
     }
 
     func format(_ expression: String) async throws -> String { "formatted \(expression)" }

@@ -402,6 +402,7 @@ final class FakeSite: FakePrometheus {
     }
 
     /// How long the export is, for tests of slow readers.
+    let memory = MemoryBudget(byteCountMax: 64 << 20)
     let exportBytes = Mutex(0)
 
     func exportLedger() async throws -> @Sendable () async throws -> String? {

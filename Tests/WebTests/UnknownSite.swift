@@ -7,6 +7,7 @@ import WebAPI
 
 /// A site of which nothing is known: just started, or cut off from everything that it watches.
 struct UnknownSite: FakePrometheus {
+    let memory = MemoryBudget(byteCountMax: 1 << 20)
     let now: Timestamp
 
     func status() async throws -> StatusSummary {

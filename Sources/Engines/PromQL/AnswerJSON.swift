@@ -8,36 +8,72 @@ import Units
 
 /// JSON that is being written.
 public struct AnswerJSON {
-    public private(set) var bytes: [UInt8] = []
+    /// What follows `parts`.
+    fileprivate var tail: [UInt8] = []
+    /// Full parts: a long answer is never in memory a second time, as it would be whenever one array has to grow.
+    private var parts: [[UInt8]] = []
+    private let memory: MemoryShare?
+    /// Why the rest was left out.
+    private var refusal: MemoryRefusal?
 
-    public init() {}
+    private static let partByteCount = 1 << 20
 
-    public mutating func raw(_ text: StaticString) {
-        text.withUTF8Buffer { bytes.append(contentsOf: $0) }
+    /// - Parameter memory: where parts are taken from; those that there is none for are left out, and `finish` says so.
+    public init(memory: MemoryShare? = nil) { self.memory = memory }
+
+    /// All that was written, as one.
+    public var bytes: [UInt8] { parts.isEmpty ? tail : Array(parts.joined()) + tail }
+
+    /// All that was written, in its order.
+    public mutating func finish() throws(MemoryRefusal) -> [[UInt8]] {
+        endPart(isLast: true)
+        if let refusal { throw refusal }
+        return parts
     }
 
-    fileprivate mutating func append(_ text: ArraySlice<UInt8>) { bytes.append(contentsOf: text) }
+    /// Ends a part when it is full.
+    fileprivate mutating func endPart(isLast: Bool = false) {
+        guard isLast || tail.count >= Self.partByteCount else { return }
+        if refusal == nil {
+            do throws(MemoryRefusal) {
+                try memory?.take(tail.count)
+                parts.append(tail)
+            } catch {
+                refusal = error
+                parts = []
+            }
+        }
+        tail = []
+        if !isLast, refusal == nil { tail.reserveCapacity(Self.partByteCount + Self.partByteCount / 8) }
+    }
+
+    public mutating func raw(_ text: StaticString) {
+        text.withUTF8Buffer { tail.append(contentsOf: $0) }
+    }
+
+    fileprivate mutating func append(_ text: ArraySlice<UInt8>) { tail.append(contentsOf: text) }
 
     /// Makes room for some bytes more, which may come or not.
     fileprivate mutating func reserve(_ more: Int) {
+        endPart()
         // In steps that grow, as without this: each series asks.
-        let needed = bytes.count + more
-        if needed > bytes.capacity { bytes.reserveCapacity(max(needed, bytes.capacity * 2)) }
+        let needed = tail.count + more
+        if needed > tail.capacity { tail.reserveCapacity(max(needed, tail.capacity * 2)) }
     }
 
     /// Takes the last byte back, to go on inside of an object.
-    public mutating func removeLast() { bytes.removeLast() }
+    public mutating func removeLast() { tail.removeLast() }
 
-    public mutating func text(_ text: String) { bytes.append(contentsOf: text.utf8) }
+    public mutating func text(_ text: String) { tail.append(contentsOf: text.utf8) }
 
     public mutating func quoted(_ text: String) {
         let isPlain = text.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x22 && $0 != 0x5C && $0 < 0x7F }
         if isPlain {
-            bytes.append(0x22)
-            bytes.append(contentsOf: text.utf8)
-            bytes.append(0x22)
+            tail.append(0x22)
+            tail.append(contentsOf: text.utf8)
+            tail.append(0x22)
         } else {
-            bytes.append(contentsOf: JSONValue.quoted(text).utf8)
+            tail.append(contentsOf: JSONValue.quoted(text).utf8)
         }
     }
 
@@ -45,14 +81,14 @@ public struct AnswerJSON {
     public mutating func list<Elements: Sequence>(
         _ elements: Elements, _ write: (inout AnswerJSON, Elements.Element) -> Void
     ) {
-        bytes.append(UInt8(ascii: "["))
+        tail.append(UInt8(ascii: "["))
         var isFirst = true
         for element in elements {
-            if !isFirst { bytes.append(UInt8(ascii: ",")) }
+            if !isFirst { tail.append(UInt8(ascii: ",")) }
             isFirst = false
             write(&self, element)
         }
-        bytes.append(UInt8(ascii: "]"))
+        tail.append(UInt8(ascii: "]"))
     }
 
     public mutating func labels(_ labels: Labels) {
@@ -67,13 +103,13 @@ public struct AnswerJSON {
     }
 
     public mutating func whole(_ number: Int64) {
-        if number < 0 { bytes.append(UInt8(ascii: "-")) }
+        if number < 0 { tail.append(UInt8(ascii: "-")) }
         digits(number.magnitude)
     }
 
     private mutating func digits(_ number: UInt64) {
         if number < 10 {
-            bytes.append(UInt8(ascii: "0") + UInt8(number))
+            tail.append(UInt8(ascii: "0") + UInt8(number))
             return
         }
         withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 20) { room in
@@ -85,25 +121,25 @@ public struct AnswerJSON {
                 room[start] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: remainder)
                 rest = quotient
             }
-            bytes.append(contentsOf: room[start...])
+            tail.append(contentsOf: room[start...])
         }
     }
 
     /// Milliseconds as seconds, with three decimals where there is a fraction: `1435781451.781`.
     public mutating func seconds(_ milliseconds: Int64) {
-        if milliseconds < 0 { bytes.append(UInt8(ascii: "-")) }
+        if milliseconds < 0 { tail.append(UInt8(ascii: "-")) }
         let (whole, fraction) = milliseconds.magnitude.quotientAndRemainder(dividingBy: 1000)
         digits(whole)
         guard fraction != 0 else { return }
-        bytes.append(UInt8(ascii: "."))
-        for divisor: UInt64 in [100, 10, 1] { bytes.append(UInt8(ascii: "0") + UInt8(fraction / divisor % 10)) }
+        tail.append(UInt8(ascii: "."))
+        for divisor: UInt64 in [100, 10, 1] { tail.append(UInt8(ascii: "0") + UInt8(fraction / divisor % 10)) }
     }
 
     /// A value between quotation marks: the fewest digits that give it back, an exponent below 1e-6 and from 1e21 on.
     public mutating func value(_ value: Double) {
-        bytes.append(UInt8(ascii: "\""))
+        tail.append(UInt8(ascii: "\""))
         number(value)
-        bytes.append(UInt8(ascii: "\""))
+        tail.append(UInt8(ascii: "\""))
     }
 
     fileprivate mutating func number(_ value: Double) {
@@ -115,29 +151,29 @@ public struct AnswerJSON {
         if shortDecimal(value) { return }
         // Between these Swift and the reference write the same.
         if magnitude >= 1e-4, magnitude < 1e15 { return text(value.description) }
-        if value.sign == .minus { bytes.append(UInt8(ascii: "-")) }
+        if value.sign == .minus { tail.append(UInt8(ascii: "-")) }
         if magnitude == 0 { return text("0") }
         let (digits, exponent) = decimal(magnitude)
         if magnitude < 1e-6 || magnitude >= 1e21 {
-            bytes.append(digits[0])
+            tail.append(digits[0])
             if digits.count > 1 {
-                bytes.append(UInt8(ascii: "."))
-                bytes.append(contentsOf: digits[1...])
+                tail.append(UInt8(ascii: "."))
+                tail.append(contentsOf: digits[1...])
             }
             text(exponent < 0 ? "e-" : "e+")
-            if exponent.magnitude < 10 { bytes.append(UInt8(ascii: "0")) }
+            if exponent.magnitude < 10 { tail.append(UInt8(ascii: "0")) }
             self.digits(UInt64(exponent.magnitude))
         } else if exponent < 0 {
             text("0.")
-            bytes.append(contentsOf: repeatElement(UInt8(ascii: "0"), count: -exponent - 1))
-            bytes.append(contentsOf: digits)
+            tail.append(contentsOf: repeatElement(UInt8(ascii: "0"), count: -exponent - 1))
+            tail.append(contentsOf: digits)
         } else {
-            bytes.append(contentsOf: digits.prefix(exponent + 1))
+            tail.append(contentsOf: digits.prefix(exponent + 1))
             if digits.count > exponent + 1 {
-                bytes.append(UInt8(ascii: "."))
-                bytes.append(contentsOf: digits[(exponent + 1)...])
+                tail.append(UInt8(ascii: "."))
+                tail.append(contentsOf: digits[(exponent + 1)...])
             } else {
-                bytes.append(contentsOf: repeatElement(UInt8(ascii: "0"), count: exponent + 1 - digits.count))
+                tail.append(contentsOf: repeatElement(UInt8(ascii: "0"), count: exponent + 1 - digits.count))
             }
         }
     }
@@ -152,15 +188,15 @@ public struct AnswerJSON {
         for decimals in 1...6 {
             let product = (magnitude * power).rounded(.toNearestOrEven)
             if product / power == magnitude {
-                if value < 0 { bytes.append(UInt8(ascii: "-")) }
+                if value < 0 { tail.append(UInt8(ascii: "-")) }
                 let (whole, fraction) = UInt64(product).quotientAndRemainder(dividingBy: UInt64(power))
                 digits(whole)
-                bytes.append(UInt8(ascii: "."))
+                tail.append(UInt8(ascii: "."))
                 var rest = fraction
                 var divisor = UInt64(power) / 10
                 for _ in 0..<decimals {
                     let (digit, remainder) = rest.quotientAndRemainder(dividingBy: divisor)
-                    bytes.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: digit))
+                    tail.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: digit))
                     rest = remainder
                     divisor = max(1, divisor / 10)
                 }
@@ -240,6 +276,7 @@ extension QueryResult.Value {
         case .vector(let samples):
             json.raw("{\"resultType\":\"vector\",\"result\":")
             json.list(samples.prefix(limit ?? .max)) { json, sample in
+                json.endPart()
                 json.raw("{\"metric\":")
                 json.labels(sample.labels)
                 if let histogram = sample.histogram {
@@ -272,6 +309,9 @@ extension QueryResult.Value {
 
 /// The texts of the times of points: the series of an answer mostly have the same ones.
 private struct PointTimes {
+    /// As many as the steps of a range query may be. Texts of more would take more than the answer.
+    private static let countMax = 1 << 14
+
     private var times: [Int64] = []
     /// `[1435781451.781,"` for each.
     private var texts: [UInt8] = []
@@ -280,6 +320,7 @@ private struct PointTimes {
 
     /// Writes `[time,"number"]` for each of `times`, with commas.
     mutating func write(_ times: [Int64], to json: inout AnswerJSON, _ number: (inout AnswerJSON, Int) -> Void) {
+        guard times.count <= Self.countMax else { return writeEach(times, to: &json, number) }
         if times != self.times { find(times) }
         json.reserve(texts.count + times.count * 12)
         var start = 0
@@ -293,6 +334,17 @@ private struct PointTimes {
         }
     }
 
+    private func writeEach(_ times: [Int64], to json: inout AnswerJSON, _ number: (inout AnswerJSON, Int) -> Void) {
+        for row in times.indices {
+            json.endPart()
+            json.raw(row > 0 ? ",[" : "[")
+            json.seconds(times[row])
+            json.raw(",\"")
+            number(&json, row)
+            json.raw("\"]")
+        }
+    }
+
     private mutating func find(_ times: [Int64]) {
         self.times = times
         ends.removeAll(keepingCapacity: true)
@@ -301,9 +353,9 @@ private struct PointTimes {
             json.raw("[")
             json.seconds(time)
             json.raw(",\"")
-            ends.append(Int32(json.bytes.count))
+            ends.append(Int32(json.tail.count))
         }
-        texts = json.bytes
+        texts = json.tail
     }
 }
 
@@ -322,7 +374,10 @@ extension AnswerJSON {
         }
         if !columns.histograms.isEmpty {
             raw(",\"histograms\":")
-            list(columns.histograms) { json, sample in json.point(columns.times[sample.index], sample.histogram) }
+            list(columns.histograms) { json, sample in
+                json.endPart()
+                json.point(columns.times[sample.index], sample.histogram)
+            }
         }
         raw("}")
     }
@@ -338,6 +393,7 @@ extension AnswerJSON {
             }
             if !isFirst { raw(",") }
             isFirst = false
+            endPart()
             point(columns.times[row], columns.values[row])
         }
     }

@@ -8,6 +8,8 @@ public struct QueryLimits: Sendable {
     /// Steps of a range query; the reference's HTTP API has the same bound.
     public var stepsMax = 11_000
     public var timeMax = Duration.seconds(120)
+    /// What the queries that run at the same time may take together; nil for no bound on that.
+    public var memory: MemoryBudget?
     /// Bytes of one label value that `label_replace`, `label_join` or `count_values` makes.
     public var labelBytesMax = 1 << 16
     /// Bytes of all of them together.
@@ -132,18 +134,27 @@ public struct QueryEngine: Sendable {
             return try await evaluate(expression, over: grid, until: end, isInstant: isInstant, by: deadline)
         } catch is CancellationError where !Task.isCancelled && deadline.isOver {
             throw timedOut
+        } catch let refusal as MemoryRefusal {
+            throw QueryFault(refusal)
         }
     }
 
     /// From a store that can, no more than is looked at and than the query may have, so that what is refused was never in memory.
     private func select(
-        _ matchers: [LabelMatcher], _ demand: SeriesDemand.Demand, samplesMax: Int, by deadline: QueryDeadline
+        _ matchers: [LabelMatcher], _ demand: SeriesDemand.Demand, samplesMax: Int, memory: MemoryShare?,
+        by deadline: QueryDeadline
     ) async throws -> [SeriesColumns] {
         let start = Timestamp(millisecondsSinceEpoch: demand.span.lowerBound)
         let end = Timestamp(millisecondsSinceEpoch: demand.span.upperBound)
         guard let bounded = series as? any BoundedSeriesReading else {
             // It may wait for somebody else.
-            return try await within(deadline) { try await series.select(matchers, from: start, through: end) }
+            let found = try await within(deadline) { try await series.select(matchers, from: start, through: end) }
+            try memory?.take(
+                found.reduce(0) {
+                    $0 + ($1.times.count + $1.histograms.count * Evaluator.samplesPerHistogram)
+                        * SelectionBounds.bytesPerSample + SelectionBounds.bytesPerSeries
+                })
+            return found
         }
         return try await bounded.select(
             matchers, from: start, through: end,
@@ -153,7 +164,7 @@ public struct QueryEngine: Sendable {
                 looks: demand.looksFrom.map {
                     .init(from: Timestamp(millisecondsSinceEpoch: $0), lookback: options.lookback)
                 }, steps: demand.steps, needsLabels: demand.needsLabels, needsOrder: demand.needsOrder,
-                isOver: { deadline.isOver }))
+                memory: memory, isOver: { deadline.isOver }))
     }
 
     /// Cancels `body` when the time is up.
@@ -178,16 +189,17 @@ public struct QueryEngine: Sendable {
         let scope = QueryScope(grid: grid, end: end, options: options, limits: limits, isInstant: isInstant)
         var demand = SeriesDemand(scope: scope)
         try demand.add(expression, over: grid)
+        let memory = limits.memory.map { MemoryShare(of: $0) }
         var loaded: [[LabelMatcher]: [SampleRow]] = [:]
         var samples = 0
         for (matchers, wanted) in demand.wanted {
             var columns: [SeriesColumns]
             do {
                 columns = try await select(
-                    matchers, wanted, samplesMax: limits.samplesMax - samples, by: deadline)
+                    matchers, wanted, samplesMax: limits.samplesMax - samples, memory: memory, by: deadline)
             } catch let error as TooManySamples {
                 throw Evaluator.tooManySamples(samples + error.count, limits.samplesMax)
-            } catch let error where !(error is CancellationError) {
+            } catch let error where !(error is CancellationError || error is MemoryRefusal) {
                 throw QueryFault(.storage, "reading series failed", cause: error)
             }
             samples += columns.reduce(0) { $0 + $1.times.count + $1.histograms.count * Evaluator.samplesPerHistogram }
@@ -199,12 +211,14 @@ public struct QueryEngine: Sendable {
             while let next = columns.popLast() { rows.append(SampleRow(next)) }
             loaded[matchers] = rows
         }
-        let evaluator = Evaluator(scope: scope, series: loaded, limits: limits, deadline: deadline)
-        try evaluator.count(samples)
+        let evaluator = Evaluator(
+            scope: scope, series: loaded, limits: limits, memory: memory, deadline: deadline, samplesRead: samples)
+        try evaluator.count(0)
         var result = QueryResult(value: try evaluator.answer(expression, over: grid))
         result.warnings = evaluator.notes.warnings
         result.infos = evaluator.notes.infos
         result.samplesRead = samples
+        result.memory = memory
         return result
     }
 }

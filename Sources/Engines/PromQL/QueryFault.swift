@@ -1,4 +1,5 @@
 public import Diagnostics
+public import Series
 
 /// Why a query has no answer.
 public struct QueryFault: Failure, Hashable {
@@ -9,6 +10,8 @@ public struct QueryFault: Failure, Hashable {
         case execution = "query-failed"
         case tooManySamples = "query-too-many-samples"
         case tooManySteps = "query-too-many-steps"
+        /// Other queries hold the memory just now.
+        case noMemoryNow = "query-no-memory-now"
         case timedOut = "query-timed-out"
         /// The store could not be read.
         case storage = "query-storage"
@@ -32,6 +35,10 @@ public struct QueryFault: Failure, Hashable {
         self.cause = cause
     }
 
+    public init(_ refusal: MemoryRefusal) {
+        self.init(refusal.isAlone ? .tooManySamples : .noMemoryNow, "query is refused: \(refusal)", cause: refusal)
+    }
+
     public var codeName: String { code.rawValue }
 
     /// Line and column of the fault, from 1; columns count bytes, as in the reference.
@@ -51,6 +58,7 @@ public struct QueryFault: Failure, Hashable {
         case .parse: "Correct the expression at the place named."
         case .execution, .storage: nil
         case .tooManySamples: "Ask for a shorter range or fewer series, or raise the limit."
+        case .noMemoryNow: "Ask again when other queries have ended."
         case .tooManySteps: "Ask for a longer step or a shorter range, or raise the limit."
         case .timedOut: "Ask for a shorter range or fewer series, or raise the limit."
         }

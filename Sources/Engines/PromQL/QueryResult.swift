@@ -34,6 +34,8 @@ public struct QueryResult: Sendable {
     public var infos: [String] = []
     /// How many samples the query read.
     public var samplesRead = 0
+    /// What the query took of the memory for all; held for as long as this value lives.
+    public var memory: MemoryShare?
 
     public init(value: Value) {
         self.value = value

@@ -36,8 +36,15 @@ public struct SelectionBounds: Sendable {
     public var needsLabels = true
     /// Whether the order of the series counts: sums are added up in it. Where it does not, any order will do.
     public var needsOrder = true
+    /// Where what is read is taken from, at `bytesPerSample` and `bytesPerSeries`.
+    public var memory: MemoryShare?
     /// Whether the time of whoever asks is up, so that reading ends with a `CancellationError`. May be asked on any thread.
     public var isOver: @Sendable () -> Bool = { false }
+
+    /// A time and a value.
+    public static let bytesPerSample = 16
+    /// Its arrays and labels, roughly.
+    public static let bytesPerSeries = 384
 
     /// Instants in milliseconds, evenly spaced.
     public struct Steps: Sendable, Hashable {
@@ -69,9 +76,10 @@ public struct SelectionBounds: Sendable {
 
     public init(
         samplesMax: Int = .max, samplesPerHistogram: Int = 1, isLatestEnough: Bool = false, looks: InstantLooks? = nil,
-        steps: Steps? = nil, needsLabels: Bool = true, needsOrder: Bool = true,
+        steps: Steps? = nil, needsLabels: Bool = true, needsOrder: Bool = true, memory: MemoryShare? = nil,
         isOver: @escaping @Sendable () -> Bool = { false }
     ) {
+        self.memory = memory
         self.samplesMax = samplesMax
         self.samplesPerHistogram = samplesPerHistogram
         self.isLatestEnough = isLatestEnough
@@ -87,7 +95,7 @@ public struct SelectionBounds: Sendable {
 /// memory.
 public protocol BoundedSeriesReading: SeriesReading {
     /// As `select` of `SeriesReading`.
-    /// - Throws: `TooManySamples` as well.
+    /// - Throws: `TooManySamples` and `MemoryRefusal` as well.
     func select(
         _ matchers: [LabelMatcher], from start: Timestamp, through end: Timestamp, within bounds: SelectionBounds
     ) async throws -> [SeriesColumns]

@@ -47,6 +47,7 @@ extension ConnectionLimits {
         limits.header = .seconds(600)
         limits.body = .seconds(600)
         limits.stalledAnswer = .seconds(600)
+        limits.wholeAnswer = .seconds(600)
         change(&limits)
         return limits
     }

@@ -20,12 +20,22 @@ final class Evaluator {
 
     /// What a histogram counts as, next to a number of 16 bytes with its time.
     static let samplesPerHistogram = 12
+    /// What a computed value takes while it is made and handed on, with its time where it comes into the answer.
+    static let bytesPerValue = 16
 
     private let deadline: QueryDeadline
     /// Counts until the clock is read again.
     private var looksLeft = 0
 
-    init(scope: QueryScope, series: [[LabelMatcher]: [SampleRow]], limits: QueryLimits, deadline: QueryDeadline) {
+    private let memory: MemoryShare?
+
+    /// - Parameter samplesRead: of `series`, whose memory is counted.
+    init(
+        scope: QueryScope, series: [[LabelMatcher]: [SampleRow]], limits: QueryLimits, memory: MemoryShare?,
+        deadline: QueryDeadline, samplesRead: Int
+    ) {
+        self.memory = memory
+        samples = samplesRead
         self.deadline = deadline
         self.scope = scope
         self.series = series
@@ -41,6 +51,7 @@ final class Evaluator {
         guard samples <= samplesMax else {
             throw Self.tooManySamples(samples, samplesMax)
         }
+        try memory?.take(more * Self.bytesPerValue)
         // Ten thousands of series are counted one by one, and reading the clock takes longer than that.
         looksLeft -= 1
         guard looksLeft < 0 else { return try Task.checkCancellation() }
@@ -70,6 +81,7 @@ final class Evaluator {
                 .execution, "label value of \(length) bytes is too long, at most \(limits.labelBytesMax) are allowed")
         }
         textBytes += length
+        try memory?.take(length)
         guard textBytes <= limits.textBytesMax else {
             throw QueryFault(
                 .tooManySamples,

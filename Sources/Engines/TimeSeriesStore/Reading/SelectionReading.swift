@@ -13,7 +13,7 @@ struct SelectionReading: Sendable {
     private static let parallelPieceCountMin = 512
     private static let seriesAtOnceMax = 32
 
-    /// - Throws: `StoreError`, `TooManySamples`, `CancellationError` when `stop` is set.
+    /// - Throws: `StoreError`, `TooManySamples`, `MemoryRefusal`, `CancellationError` when `stop` is set.
     func columns(_ gatherer: SampleGatherer) throws -> [SeriesColumns] {
         let needsLabels = bounds.needsLabels || !tombstones.isEmpty
         let slots =
@@ -85,6 +85,7 @@ struct SelectionReading: Sendable {
         let own = found.times.count + found.histograms.count * bounds.samplesPerHistogram
         let count = total.add(own, ordering: .relaxed).newValue
         guard count <= bounds.samplesMax else { throw TooManySamples(count: count) }
+        try bounds.memory?.take(own * SelectionBounds.bytesPerSample + SelectionBounds.bytesPerSeries)
         if isUntouched {
             // Of histograms the name is told where they do not go together.
             let isNamed = bounds.needsLabels || found.histograms.isEmpty

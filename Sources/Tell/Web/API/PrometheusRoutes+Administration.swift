@@ -78,7 +78,7 @@ extension WebSite {
             do {
                 let page = try await site.service.federate(
                     PrometheusParameters(request).all("match[]"), accept: request.headers["accept"])
-                return Reply(page.status, type: page.type, .bytes(page.body))
+                return Reply(page.status, type: page.type, .parts([page.body], memory: page.memory))
             } catch let fault as QueryFault {
                 // Whoever scrapes shows the text as it is.
                 return Reply(fault.httpStatus, type: "text/plain; charset=utf-8", .text(fault.message + "\n"))
@@ -94,7 +94,7 @@ extension WebSite {
         ) { site, request in
             let sent = try await site.service.exchange(
                 ReceivedMessage(kind, headers: request.headers, body: request.body))
-            var reply = Reply(sent.status, type: sent.type, .bytes(sent.body))
+            var reply = Reply(sent.status, type: sent.type, .parts([sent.body], memory: sent.memory))
             for header in sent.headers { reply.set(header.name, header.value) }
             return reply
         }

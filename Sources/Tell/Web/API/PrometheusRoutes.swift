@@ -98,14 +98,13 @@ extension WebSite {
     }
 
     private static func prometheusSuccess(_ answer: PrometheusAnswer) -> Reply {
-        var bytes = Array("{\"status\":\"success\",\"data\":".utf8)
-        bytes.reserveCapacity(answer.data.count + 64)
-        bytes += answer.data
+        var bytes: [UInt8] = []
         for (name, notes) in [("warnings", answer.warnings), ("infos", answer.infos)] where !notes.isEmpty {
             bytes += Array(",\"\(name)\":\(jsonList(notes))".utf8)
         }
         bytes.append(UInt8(ascii: "}"))
-        return Reply(200, type: "application/json", .bytes(bytes))
+        let parts = [Array("{\"status\":\"success\",\"data\":".utf8)] + answer.parts + [bytes]
+        return Reply(200, type: "application/json", .parts(parts, memory: answer.memory))
     }
 
     static func prometheusFailure(_ fault: QueryFault) -> Reply {

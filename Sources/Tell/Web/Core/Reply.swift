@@ -1,3 +1,4 @@
+public import Series
 import WebAPI
 
 /// An answer, without the server's machinery.
@@ -5,6 +6,8 @@ public struct Reply: Sendable {
     public enum Body: Sendable {
         case bytes([UInt8])
         case text(String)
+        /// Bytes in their order. `memory` is given back as they go.
+        case parts([[UInt8]], memory: MemoryShare?)
         /// Pieces of text, asked for one at a time as fast as the caller takes them; nil is the end. An error cuts the answer
         /// off, which every client sees as such.
         case pieces(@Sendable () async throws -> String?)
@@ -62,6 +65,7 @@ public struct Reply: Sendable {
         switch body {
         case .bytes(let bytes): String(decoding: bytes, as: UTF8.self)
         case .text(let text): text
+        case .parts(let parts, memory: _): String(decoding: parts.joined(), as: UTF8.self)
         case .pieces, .changes: ""
         }
     }

@@ -10,6 +10,11 @@ public struct ConnectionLimits: Sendable, Hashable {
     public var body: Duration = .seconds(30)
     /// For how long a client may take less of an answer than the buffers hold.
     public var stalledAnswer: Duration = .seconds(30)
+    /// For how long an answer whose length is known may take to be read in all, and a second more for each `answerRateMin` bytes of it: it is
+    /// in memory meanwhile.
+    public var wholeAnswer: Duration = .seconds(30)
+    /// In bytes a second.
+    public var answerRateMin = 64 << 10
     /// Between two requests.
     public var silence: Duration = .seconds(75)
     /// After an answer that ends the connection: how long what still comes is thrown away, so that the client can read the answer.
@@ -37,6 +42,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     private var requestsToAnswer = 0
     private var receiptDeadline: Scheduled<Void>?
     private var stallDeadline: Scheduled<Void>?
+    private var answerDeadline: Scheduled<Void>?
     private var farewell: Scheduled<Void>?
     /// The answer being written says that it is the last one.
     private var endsConnection = false
@@ -100,7 +106,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     private func end() {
         isOver = true
         presence.leave()
-        for deadline in [receiptDeadline, stallDeadline, farewell] { deadline?.cancel() }
+        for deadline in [receiptDeadline, stallDeadline, answerDeadline, farewell] { deadline?.cancel() }
         if let number { register.close(number) }
     }
 
@@ -152,11 +158,16 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
         case .head(var head):
             isAnswering = true
             endsConnection = head.headerFields[.connection]?.lowercased() == "close"
+            if let length = head.headerFields[.contentLength].flatMap({ Int($0) }), length > WebServer.pieceBytes {
+                let span = limits.wholeAnswer + .seconds(length / limits.answerRateMin)
+                answerDeadline = after(span, context) { _ in context.close(promise: nil) }
+            }
             Self.addSecurityHeaders(to: &head.headerFields)
             context.write(wrapOutboundOut(.head(head)), promise: promise)
         case .body: context.write(data, promise: promise)
         case .end:
             isAnswering = false
+            answerDeadline?.cancel()
             requestsToAnswer = max(0, requestsToAnswer - 1)
             if requestsToAnswer == 0, let number { register.endAnswer(number) }
             guard endsConnection else {

@@ -5,6 +5,7 @@ import Hummingbird
 public import Logging
 import NIOCore
 import NIOPosix
+import Series
 public import ServiceLifecycle
 import Glibc
 import Synchronization
@@ -233,6 +234,7 @@ private struct SiteResponder: HTTPResponder {
         switch reply.body {
         case .text(let text): body = Self.pieces(ByteBuffer(string: text))
         case .bytes(let bytes): body = Self.pieces(ByteBuffer(bytes: bytes))
+        case .parts(let parts, let memory): body = Self.pieces(parts, memory)
         case .pieces(let next):
             body = ResponseBody { writer in
                 while let piece = try await withTaskExecutorPreference(
@@ -246,6 +248,23 @@ private struct SiteResponder: HTTPResponder {
         }
         let response = Response(status: HTTPResponse.Status(code: reply.status), headers: headers, body: body)
         return isHead ? response.createHeadResponse() : response
+    }
+
+    /// What has been taken by the other side is freed while the rest waits for it.
+    private static func pieces(_ parts: [[UInt8]], _ memory: MemoryShare?) -> ResponseBody {
+        let length = parts.reduce(0) { $0 + $1.count }
+        guard length > WebServer.pieceBytes else { return ResponseBody(byteBuffer: ByteBuffer(bytes: parts.joined())) }
+        let waiting = Mutex(Array(parts.reversed()))
+        return ResponseBody(contentLength: length) { writer in
+            while let part = waiting.withLock({ $0.popLast() }) {
+                for start in stride(from: 0, to: part.count, by: WebServer.pieceBytes) {
+                    let end = min(part.count, start + WebServer.pieceBytes)
+                    try await writer.write(ByteBuffer(bytes: part[start..<end]))
+                }
+                memory?.giveBack(part.count)
+            }
+            try await writer.finish(nil)
+        }
     }
 
     private static func pieces(_ bytes: ByteBuffer) -> ResponseBody {

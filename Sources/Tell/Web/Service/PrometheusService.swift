@@ -1,3 +1,4 @@
+public import Series
 public import JSONCoding
 public import Units
 
@@ -65,15 +66,19 @@ public struct PrometheusQuery: Sendable, Hashable {
 }
 
 /// The `data` of an answer, as JSON, with what the engine wants said about it.
-public struct PrometheusAnswer: Sendable, Hashable {
-    public var data: [UInt8]
+public struct PrometheusAnswer: Sendable {
+    /// JSON, in its order.
+    public var parts: [[UInt8]]
     public var warnings: [String]
     public var infos: [String]
+    /// What `parts` take of the memory for all.
+    public var memory: MemoryShare?
 
-    public init(data: [UInt8], warnings: [String] = [], infos: [String] = []) {
-        self.data = data
+    public init(_ parts: [[UInt8]], warnings: [String] = [], infos: [String] = [], memory: MemoryShare? = nil) {
+        self.parts = parts
         self.warnings = warnings
         self.infos = infos
+        self.memory = memory
     }
 }
 
@@ -106,11 +111,14 @@ public struct SentMessage: Sendable {
     public var type: String
     public var headers: [(name: String, value: String)]
     public var body: [UInt8]
+    /// What `body` takes of the memory for all.
+    public var memory: MemoryShare?
 
     public init(
         _ status: Int, type: String = "text/plain; charset=utf-8", headers: [(name: String, value: String)] = [],
-        body: [UInt8] = []
+        body: [UInt8] = [], memory: MemoryShare? = nil
     ) {
+        self.memory = memory
         self.status = status
         self.type = type
         self.headers = headers

@@ -55,20 +55,29 @@ extension LiveSite {
         var results: [[SeriesColumns]] = []
         var sampleCount = 0
         let limit = parts.engine(timeLimit: .seconds(120)).limits.samplesMax
+        let memory = MemoryShare(of: parts.queryMemory)
         for query in request.queries {
-            let found = try await parts.reading.select(query.matchers, from: query.start, through: query.end)
-            sampleCount += found.reduce(0) { $0 + $1.times.count }
-            guard sampleCount <= limit else {
+            do {
+                let found = try await parts.select(
+                    query.matchers, from: query.start, through: query.end,
+                    within: SelectionBounds(samplesMax: limit - sampleCount, memory: memory))
+                // Once more for the message.
+                let count = found.reduce(0) { $0 + $1.times.count }
+                try memory.take(count * SelectionBounds.bytesPerSample)
+                sampleCount += count
+                results.append(found)
+            } catch is TooManySamples {
                 return .refusal(
                     400, "the answer has more than \(limit) samples; ask for a shorter range or fewer series")
+            } catch let refusal as MemoryRefusal {
+                return .refusal(refusal.isAlone ? 400 : 503, "the question is refused: \(refusal)")
             }
-            results.append(found)
         }
         let canStream = results.allSatisfy { StreamedChunkWriter.canHold($0) }
         guard request.responseType == .streamedChunks, canStream else {
             return SentMessage(
                 200, type: ReadResponseType.samples.contentType, headers: [("content-encoding", "snappy")],
-                body: Snappy.compress(writeReadResponse(results)))
+                body: Snappy.compress(writeReadResponse(results)), memory: memory)
         }
         let writer = StreamedChunkWriter()
         var body: [UInt8] = []
@@ -77,7 +86,7 @@ extension LiveSite {
                 for frame in writer.frames(of: columns, query: query) { body += frame }
             }
         }
-        return SentMessage(200, type: ReadResponseType.streamedChunks.contentType, body: body)
+        return SentMessage(200, type: ReadResponseType.streamedChunks.contentType, body: body, memory: memory)
     }
 
     private static let readRequestBytesMax = 1 << 20

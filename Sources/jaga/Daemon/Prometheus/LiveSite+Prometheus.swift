@@ -21,13 +21,14 @@ extension LiveSite {
                 case .range(let start, let end, let step):
                     try await engine.range(query.expression, from: start, through: end, step: step)
                 }
-            return Self.answer(result, query)
+            return try answer(result, query)
         }
     }
 
     /// Makes text of an answer, off the caller's executor, since there may be much of it.
-    private static func answer(_ result: PromQL.QueryResult, _ query: PrometheusQuery) -> PrometheusAnswer {
-        var json = AnswerJSON()
+    private func answer(_ result: PromQL.QueryResult, _ query: PrometheusQuery) throws -> PrometheusAnswer {
+        let memory = MemoryShare(of: parts.queryMemory)
+        var json = AnswerJSON(memory: memory)
         result.value.write(to: &json, limit: query.limit)
         if query.wantsStatistics {
             json.removeLast()
@@ -37,7 +38,7 @@ extension LiveSite {
         }
         var warnings = result.warnings
         if result.value.exceeds(query.limit) { warnings.append("results truncated due to limit") }
-        return PrometheusAnswer(data: json.bytes, warnings: warnings, infos: result.infos)
+        return PrometheusAnswer(try json.finish(), warnings: warnings, infos: result.infos, memory: memory)
     }
 
     func exemplars(_ expression: String, from start: Timestamp, through end: Timestamp) async throws -> PrometheusAnswer
@@ -62,7 +63,7 @@ extension LiveSite {
                 }
                 json.raw("}")
             }
-            return PrometheusAnswer(data: json.bytes)
+            return PrometheusAnswer([json.bytes])
         }
     }
 
@@ -136,9 +137,12 @@ extension LiveSite {
         let format = ExpositionFormat.preferred(by: accept)
         return try await refusing {
             let now = parts.clock.now
+            let memory = MemoryShare(of: parts.queryMemory)
+            let bounds = SelectionBounds(isLatestEnough: true, memory: memory)
             var newest: [Labels: SampleBatch.Row] = [:]
             for matchers in wanted {
-                for columns in try await parts.reading.select(matchers, from: now - .seconds(300), through: now) {
+                for columns in try await parts.select(matchers, from: now - .seconds(300), through: now, within: bounds)
+                {
                     newest[columns.labels] = columns.newestRow
                 }
             }
@@ -153,7 +157,8 @@ extension LiveSite {
                 batch.metadata = try await parts.reading.metadata().filter { $0.value.type != .untyped }
                     .mapValues { MetricMetadata($0.name, $0.type, "") }
             }
-            return SentMessage(200, type: format.contentType, body: writeExposition(batch, format))
+            return SentMessage(
+                200, type: format.contentType, body: writeExposition(batch, format), memory: memory)
         }
     }
 
@@ -226,9 +231,12 @@ extension LiveSite {
             case .parse: throw WebAPI.QueryFault(.badData, "invalid parameter \"query\": \(fault.summary)")
             case .tooManySteps: throw WebAPI.QueryFault(.badData, fault.summary)
             case .execution, .tooManySamples: throw WebAPI.QueryFault(.execution, fault.summary)
+            case .noMemoryNow: throw WebAPI.QueryFault(.unavailable, fault.summary)
             case .timedOut: throw WebAPI.QueryFault(.timeout, fault.summary)
             case .storage: throw WebAPI.QueryFault(.internal, fault.oneLine)
             }
+        } catch let refusal as MemoryRefusal {
+            throw WebAPI.QueryFault(refusal.isAlone ? .execution : .unavailable, "query is refused: \(refusal)")
         } catch is CancellationError {
             throw WebAPI.QueryFault(.canceled, "the query was cancelled")
         } catch let error as StoreError {

@@ -53,6 +53,8 @@ final class SiteParts: Sendable {
     let startedAt: Timestamp
     let processID: Int32
     let loaded: Mutex<LoadedSettings>
+    /// What all queries and their answers may take together.
+    let queryMemory: MemoryBudget
     /// The settings of the start, for what only a restart changes.
     let started: LoadedSettings
     let plan: Mutex<SourcePlans>
@@ -109,6 +111,7 @@ final class SiteParts: Sendable {
         self.processID = processID
         self.loaded = Mutex(loaded)
         started = loaded
+        queryMemory = MemoryBudget(byteCountMax: loaded.settings.queries.memoryMax)
         language = loaded.settings.web.language
         self.plan = Mutex(plan)
         self.series = series
@@ -144,8 +147,24 @@ final class SiteParts: Sendable {
         // As the rules have them, which take them at the start.
         var options = started.settings.queryOptions
         if let lookback { options.lookback = lookback }
-        return QueryEngine(
-            reading, limits: settings.limits(timeLimit: timeLimit), options: options, clock: WatchdogClock())
+        var limits = settings.limits(timeLimit: timeLimit)
+        limits.memory = queryMemory
+        return QueryEngine(reading, limits: limits, options: options, clock: WatchdogClock())
+    }
+
+    /// Samples within bounds, also of a store that knows none: there they are held to them once they are here.
+    func select(
+        _ matchers: [LabelMatcher], from start: Timestamp, through end: Timestamp, within bounds: SelectionBounds
+    ) async throws -> [SeriesColumns] {
+        if let bounded = reading as? any BoundedSeriesReading {
+            return try await bounded.select(matchers, from: start, through: end, within: bounds)
+        }
+        let found = try await reading.select(matchers, from: start, through: end)
+        let count = found.reduce(0) { $0 + $1.times.count }
+        guard count <= bounds.samplesMax else { throw TooManySamples(count: count) }
+        try bounds.memory?.take(
+            count * SelectionBounds.bytesPerSample + found.count * SelectionBounds.bytesPerSeries)
+        return found
     }
 
     /// The labels of the series matching any of `selectors`, sorted.

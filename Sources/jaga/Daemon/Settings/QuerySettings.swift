@@ -8,6 +8,8 @@ public struct QuerySettings: SettingsSection, Sendable {
     /// Nil: by the machine's memory.
     let samplesMax: Int?
     let timeout: Duration
+    /// Bytes for all queries together.
+    let memoryMax: Int
 
     public init(_ s: SettingsReader) {
         var options = QueryOptions()
@@ -32,6 +34,14 @@ public struct QuerySettings: SettingsSection, Sendable {
             "samples_max", in: 1000...1_000_000_000,
             "Samples that one query of the pages or the API may read and compute, 16 bytes each while it runs; without it, as many as "
                 + "an eighth of the machine's memory holds, at most 50 million.")
+        let memory = Int(
+            s.bytes(
+                "memory_max", default: ByteCount(0),
+                "What queries that run at the same time may take together, with their answers until these have been read; a query past it "
+                    + "is refused. 0 for a quarter of the memory that the machine, its control group or its limits (ulimit -v) leave to "
+                    + "the daemon. Needs a restart to change."
+            ).bytes)
+        memoryMax = memory > 0 ? memory : max(64 << 20, usableMemoryBytes() / 4)
         timeout = s.duration(
             "timeout", default: .seconds(120), atLeast: .milliseconds(100),
             "How long one query of the pages or the API may take.")
@@ -42,7 +52,7 @@ public struct QuerySettings: SettingsSection, Sendable {
         var limits = QueryLimits()
         limits.timeMax = min(timeout, timeLimit)
         // The machine that Jaga guards may be small, and the application on it comes first.
-        limits.samplesMax = samplesMax ?? min(50_000_000, max(1_000_000, physicalMemoryBytes() / 8 / 16))
+        limits.samplesMax = samplesMax ?? min(50_000_000, max(1_000_000, usableMemoryBytes() / 8 / 16))
         return limits
     }
 }

@@ -62,6 +62,7 @@ extension LiveSite {
             switch fault.code {
             case .parse, .tooManySteps: throw WebAPI.QueryFault(.badData, fault.summary)
             case .execution, .tooManySamples: throw WebAPI.QueryFault(.execution, fault.summary)
+            case .noMemoryNow: throw WebAPI.QueryFault(.unavailable, fault.summary)
             case .timedOut: throw WebAPI.QueryFault(.timeout, fault.summary)
             case .storage: throw WebAPI.QueryFault(.internal, fault.oneLine)
             }
