@@ -76,7 +76,8 @@ extension SiteParts {
             ? series
             : RemoteSeries(
                 remoteSettings.options(in: loaded.folder), userAgent: "jaga/\(JagaVersion.number)")
-        let queries = QueryEngine(reading, options: settings.queryOptions, clock: WatchdogClock())
+        let queries = QueryEngine(
+            reading, limits: QuerySettings.rules, options: settings.queryOptions, clock: WatchdogClock())
         let rules = RuleEngine(
             groups: loaded.groups, defaultInterval: settings.ruleInterval, queries: queries, series: feed,
             history: reading, events: ledger,

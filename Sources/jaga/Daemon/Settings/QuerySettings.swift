@@ -51,8 +51,15 @@ public struct QuerySettings: SettingsSection, Sendable {
     func limits(timeLimit: Duration) -> QueryLimits {
         var limits = QueryLimits()
         limits.timeMax = min(timeout, timeLimit)
+        limits.samplesMax = samplesMax ?? Self.rules.samplesMax
+        return limits
+    }
+
+    /// Of queries that rules ask: what this machine bears, whatever others may ask just now.
+    static var rules: QueryLimits {
+        var limits = QueryLimits()
         // The machine that Jaga guards may be small, and the application on it comes first.
-        limits.samplesMax = samplesMax ?? min(50_000_000, max(1_000_000, usableMemoryBytes() / 8 / 16))
+        limits.samplesMax = min(50_000_000, max(1_000_000, usableMemoryBytes() / 8 / 16))
         return limits
     }
 }
