@@ -162,9 +162,7 @@ extension LiveSite {
     func status(_ topic: PrometheusStatusTopic, limit: Int) async throws -> JSONValue {
         switch topic {
         case .config: ["yaml": .string(try await effectiveYAML())]
-        case .flags:
-            .object(
-                Dictionary(uniqueKeysWithValues: try await configuration().values.map { ($0.path, .string($0.value)) }))
+        case .flags: flags
         case .runtimeinfo: runtimeInfo
         case .tsdb: storeStatus(limit: limit)
         case .walreplay:
