@@ -1,6 +1,7 @@
 import Web
 import Collectors
 import Diagnostics
+import DurableFiles
 import Events
 import JSONCoding
 import Ledger
@@ -136,6 +137,47 @@ struct ReloadTests {
         try configure("web: {listen: \"127.0.0.1:2\"}\n")
         #expect(try await parts.reload(by: .jaga) == "the configuration is unchanged")
         try await expectTruth()
+    }
+
+    @Test func `an answer over the span of a block that was set aside says so`() async throws {
+        // From 2026-01-01T00:00:00Z for two hours.
+        let name = "1767225600000-1767232800000.block"
+        try RealFiles().createFolders(folder.file("series/blocks"))
+        try writeText("damaged", to: folder.file("series/blocks/\(name)"))
+        let live = LiveSite(parts: try await site("site: x\n"))
+        let start = Timestamp(millisecondsSinceEpoch: 1_767_225_600_000)
+        func warnings(_ expression: String, at time: Timestamp) async throws -> [String] {
+            let answer = try await live.query(expression, at: time, timeLimit: .seconds(10))
+            let query = PrometheusQuery(expression, .instant(time), timeLimit: .seconds(10))
+            #expect(try await live.answer(query).warnings == answer.warnings)
+            return answer.warnings
+        }
+        for time in [start, start + .seconds(3600), start + .seconds(7200 + 299)] {
+            let told = try await warnings("up", at: time)
+            #expect(told.count == 1)
+            #expect(
+                told.first?.contains("from 2026-01-01T00:00:00Z to 2026-01-01T02:00:00Z may be missing") == true
+                    && told.first?.contains("damaged/\(name)") == true, "\(told)")
+        }
+        #expect(try await warnings("up + up offset 1h", at: start + .seconds(9000)).count == 1)
+        for (expression, time) in [
+            ("up", start - .milliseconds(1)), ("up", start + .seconds(7200 + 300)), ("1 + 1", start),
+        ] {
+            #expect(try await warnings(expression, at: time).isEmpty, "\(expression) at \(time)")
+        }
+    }
+
+    @Test func `statistics of an answer are what is measured, and no more`() async throws {
+        let live = LiveSite(parts: try await site("site: x\n"))
+        var query = PrometheusQuery("1", .instant(clock.time), timeLimit: .seconds(10))
+        query.wantsStatistics = true
+        let told = try JSONValue(parsing: try await live.answer(query).data)
+        let stats = try #require(told["stats"])
+        #expect(
+            stats["timings"]?.objectValue?.keys.sorted() == [
+                "evalTotalTime", "execTotalTime", "innerEvalTime", "queryPreparationTime",
+            ])
+        #expect(stats["samples"]?["totalQueryableSamples"] == 0 && stats["samples"]?["peakSamples"] != nil)
     }
 
     @Test func `flags are what the reference's command line sets, and nothing else of the file`() async throws {

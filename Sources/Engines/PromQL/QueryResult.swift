@@ -34,6 +34,27 @@ public struct QueryResult: Sendable {
     public var infos: [String] = []
     /// How many samples the query read.
     public var samplesRead = 0
+    /// What counted towards `QueryLimits.samplesMax`: what was read, and what was computed from it.
+    public var samplesCounted = 0
+    public var timings = Timings()
+    /// From when to when each selector looked.
+    public var spansRead: [ClosedRange<Timestamp>] = []
+
+    /// How long the parts of a query took.
+    public struct Timings: Sendable, Hashable {
+        /// Finding out what the query needs, and reading that from the store.
+        public var preparation = Duration.zero
+        /// Computing the answer, its order included.
+        public var evaluation = Duration.zero
+        /// Both, and before them the parsing of a query that came as text.
+        public var total = Duration.zero
+
+        public init(preparation: Duration = .zero, evaluation: Duration = .zero, total: Duration = .zero) {
+            self.preparation = preparation
+            self.evaluation = evaluation
+            self.total = total
+        }
+    }
 
     public init(value: Value) {
         self.value = value
