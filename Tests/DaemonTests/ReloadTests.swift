@@ -1,6 +1,7 @@
 import Web
 import Collectors
 import Diagnostics
+import DurableFiles
 import Events
 import JSONCoding
 import Ledger
@@ -126,7 +127,7 @@ struct ReloadTests {
         func expectTruth() async throws {
             #expect(try await shown("web.listen", parts) == ["[::1]:7777", "option --listen", nil])
             let flags = try await live.status(.flags, limit: 10)
-            #expect(flags["web.listen"]?.stringValue == "[::1]:7777")
+            #expect(flags["web.listen-address"]?.stringValue == "[::1]:7777")
             let yaml = try await live.status(.config, limit: 10)["yaml"]?.stringValue ?? ""
             #expect(yaml.contains("web.listen: \"[::1]:7777\"\n"), "\(yaml)")
             #expect(parts.loaded.withLock { $0.settings.web.port } == 7777)
@@ -136,6 +137,82 @@ struct ReloadTests {
         try configure("web: {listen: \"127.0.0.1:2\"}\n")
         #expect(try await parts.reload(by: .jaga) == "the configuration is unchanged")
         try await expectTruth()
+    }
+
+    @Test func `an answer over the span of a block that was set aside says so`() async throws {
+        // From 2026-01-01T00:00:00Z for two hours.
+        let name = "1767225600000-1767232800000.block"
+        try RealFiles().createFolders(folder.file("series/blocks"))
+        try writeText("damaged", to: folder.file("series/blocks/\(name)"))
+        let live = LiveSite(parts: try await site("site: x\n"))
+        let start = Timestamp(millisecondsSinceEpoch: 1_767_225_600_000)
+        func warnings(_ expression: String, at time: Timestamp) async throws -> [String] {
+            let answer = try await live.query(expression, at: time, timeLimit: .seconds(10))
+            let query = PrometheusQuery(expression, .instant(time), timeLimit: .seconds(10))
+            #expect(try await live.answer(query).warnings == answer.warnings)
+            return answer.warnings
+        }
+        for time in [start, start + .seconds(3600), start + .seconds(7200 + 299)] {
+            let told = try await warnings("up", at: time)
+            #expect(told.count == 1)
+            #expect(
+                told.first?.contains("from 2026-01-01T00:00:00Z to 2026-01-01T02:00:00Z may be missing") == true
+                    && told.first?.contains("damaged/\(name)") == true, "\(told)")
+        }
+        #expect(try await warnings("up + up offset 1h", at: start + .seconds(9000)).count == 1)
+        for (expression, time) in [
+            ("up", start - .milliseconds(1)), ("up", start + .seconds(7200 + 300)), ("1 + 1", start),
+        ] {
+            #expect(try await warnings(expression, at: time).isEmpty, "\(expression) at \(time)")
+        }
+    }
+
+    @Test func `statistics of an answer are what is measured, and no more`() async throws {
+        let live = LiveSite(parts: try await site("site: x\n"))
+        var query = PrometheusQuery("1", .instant(clock.time), timeLimit: .seconds(10))
+        query.wantsStatistics = true
+        let told = try JSONValue(parsing: try await live.answer(query).data)
+        let stats = try #require(told["stats"])
+        #expect(
+            stats["timings"]?.objectValue?.keys.sorted() == [
+                "evalTotalTime", "execTotalTime", "innerEvalTime", "queryPreparationTime",
+            ])
+        #expect(stats["samples"]?["totalQueryableSamples"] == 0 && stats["samples"]?["peakSamples"] != nil)
+    }
+
+    @Test func `flags are what the reference's command line sets, and nothing else of the file`() async throws {
+        let parts = try await site(
+            """
+            series: {retention: 15d, retention_size: 2GB}
+            queries: {lookback: 2m, timeout: 30s, samples_max: 12345, features: [promql-experimental-functions]}
+            remote_write: [{url: "http://u:planted-1@127.0.0.1:1/w", headers: {X-Key: planted-2}, proxy_connect_header: {X-Token: [planted-3]},
+              proxy_url: "http://127.0.0.1:2"}]
+            probes: [{name: a, url: "http://127.0.0.1:3", headers: {Cookie: planted-4}}]
+            scrape_configs: [{job_name: j, params: {token: [planted-5]}, static_configs: [{targets: ["127.0.0.1:4"]}]}]
+            """)
+        let live = LiveSite(parts: parts)
+        let flags = try await live.status(.flags, limit: 10)
+        for (name, value) in [
+            ("storage.tsdb.retention.time", "15d"), ("storage.tsdb.retention.size", "2147483648B"),
+            ("query.lookback-delta", "2m"), ("query.timeout", "30s"), ("query.max-samples", "12345"),
+            ("enable-feature", "promql-experimental-functions"), ("storage.tsdb.path", "\(folder.path)/series"),
+            ("web.listen-address", "127.0.0.1:9797"), ("config.file", folder.file("jaga.yaml")),
+        ] {
+            #expect(flags[name]?.stringValue == value, "\(name)")
+        }
+        #expect(flags.objectValue?.values.allSatisfy { $0.stringValue != nil } == true)
+        #expect(!flags.canonicalText.contains("planted") && !flags.canonicalText.contains("remote_write"))
+        // Operators see the parameters of scrapes, as in the reference, and of header fields the names alone.
+        let yaml = try await live.status(.config, limit: 10)["yaml"]?.stringValue ?? ""
+        #expect(yaml.contains("remote_write[0].headers.X-Key: \"<redacted>\"\n"), "\(yaml)")
+        #expect(yaml.contains("probes[0].headers.Cookie: \"<redacted>\"\n"), "\(yaml)")
+        #expect(yaml.contains("planted-5") && (1...4).allSatisfy { !yaml.contains("planted-\($0)") }, "\(yaml)")
+        let advised = parts.loaded.withLock { $0.warnings }.filter { $0.message.contains("stands in the file itself") }
+        #expect(
+            Set(advised.map(\.path)) == [
+                "remote_write[0].url", "remote_write[0].headers.X-Key",
+                "remote_write[0].proxy_connect_header.X-Token", "probes[0].headers.Cookie",
+            ])
     }
 
     @Test func `what needs a restart is shown as it runs, and going back to it needs none`() async throws {

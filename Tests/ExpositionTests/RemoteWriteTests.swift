@@ -102,6 +102,43 @@ import Units
         #expect(twice.series[0].fault?.contains("stands twice") == true)
     }
 
+    /// Texts of one byte 01 stand for those that are no UTF-8 until the message is written.
+    @Test(arguments: RemoteWriteVersion.allCases)
+    func `what is no UTF-8 is left out alone and named`(version: RemoteWriteVersion) throws {
+        func series(
+            _ labels: Labels, trace: String = "t", help: String = "help"
+        ) -> WrittenSeries {
+            WrittenSeries(
+                columns: SeriesColumns(labels: labels, times: [1], values: [1]),
+                exemplars: [Exemplar(series: labels, labels: ["trace_id": trace], value: 1, timestamp: 1)],
+                metadata: version == .v1 ? nil : MetricMetadata(labels.name, .gauge, help))
+        }
+        let broken = "\u{1}\u{1}"
+        let request = WriteRequest(
+            series: [
+                series(Labels("first", ["job": "x"])), series(Labels("value", ["job": broken])),
+                series(Labels("label", [broken: "x"])), series(Labels(broken)),
+                series(Labels("exemplar"), trace: broken), series(Labels("metadata"), help: broken),
+                series(Labels("last", ["job": "x"])),
+            ],
+            metadata: version == .v1 ? [.init("first", .gauge, "help"), .init("metadata", .gauge, broken)] : [])
+        let bytes = writeWriteRequest(request, version)
+        #expect(try parseWriteRequest(bytes, version).series.allSatisfy { $0.fault == nil })
+        var damaged = bytes
+        for place in bytes.indices.dropLast() where bytes[place] == 1 && bytes[place + 1] == 1 {
+            damaged.replaceSubrange(place...place + 1, with: [0xFF, 0xFE])
+        }
+        let again = try parseWriteRequest(damaged, version)
+        #expect(again.series.map { $0.fault != nil } == [false, true, true, true, false, false, false])
+        #expect(again.series[1].fault == "a label of value{job=\"\u{FFFD}\u{FFFD}\"} is not UTF-8")
+        #expect([0, 6].allSatisfy { again.series[$0] == request.series[$0] })
+        #expect(again.series[4].columns == request.series[4].columns && again.series[4].exemplars.isEmpty)
+        #expect(again.series[5].columns == request.series[5].columns && again.series[5].metadata == nil)
+        #expect(again.metadata == Array(request.metadata.prefix(1)))
+        #expect(again.faults.count == 2, "\(again.faults)")
+        #expect(again.faults.allSatisfy { $0.contains("left out") && $0.contains("not UTF-8") })
+    }
+
     @Test func `samples come in the order of time`() throws {
         var reversed = Self.makeRequest(.v1).series[1]
         reversed.columns.times = [9, 8, 3, 1]

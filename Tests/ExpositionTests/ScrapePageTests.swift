@@ -82,12 +82,20 @@ import Units
     @Test func `a repeated series counts once, with times it counts each time`() throws {
         var book = Book()
         let changes = try book.read(text("a 1", "a 2", "b 1 5", "b 2 6", "c 3"), .text)
-        #expect(changes.repeatedCount == 1 && book.page.values == [1, 1, 2, 3])
+        #expect(changes.appeared.count == 3 && book.page.values == [1, 1, 2, 3])
+        #expect(book.page.repeatedSlots == [0])
         #expect(book.page.times == [.min, 5, 6, .min])
         #expect(try book.read(text("a 4", "a 5", "b 1 7", "b 2 8", "c 3"), .text).isSameLayout)
         #expect(book.page.values == [4, 1, 2, 3] && book.page.times == [.min, 7, 8, .min])
+        #expect(book.page.repeatedSlots == [0], "the next page repeats it too")
         let gone = try book.read(text("a 4"), .text)
         #expect(gone.vanished == [.init(slot: 1, hadTime: true), .init(slot: 2, hadTime: false)])
+        #expect(book.page.repeatedSlots.isEmpty)
+        _ = try book.read(text("b{x=\"1\",y=\"2\"} 1", "b{x=\"1\",y=\"2\"} 2"), .text)
+        _ = try book.read(text("b{y=\"2\",x=\"1\"} 1", "b{y=\"2\",x=\"1\"} 2"), .text)
+        #expect(book.page.repeatedSlots == book.page.slots, "spelled another way it is the same series")
+        _ = try book.read(text("# TYPE a gauge", "a{x=\"1\"} 1", "a{x=\"2\"} 1", "a{x=\"2\"} 2", "# EOF"), .openMetrics)
+        #expect(book.page.repeatedSlots == [book.page.slots[1]] && book.page.values == [1, 1])
     }
 
     @Test func `a refused page changes nothing and names its place`() throws {

@@ -1,6 +1,7 @@
 import Diagnostics
 import PromQL
 import Series
+import Synchronization
 import Testing
 import Units
 
@@ -26,6 +27,18 @@ import Units
         }
         #expect(fault?.code == .tooManySamples)
         #expect(fault?.message.hasSuffix(": 1000, at most 500 are allowed") == true)
+    }
+
+    @Test func `an answer says what it took: time by the engine's clock, samples, and the spans that were read`()
+        async throws
+    {
+        let clock = StandingClock()
+        let engine = QueryEngine(SlowSeries(series: Self.store(), clock: clock, time: .seconds(3)), clock: clock)
+        let result = try await engine.instant("sum(rate(x[5m])) + sum(x{n=~\".+\"})", at: zero + .seconds(600))
+        #expect(result.timings == .init(preparation: .seconds(6), evaluation: .zero, total: .seconds(6)))
+        #expect(result.samplesRead > 0 && result.samplesCounted > result.samplesRead)
+        #expect(Set(result.spansRead.map(\.upperBound)) == [zero + .seconds(600)])
+        #expect(try await engine.instant("1", at: zero).spansRead.isEmpty)
     }
 
     /// Past some ten thousand samples the processors share the series.
@@ -247,4 +260,47 @@ private struct HangingSeries: SeriesReading {
         -> [String]
     { [] }
     func metadata() async throws -> MetadataByName { [:] }
+}
+
+/// Stands still until it is moved; nobody sleeps on it.
+private final class StandingClock: Clock {
+    struct Instant: InstantProtocol {
+        var offset: Duration
+        func advanced(by duration: Duration) -> Instant { Instant(offset: offset + duration) }
+        func duration(to other: Instant) -> Duration { other.offset - offset }
+        static func < (left: Instant, right: Instant) -> Bool { left.offset < right.offset }
+    }
+
+    private let offset = Mutex(Duration.zero)
+    var now: Instant { Instant(offset: offset.withLock { $0 }) }
+    var minimumResolution: Duration { .zero }
+    func sleep(until deadline: Instant, tolerance: Duration?) async throws { try await Task.sleep(for: .seconds(3600)) }
+    func advance(by span: Duration) { offset.withLock { $0 += span } }
+}
+
+/// A store whose reading takes a time of the clock.
+private struct SlowSeries: SeriesReading {
+    let series: ArraySeries
+    let clock: StandingClock
+    let time: Duration
+
+    func select(_ matchers: [LabelMatcher], from start: Timestamp, through end: Timestamp) async throws
+        -> [SeriesColumns]
+    {
+        clock.advance(by: time)
+        return try await series.select(matchers, from: start, through: end)
+    }
+
+    func labelNames(_ matchers: [LabelMatcher], from start: Timestamp, through end: Timestamp) async throws -> [String]
+    {
+        try await series.labelNames(matchers, from: start, through: end)
+    }
+
+    func labelValues(_ name: String, _ matchers: [LabelMatcher], from start: Timestamp, through end: Timestamp)
+        async throws -> [String]
+    {
+        try await series.labelValues(name, matchers, from: start, through: end)
+    }
+
+    func metadata() async throws -> MetadataByName { try await series.metadata() }
 }

@@ -1,3 +1,4 @@
+import Diagnostics
 import Exposition
 import Relabelling
 import Series
@@ -96,6 +97,6 @@ import Testing
         #expect(settings.version == .v2 && settings.sendsExemplars && !settings.metadata.isSent)
         #expect(
             settings.queue.shardsMin == 2 && settings.queue.shardsMax == 32 && settings.queue.samplesPerSendMax == 500)
-        #expect(settings.headers == ["X-Scope-OrgID": "shop"])
+        #expect(settings.headers == ["X-Scope-OrgID": Secret("shop")])
     }
 }

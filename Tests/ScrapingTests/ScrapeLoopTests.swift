@@ -241,6 +241,14 @@ import Units
             #expect(!site.store.names.contains("go_x"))
             #expect(site.store.values("scrape_samples_scraped") == ["4.0"])
             #expect(site.store.values("scrape_samples_post_metric_relabeling") == ["3.0"])
+            // What a page repeats is stored once and counts each time, in each scrape.
+            try site.server.write("metrics", "go_x 1\ngo_x 1\nold_y 2\nold_y 3\nz{pod=\"1\"} 3\nz{pod=\"2\"} 4\n")
+            for _ in 1...2 {
+                try await site.scrape()
+                #expect(site.store.values("new_y").last == "2.0")
+                #expect(site.store.values("scrape_samples_scraped").last == "6.0")
+                #expect(site.store.values("scrape_samples_post_metric_relabeling").last == "4.0")
+            }
             // One of the two goes; the series that both became lives on.
             try site.server.write("metrics", "old_y 2\nz{pod=\"2\"} 5\n")
             try await site.scrape()

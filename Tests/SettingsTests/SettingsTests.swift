@@ -30,6 +30,9 @@ import Units
         let probes: [Probe]
         let receivers: [(name: String, value: Probe)]
         let labels: [String: String]
+        let headers: [String: Secret]
+        let proxyHeaders: [String: [Secret]]
+        let address: String?
         init(_ s: SettingsReader) {
             name = s.text("name", default: "site", "What it is called.")
             port = s.integer("port", default: 9797, in: 1...65535, "Where it listens.")
@@ -40,6 +43,9 @@ import Units
             probes = s.list("probes", of: Probe.self, "What to look at.")
             receivers = s.map("receivers", of: Probe.self, "Whom to tell.")
             labels = s.textMap("labels", "More labels.")
+            headers = s.secretMap("headers", "Header fields.")
+            proxyHeaders = s.secretListMap("proxy_headers", "More of them.")
+            address = s.address("address", "Where to send.")
         }
     }
 
@@ -218,6 +224,43 @@ import Units
         }
     }
 
+    @Test func `header fields are secrets, and only those whose name says so get the advice`() throws {
+        let reading = try read(
+            """
+            headers: {X-Scope-OrgID: planted-1, X-Api-Key: planted-2, Cookie: "${DB_PASSWORD}", X-Token: file:/run/secret}
+            proxy_headers: {X-Auth: [planted-3, "${DB_PASSWORD}"], X-Site: planted-4}
+            """)
+        let site = reading.section
+        #expect(
+            site.headers.mapValues { $0.reveal() } == [
+                "X-Scope-OrgID": "planted-1", "X-Api-Key": "planted-2", "Cookie": "hunter2", "X-Token": "from-a-file",
+            ])
+        #expect(
+            site.proxyHeaders.mapValues { $0.map { $0.reveal() } } == [
+                "X-Auth": ["planted-3", "hunter2"], "X-Site": ["planted-4"],
+            ])
+        let shown = "\(reading.values) \(reading.warnings) \(site)"
+        for secret in ["planted", "hunter2", "from-a-file"] { #expect(!shown.contains(secret), "\(shown)") }
+        #expect(reading.warnings.map(\.path) == ["headers.X-Api-Key", "proxy_headers.X-Auth[0]"])
+        #expect(reading.values.filter { $0.path.contains("eaders") && $0.text == Secret.redacted }.count == 7)
+        // One change is a change.
+        let other = try read("headers: {X-Scope-OrgID: planted-9}\n")
+        let same = try read("headers: {X-Scope-OrgID: planted-1}\n")
+        let place = "headers.X-Scope-OrgID"
+        #expect(reading.fingerprint(of: place) == same.fingerprint(of: place))
+        #expect(reading.fingerprint(of: place) != other.fingerprint(of: place))
+    }
+
+    @Test(arguments: [
+        ("http://user:planted@host/w", 1), ("http://user:${DB_PASSWORD}@host/w", 0), ("http://user@host/w", 0),
+        ("http://user:@host/w", 0), ("http://host:80/a:b@c", 0), ("http://a:planted@b:c@host", 1),
+    ])
+    func `a password that stands in an address gets the advice`(_ address: String, _ count: Int) throws {
+        let reading = try read("address: \"\(address)\"\n")
+        #expect(reading.warnings.filter { $0.message.contains("stands in the file itself") }.count == count)
+        #expect(!"\(reading.values) \(reading.warnings)".contains("planted"))
+    }
+
     @Test func `effective values tell where they came from`() throws {
         let values = try read("name: ${HOST}\nport: 8080\n").values
         func origin(_ path: String) -> String? { values.first { $0.path == path }?.origin.description }
@@ -244,7 +287,8 @@ import Units
             declared.map(\.path) == [
                 "name", "port", "share", "tls", "limit", "password", "probes", "probes[].url", "probes[].interval",
                 "probes[].method", "probes[].tags", "receivers", "receivers.<name>.url", "receivers.<name>.interval",
-                "receivers.<name>.method", "receivers.<name>.tags", "labels",
+                "receivers.<name>.method", "receivers.<name>.tags", "labels", "headers",
+                "proxy_headers", "address",
             ])
         #expect(declared.first { $0.path == "probes[].interval" }?.defaultText == "15s")
         #expect(declared.first { $0.path == "password" }?.isSecret == true)

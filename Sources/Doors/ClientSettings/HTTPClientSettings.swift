@@ -102,8 +102,8 @@ public struct HTTPClientSettings: Sendable, Hashable {
 
     private static func headers(_ s: SettingsReader, _ key: String, _ documentation: String) -> [HeaderSource] {
         if key == "proxy_connect_header" {
-            return s.textListMap(key, documentation).sorted { $0.key < $1.key }.map { name, values in
-                HeaderSource(name: name, values: values.map { .text(Secret($0)) })
+            return s.secretListMap(key, documentation).sorted { $0.key < $1.key }.map { name, values in
+                HeaderSource(name: name, values: values.map { .text($0) })
             }
         }
         return s.map(key, of: HeaderSettings.self, documentation).map {

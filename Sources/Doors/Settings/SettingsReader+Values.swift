@@ -20,11 +20,16 @@ extension SettingsReader {
         return scalar(key, or: nil, shown: { $0 ?? "" }) { .some($0) }
     }
 
-    /// A web address. User and password in it are not shown.
+    /// A web address. User and password in it are not shown; a password that stands there as it is gets a warning.
     public func address(_ key: String, _ documentation: String) -> String? {
         declare(key, "text", default: nil, documentation)
         let address: String? = scalar(key, or: nil, shown: { withoutUser($0 ?? "") }) { .some($0) }
         if let address, withoutUser(address) != address { context.secretHashes[childPath(key)] = address.hashValue }
+        if case .scalar(let written, _) = value(of: key)?.content, let password = password(inAddress: written),
+            !context.sources.expandsReferences || !password.contains("${")
+        {
+            warning(key, "the secret stands in the file itself; write ${NAME} for the password instead")
+        }
         return address
     }
 
@@ -202,30 +207,70 @@ extension SettingsReader {
         return map
     }
 
+    /// A mapping of names to secrets, each as `secret` reads one, for header fields and the like. Some of them are no secrets
+    /// (`X-Scope-OrgID`), so that only those whose name says so get the warning of what stands in the file itself.
+    public func secretMap(_ key: String, _ documentation: String) -> [String: Secret] {
+        declare(key, "mapping of secrets", default: nil, documentation, isSecret: true)
+        guard let node = value(of: key) else { return [:] }
+        guard case .mapping(let members) = node.content else {
+            fault(key, "is \(node.kindName) where a mapping of names to texts is expected")
+            return [:]
+        }
+        var map: [String: Secret] = [:]
+        for member in members {
+            map[member.key] = revealed(
+                member.value, key: key, place: "\(childPath(key)).\(member.key)",
+                isCertainlySecret: suggestsSecret(member.key))
+        }
+        return map
+    }
+
     /// A mapping of names to lists of texts; a single text counts as a list of one.
     public func textListMap(_ key: String, _ documentation: String) -> [String: [String]] {
         declare(key, "mapping of lists of texts", default: nil, documentation)
+        return listMap(key, of: "texts") { item, place in
+            guard case .scalar(let written, _) = item.content else {
+                context.diagnostics.append(
+                    Diagnostic(at: item.position, path: place, "is \(item.kindName) where a text is expected"))
+                return nil
+            }
+            return expand(written, at: item.position, path: place)?.text ?? written
+        } shown: {
+            "[\($0.joined(separator: ", "))]"
+        }
+    }
+
+    /// The same of secrets.
+    public func secretListMap(_ key: String, _ documentation: String) -> [String: [Secret]] {
+        declare(key, "mapping of lists of secrets", default: nil, documentation, isSecret: true)
+        return listMap(key, of: "secrets") { item, place in
+            revealed(
+                item, key: key, place: place,
+                isCertainlySecret: suggestsSecret(String(place.dropFirst(childPath(key).count + 1))))
+        } shown: { _ in
+            nil
+        }
+    }
+
+    /// - Parameter shown: what `config show` says of the values of a name; nil where reading them has said it.
+    private func listMap<Value>(
+        _ key: String, of kind: String, _ read: (SettingsNode, String) -> Value?, shown: ([Value]) -> String?
+    ) -> [String: [Value]] {
         guard let node = value(of: key) else { return [:] }
         guard case .mapping(let members) = node.content else {
-            fault(key, "is \(node.kindName) where a mapping of names to lists of texts is expected")
+            fault(key, "is \(node.kindName) where a mapping of names to lists of \(kind) is expected")
             return [:]
         }
-        var map: [String: [String]] = [:]
+        var map: [String: [Value]] = [:]
         for member in members {
             let place = "\(childPath(key)).\(member.key)"
             let items: [SettingsNode] =
                 if case .list(let nodes) = member.value.content { nodes } else { [member.value] }
-            let texts = items.compactMap { item -> String? in
-                guard case .scalar(let written, _) = item.content else {
-                    context.diagnostics.append(
-                        Diagnostic(
-                            at: item.position, path: place, "is \(item.kindName) where a text is expected"))
-                    return nil
-                }
-                return expand(written, at: item.position, path: place)?.text ?? written
+            let values = items.enumerated().compactMap { index, item in
+                read(item, items.count == 1 || shown([]) != nil ? place : "\(place)[\(index)]")
             }
-            map[member.key] = texts
-            show(key, "[\(texts.joined(separator: ", "))]", origin: .file(member.value.position), at: place)
+            map[member.key] = values
+            if let text = shown(values) { show(key, text, origin: .file(member.value.position), at: place) }
         }
         return map
     }
@@ -257,14 +302,21 @@ extension SettingsReader {
         return revealed(node, key: key, place: childPath(key))
     }
 
-    private func revealed(_ node: SettingsNode, key: String, place: String) -> Secret? {
+    /// - Parameter isCertainlySecret: otherwise what stands in the file itself gets no warning.
+    private func revealed(
+        _ node: SettingsNode, key: String, place: String, isCertainlySecret: Bool = true
+    ) -> Secret? {
         func note(_ origin: SettingsValue.Origin, _ text: String) {
             guard !context.isSchemaOnly else { return }
             show(key, Secret.redacted, origin: origin, at: place)
             context.secretHashes[place] = text.hashValue
         }
+        func tell(_ severity: Diagnostic.Severity, _ message: String) {
+            guard !context.isSchemaOnly else { return }
+            context.diagnostics.append(Diagnostic(severity, at: node.position, path: place, message))
+        }
         guard case .scalar(let written, _) = node.content else {
-            fault(key, "is \(node.kindName) where a secret is expected; write ${NAME} or file:/path")
+            tell(.error, "is \(node.kindName) where a secret is expected; write ${NAME} or file:/path")
             return nil
         }
         if written.hasPrefix("file:") {
@@ -273,30 +325,50 @@ extension SettingsReader {
                 let content = try context.sources.readFile(path)
                 let line = content.prefix { !$0.isNewline }
                 guard !line.isEmpty else {
-                    fault(key, "the first line of \(path) is empty; put the secret there")
+                    tell(.error, "the first line of \(path) is empty; put the secret there")
                     return nil
                 }
                 note(.secretFile(path, node.position), String(line))
                 return Secret(String(line))
             } catch {
-                fault(key, "cannot read the secret from \(path): \(describe(error))")
+                tell(.error, "cannot read the secret from \(path): \(describe(error))")
                 return nil
             }
         }
         guard let expanded = expand(written, at: node.position, path: place) else { return nil }
         note(expanded.origin, expanded.text)
-        if case .file = expanded.origin {
-            warning(key, "the secret stands in the file itself; write ${NAME} or file:/path instead")
+        if isCertainlySecret, case .file = expanded.origin {
+            tell(.warning, "the secret stands in the file itself; write ${NAME} or file:/path instead")
         }
         return Secret(expanded.text)
     }
 }
 
-private func withoutUser(_ address: String) -> String {
-    guard let scheme = address.firstRange(of: "://") else { return address }
+/// Whether a value of this name is one that lets somebody in, as far as names tell.
+private func suggestsSecret(_ name: String) -> Bool {
+    let name = name.lowercased()
+    return ["auth", "cookie", "credential", "key", "password", "secret", "signature", "token"].contains {
+        name.contains($0)
+    }
+}
+
+/// The place of `user:password` in an address.
+private func userInformation(_ address: String) -> Range<String.Index>? {
+    guard let scheme = address.firstRange(of: "://") else { return nil }
     let authority = address[scheme.upperBound...].prefix { $0 != "/" && $0 != "?" && $0 != "#" }
-    guard let at = authority.lastIndex(of: "@") else { return address }
-    return "\(address[..<scheme.upperBound])\(Secret.redacted)\(address[at...])"
+    return authority.lastIndex(of: "@").map { scheme.upperBound..<$0 }
+}
+
+private func withoutUser(_ address: String) -> String {
+    guard let user = userInformation(address) else { return address }
+    return "\(address[..<user.lowerBound])\(Secret.redacted)\(address[user.upperBound...])"
+}
+
+/// - Returns: nil where there is none, or an empty one.
+private func password(inAddress address: String) -> Substring? {
+    guard let user = userInformation(address), let colon = address[user].firstIndex(of: ":") else { return nil }
+    let password = address[address.index(after: colon)..<user.upperBound]
+    return password.isEmpty ? nil : password
 }
 
 extension SettingsReader {

@@ -135,6 +135,9 @@ public struct AnswerJSON {
         for divisor: UInt64 in [100, 10, 1] { tail.append(UInt8(ascii: "0") + UInt8(fraction / divisor % 10)) }
     }
 
+    /// A span of time as a number of seconds.
+    public mutating func number(inSeconds duration: Duration) { number(duration.inSeconds) }
+
     /// A value between quotation marks: the fewest digits that give it back, an exponent below 1e-6 and from 1e21 on.
     public mutating func value(_ value: Double) {
         tail.append(UInt8(ascii: "\""))

@@ -1,3 +1,15 @@
+/// Measures from its making on.
+struct Stopwatch: Sendable {
+    private let sinceStart: @Sendable () -> Duration
+
+    init(_ clock: some Clock<Duration>) {
+        let start = clock.now
+        sinceStart = { start.duration(to: clock.now) }
+    }
+
+    var elapsed: Duration { sinceStart() }
+}
+
 /// When a query must have ended. Whoever computes or reads for it asks now and then: a task beside each query, to end it from without, would
 /// cost short queries more than they take.
 struct QueryDeadline: Sendable {

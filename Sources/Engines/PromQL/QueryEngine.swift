@@ -41,7 +41,7 @@ public struct QueryEngine: Sendable {
     public let options: QueryOptions
     private let clock: any Clock<Duration>
 
-    /// - Parameter clock: measures `limits.timeMax`.
+    /// - Parameter clock: measures `limits.timeMax`, and how long queries take.
     public init(
         _ series: any SeriesReading, limits: QueryLimits = QueryLimits(), options: QueryOptions = QueryOptions(),
         clock: any Clock<Duration> = ContinuousClock()
@@ -115,8 +115,11 @@ public struct QueryEngine: Sendable {
 
     /// Adds the query's text to faults that were found without it, so that they can show line and column.
     private func naming(_ query: String, _ body: () async throws -> QueryResult) async throws -> QueryResult {
+        let watch = Stopwatch(clock)
         do {
-            return try await body()
+            var result = try await body()
+            result.timings.total = watch.elapsed
+            return result
         } catch let fault as QueryFault where fault.query.isEmpty {
             throw QueryFault(fault.code, fault.message, query: query, span: fault.span, cause: fault.cause)
         }
@@ -186,6 +189,7 @@ public struct QueryEngine: Sendable {
     private func evaluate(
         _ expression: Expression, over grid: StepGrid, until end: Int64, isInstant: Bool, by deadline: QueryDeadline
     ) async throws -> QueryResult {
+        let watch = Stopwatch(clock)
         let scope = QueryScope(grid: grid, end: end, options: options, limits: limits, isInstant: isInstant)
         var demand = SeriesDemand(scope: scope)
         try demand.add(expression, over: grid)
@@ -214,11 +218,19 @@ public struct QueryEngine: Sendable {
         let evaluator = Evaluator(
             scope: scope, series: loaded, limits: limits, memory: memory, deadline: deadline, samplesRead: samples)
         try evaluator.count(0)
+        let preparation = watch.elapsed
         var result = QueryResult(value: try evaluator.answer(expression, over: grid))
         result.warnings = evaluator.notes.warnings
         result.infos = evaluator.notes.infos
         result.samplesRead = samples
         result.memory = memory
+        result.samplesCounted = evaluator.samples
+        result.spansRead = demand.wanted.values.map { wanted in
+            let (start, end) = (wanted.span.lowerBound, wanted.span.upperBound)
+            return Timestamp(millisecondsSinceEpoch: start)...Timestamp(millisecondsSinceEpoch: end)
+        }
+        let total = watch.elapsed
+        result.timings = .init(preparation: preparation, evaluation: total - preparation, total: total)
         return result
     }
 }

@@ -25,13 +25,13 @@ public final class RemoteSeries: SeriesReading {
         public var url: String
         public var client: HTTPClientSettings
         /// Further header fields, such as the name of a tenant.
-        public var headers: [String: String]
+        public var headers: [String: Secret]
         public var timeout: Duration
         /// Bytes of one answer.
         public var answerByteCountMax: Int
 
         public init(
-            url: String, client: HTTPClientSettings = HTTPClientSettings(), headers: [String: String] = [:],
+            url: String, client: HTTPClientSettings = HTTPClientSettings(), headers: [String: Secret] = [:],
             timeout: Duration = .seconds(30), answerByteCountMax: Int = 256 << 20
         ) {
             self.url = url
@@ -216,7 +216,7 @@ public final class RemoteSeries: SeriesReading {
             url: options.url + path, method: method, headers: headers, body: body, timeout: options.timeout,
             connectTimeout: .seconds(10), bodyBytesMax: options.answerByteCountMax)
         request.headers["User-Agent"] = userAgent
-        for (name, value) in options.headers { request.headers[name] = value }
+        for (name, value) in options.headers { request.headers[name] = value.reveal() }
         // Remote read answers in Snappy whatever is asked for, which libcurl would take for a fault.
         request.acceptsCompression = method == "GET"
         let prepared = request

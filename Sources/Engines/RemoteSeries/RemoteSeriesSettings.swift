@@ -1,4 +1,5 @@
 public import ClientSettings
+public import Diagnostics
 public import Settings
 
 /// The part of the section `series` that says where samples are read: here, or from a store that is reached over HTTP.
@@ -11,7 +12,7 @@ public struct RemoteSeriesSettings: SettingsSection, Sendable, Hashable {
     /// Empty for the local store.
     public var url: String
     public var writeURL: String
-    public var headers: [String: String]
+    public var headers: [String: Secret]
     public var timeout: Duration
     public var client: HTTPClientSettings
 
@@ -24,7 +25,7 @@ public struct RemoteSeriesSettings: SettingsSection, Sendable, Hashable {
         writeURL =
             s.address("write_url", "For 'remote': where samples are sent; without it, 'url' and /api/v1/write.")
             ?? "\(url)/api/v1/write"
-        headers = s.textMap("headers", "For 'remote': further header fields, such as X-Scope-OrgID.")
+        headers = s.secretMap("headers", "For 'remote': further header fields, such as X-Scope-OrgID.")
         timeout = s.duration(
             "timeout", default: .seconds(30), atLeast: .milliseconds(100),
             "For 'remote': after this long a question has failed.")

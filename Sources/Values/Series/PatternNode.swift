@@ -14,11 +14,11 @@ indirect enum PatternNode {
     }
 }
 
-/// A set of Unicode scalars: ranges, general categories, and whether all of it is turned round.
+/// A set of Unicode scalars: ranges, named classes, and whether all of it is turned round.
 struct ScalarSet: Sendable {
     var ranges: [ClosedRange<UInt32>] = []
-    /// Names of general categories (`L`, `Lu`), each with whether it is meant negated.
-    var categories: [(name: String, negated: Bool)] = []
+    /// Each with whether it is meant negated.
+    var classes: [(named: UnicodeClass, negated: Bool)] = []
     var negated = false
 
     static let any = ScalarSet(ranges: [0...0x10FFFF])
@@ -29,10 +29,7 @@ struct ScalarSet: Sendable {
     func contains(_ scalar: Unicode.Scalar) -> Bool {
         let value = scalar.value
         var inside = ranges.contains { $0.contains(value) }
-        if !inside && !categories.isEmpty {
-            let own = categoryName(scalar.properties.generalCategory)
-            inside = categories.contains { own.hasPrefix($0.name) != $0.negated }
-        }
+        if !inside && !classes.isEmpty { inside = classes.contains { $0.named.contains(scalar) != $0.negated } }
         return inside != negated
     }
 
@@ -40,75 +37,46 @@ struct ScalarSet: Sendable {
 
     /// The members, where the set is small and listed.
     func members(atMost limit: Int) -> [Unicode.Scalar]? {
-        guard !negated, categories.isEmpty else { return nil }
+        guard !negated, classes.isEmpty else { return nil }
         guard ranges.reduce(0, { $0 + $1.count }) <= limit else { return nil }
         return ranges.flatMap { $0.compactMap(Unicode.Scalar.init) }
     }
 
-    /// Adds the other letter cases of every member. Ranges of more than 1024 scalars hold both cases already wherever
-    /// people write them (`[^a]`, `[\x{80}-\x{10FFFF}]`), so that only their ASCII part is folded.
+    /// Adds the other letter cases of every member that is listed, and sorts the ranges.
     mutating func foldCase() {
         for range in ranges {
-            for value in range.count <= 1024
-                ? range : (range.lowerBound...max(range.lowerBound, min(range.upperBound, 127)))
-            {
-                guard let scalar = Unicode.Scalar(value) else { continue }
-                for other in otherCases(of: scalar) { ranges.append(other.value...other.value) }
+            if range.count <= 1024 {
+                for value in range { addOtherCases(of: Unicode.Scalar(value)) }
+            } else {
+                for member in CaseOrbits.all.members where range.contains(member.value) {
+                    addOtherCases(of: member, outside: range)
+                }
             }
         }
+        sortRanges()
     }
-}
 
-/// Simple case folding of one scalar, including the two ASCII letters that have a third form.
-func otherCases(of scalar: Unicode.Scalar) -> [Unicode.Scalar] {
-    var others: Set<Unicode.Scalar> = []
-    for mapping in [scalar.properties.lowercaseMapping, scalar.properties.uppercaseMapping] {
-        let scalars = mapping.unicodeScalars
-        if scalars.count == 1, let only = scalars.first { others.insert(only) }
+    private mutating func addOtherCases(of scalar: Unicode.Scalar?, outside range: ClosedRange<UInt32>? = nil) {
+        guard let scalar else { return }
+        for other in otherCases(of: scalar) where range?.contains(other.value) != true {
+            ranges.append(other.value...other.value)
+        }
     }
-    switch scalar {
-    case "k", "K": others.insert("\u{212A}")
-    case "s", "S": others.insert("\u{17F}")
-    case "\u{17F}": others.insert("s")
-    default: break
-    }
-    others.remove(scalar)
-    return Array(others)
-}
 
-private func categoryName(_ category: Unicode.GeneralCategory) -> String {
-    switch category {
-    case .uppercaseLetter: "Lu"
-    case .lowercaseLetter: "Ll"
-    case .titlecaseLetter: "Lt"
-    case .modifierLetter: "Lm"
-    case .otherLetter: "Lo"
-    case .nonspacingMark: "Mn"
-    case .spacingMark: "Mc"
-    case .enclosingMark: "Me"
-    case .decimalNumber: "Nd"
-    case .letterNumber: "Nl"
-    case .otherNumber: "No"
-    case .connectorPunctuation: "Pc"
-    case .dashPunctuation: "Pd"
-    case .openPunctuation: "Ps"
-    case .closePunctuation: "Pe"
-    case .initialPunctuation: "Pi"
-    case .finalPunctuation: "Pf"
-    case .otherPunctuation: "Po"
-    case .mathSymbol: "Sm"
-    case .currencySymbol: "Sc"
-    case .modifierSymbol: "Sk"
-    case .otherSymbol: "So"
-    case .spaceSeparator: "Zs"
-    case .lineSeparator: "Zl"
-    case .paragraphSeparator: "Zp"
-    case .control: "Cc"
-    case .format: "Cf"
-    case .surrogate: "Cs"
-    case .privateUse: "Co"
-    case .unassigned: "Cn"
-    @unknown default: "Cn"
+    /// Puts the ranges in order and joins those that touch.
+    mutating func sortRanges() {
+        guard ranges.count > 1 else { return }
+        ranges.sort { $0.lowerBound < $1.lowerBound }
+        var joined = [ranges[0]]
+        for range in ranges.dropFirst() {
+            let last = joined[joined.count - 1]
+            if range.lowerBound <= last.upperBound + 1 {
+                joined[joined.count - 1] = last.lowerBound...max(last.upperBound, range.upperBound)
+            } else {
+                joined.append(range)
+            }
+        }
+        ranges = joined
     }
 }
 

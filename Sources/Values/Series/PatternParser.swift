@@ -274,13 +274,15 @@ struct PatternParser {
                 place += 1
             }
             if name == "Any" { return negated ? ScalarSet(ranges: [], negated: false) : .any }
-            guard categoryNames.contains(name) else {
+            guard let named = UnicodeClass(name, foldsCase: flags.ignoresCase) else {
                 throw fault("invalid character class range: `\(text(start, place))`", at: start)
             }
-            return ScalarSet(categories: [(name, negated)])
+            return ScalarSet(classes: [(named, negated)])
         default: return nil
         }
         place += 1
+        // First, since what a negated class leaves out is left out in each case.
+        if flags.ignoresCase { set.foldCase() }
         if ("A"..."Z").contains(scalar) { set = ScalarSet(ranges: complement(set.ranges)) }
         return set
     }
@@ -347,7 +349,7 @@ struct PatternParser {
                 place += 1
                 if let perl = try perlClass() {
                     set.ranges += perl.ranges
-                    set.categories += perl.categories
+                    set.classes += perl.classes
                     continue
                 }
                 place -= 1
@@ -355,7 +357,7 @@ struct PatternParser {
             try addRange(to: &set)
         }
         place += 1
-        if flags.ignoresCase { set.foldCase() }
+        set.sortRanges()
         set.negated = negated
         return set
     }
@@ -369,7 +371,9 @@ struct PatternParser {
             high = try classScalar()
         }
         guard low <= high else { throw fault("invalid character class range: `\(text(start, place))`", at: start) }
-        set.ranges.append(low.value...high.value)
+        var range = ScalarSet(ranges: [low.value...high.value])
+        if flags.ignoresCase { range.foldCase() }
+        set.ranges += range.ranges
     }
 
     private mutating func classScalar() throws(PatternFault) -> Unicode.Scalar {
@@ -391,7 +395,9 @@ struct PatternParser {
             throw fault("invalid character class range: `\(text(place, end + 2))`", at: place)
         }
         place = end + 2
-        return ScalarSet(ranges: negated ? complement(ranges) : ranges)
+        var set = ScalarSet(ranges: ranges)
+        if flags.ignoresCase { set.foldCase() }
+        return negated ? ScalarSet(ranges: complement(set.ranges)) : set
     }
 }
 
@@ -408,11 +414,6 @@ private func complement(_ ranges: [ClosedRange<UInt32>]) -> [ClosedRange<UInt32>
     rest.append(next...0x10FFFF)
     return rest
 }
-
-private let categoryNames: Set<String> = [
-    "L", "Lu", "Ll", "Lt", "Lm", "Lo", "M", "Mn", "Mc", "Me", "N", "Nd", "Nl", "No", "P", "Pc", "Pd", "Ps", "Pe", "Pi",
-    "Pf", "Po", "S", "Sm", "Sc", "Sk", "So", "Z", "Zs", "Zl", "Zp", "C", "Cc", "Cf", "Cs", "Co",
-]
 
 private let posixClasses: [String: [ClosedRange<UInt32>]] = [
     "alnum": [48...57, 65...90, 97...122], "alpha": [65...90, 97...122], "ascii": [0...127],

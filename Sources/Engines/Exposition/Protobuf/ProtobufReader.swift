@@ -103,6 +103,15 @@ struct ProtobufReader {
         return text
     }
 
+    /// A text that may be damaged without damage to what stands around it.
+    /// - Parameter isWhole: becomes false where the bytes are no UTF-8; what is none of it is then `U+FFFD` in the text.
+    mutating func text(isWhole: inout Bool) throws(ProtobufFault) -> String {
+        let bytes = try bytes()
+        if let text = String(validating: bytes, as: UTF8.self) { return text }
+        isWhole = false
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
     /// A message within this one.
     @inline(__always)
     mutating func message() throws(ProtobufFault) -> ProtobufReader {

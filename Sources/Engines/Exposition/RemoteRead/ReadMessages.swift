@@ -172,6 +172,8 @@ public func parseReadResponse(
                     var one = try inner.message()
                     var parser = WriteRequestParser(limits: limits)
                     let read = try parser.readFirstSeries(&one)
+                    // A question has no half answer.
+                    if parser.hasBrokenText { throw inner.fault("a text of \(read.columns.labels) is not UTF-8") }
                     sampleCount += read.columns.times.count
                     guard sampleCount <= limits.sampleCountMax, series.count < limits.seriesCountMax else {
                         throw inner.fault(

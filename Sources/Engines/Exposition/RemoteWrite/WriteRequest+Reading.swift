@@ -24,6 +24,11 @@ struct WriteRequestParser {
     private var request = WriteRequest()
     private var sampleCount = 0
     private var symbols: [String] = []
+    /// Places in `symbols` of what is no UTF-8: a fault of those who use it, not of the table.
+    private var brokenSymbols: Set<UInt64> = []
+    private var brokenMetadataCount = 0
+    /// Whether a text of a series was no UTF-8.
+    private(set) var hasBrokenText = false
 
     init(limits: WriteLimits) { self.limits = limits }
 
@@ -37,8 +42,10 @@ struct WriteRequestParser {
                 try add(try readFirstSeries(&series), message)
             case 3:
                 var entry = try message.message()
-                request.metadata.append(try readFirstMetadata(&entry))
-                guard request.metadata.count <= limits.seriesCountMax else { throw message.fault("too many metadata") }
+                if let metadata = try readFirstMetadata(&entry) { request.metadata.append(metadata) }
+                guard request.metadata.count + brokenMetadataCount <= limits.seriesCountMax else {
+                    throw message.fault("too many metadata")
+                }
             default: try message.skip()
             }
         }
@@ -50,7 +57,9 @@ struct WriteRequestParser {
         var builder = SeriesBuilder()
         while let field = try message.field() {
             switch field {
-            case 1: builder.add(try readPair(&message), limits)
+            case 1:
+                var isWhole = true
+                builder.add(try readPair(&message, &isWhole), isWhole: isWhole, limits)
             case 2: try builder.readSample(&message, valueField: 1, timeField: 2)
             case 3: try readFirstExemplar(&message, into: &builder)
             case 4:
@@ -60,7 +69,7 @@ struct WriteRequestParser {
             }
             try check(builder, message)
         }
-        return builder.series()
+        return series(&builder)
     }
 
     private func readFirstExemplar(
@@ -69,43 +78,50 @@ struct WriteRequestParser {
         var message = try reader.message()
         var exemplar = Exemplar(series: Labels(), labels: Labels(), value: 0, timestamp: 0)
         var pairs: [(String, String)] = []
+        var isWhole = true
         while let field = try message.field() {
             switch field {
-            case 1: pairs.append(try readPair(&message))
+            case 1: pairs.append(try readPair(&message, &isWhole))
             case 2: exemplar.value = try message.double()
             case 3: exemplar.timestamp = try message.signed()
             default: try message.skip()
             }
         }
         exemplar.labels = Labels(pairs)
-        builder.exemplars.append(exemplar)
+        builder.add(exemplar, isWhole: isWhole)
     }
 
-    private func readPair(_ reader: inout ProtobufReader) throws(ProtobufFault) -> (String, String) {
+    private func readPair(
+        _ reader: inout ProtobufReader, _ isWhole: inout Bool
+    ) throws(ProtobufFault) -> (String, String) {
         var message = try reader.message()
         var pair = ("", "")
         while let field = try message.field() {
             switch field {
-            case 1: pair.0 = try message.text()
-            case 2: pair.1 = try message.text()
+            case 1: pair.0 = try message.text(isWhole: &isWhole)
+            case 2: pair.1 = try message.text(isWhole: &isWhole)
             default: try message.skip()
             }
         }
         return pair
     }
 
-    private func readFirstMetadata(_ message: inout ProtobufReader) throws(ProtobufFault) -> MetricMetadata {
+    private mutating func readFirstMetadata(_ message: inout ProtobufReader) throws(ProtobufFault) -> MetricMetadata? {
         var metadata = MetricMetadata("", .untyped, "")
+        var isWhole = true
         while let field = try message.field() {
             switch field {
             case 1: metadata.type = Self.type(try message.unsigned())
-            case 2: metadata.name = try message.text()
-            case 4: metadata.help = try message.text()
-            case 5: metadata.unit = try message.text()
+            case 2: metadata.name = try message.text(isWhole: &isWhole)
+            case 4: metadata.help = try message.text(isWhole: &isWhole)
+            case 5: metadata.unit = try message.text(isWhole: &isWhole)
             default: try message.skip()
             }
         }
-        return metadata
+        guard !isWhole else { return metadata }
+        brokenMetadataCount += 1
+        request.faults.append("metadata of \(metadata.name) were left out: a text is not UTF-8")
+        return nil
     }
 
     // MARK: Version 2
@@ -114,7 +130,13 @@ struct WriteRequestParser {
         // The table may stand behind the series, so it is read first.
         var copy = message
         while let field = try copy.field() {
-            if field == 4 { symbols.append(try copy.text()) } else { try copy.skip() }
+            guard field == 4 else {
+                try copy.skip()
+                continue
+            }
+            var isWhole = true
+            symbols.append(try copy.text(isWhole: &isWhole))
+            if !isWhole { brokenSymbols.insert(UInt64(symbols.count - 1)) }
         }
         guard symbols.first == "" || symbols.isEmpty else {
             throw message.fault("the first symbol must be the empty text")
@@ -141,7 +163,7 @@ struct WriteRequestParser {
                 var histogram = try message.message()
                 builder.add(try WireHistogram(&histogram))
             case 4: try readSecondExemplar(&message, into: &builder)
-            case 5: builder.metadata = try readSecondMetadata(&message)
+            case 5: try readSecondMetadata(&message, into: &builder)
             case 6:
                 let created = try message.signed()
                 builder.createdTime = created == 0 ? nil : created
@@ -149,8 +171,9 @@ struct WriteRequestParser {
             }
             try check(builder, message)
         }
-        for pair in try pairs(places, message) { builder.add(pair, limits) }
-        return builder.series()
+        var isWhole = true
+        for pair in try pairs(places, message, &isWhole) { builder.add(pair, isWhole: isWhole, limits) }
+        return series(&builder)
     }
 
     private func readSecondExemplar(
@@ -167,39 +190,49 @@ struct WriteRequestParser {
             default: try message.skip()
             }
         }
-        exemplar.labels = Labels(try pairs(places, message))
-        builder.exemplars.append(exemplar)
+        var isWhole = true
+        exemplar.labels = Labels(try pairs(places, message, &isWhole))
+        builder.add(exemplar, isWhole: isWhole)
     }
 
-    private func readSecondMetadata(_ reader: inout ProtobufReader) throws(ProtobufFault) -> MetricMetadata {
+    private func readSecondMetadata(
+        _ reader: inout ProtobufReader, into builder: inout SeriesBuilder
+    ) throws(ProtobufFault) {
         var message = try reader.message()
         var metadata = MetricMetadata("", .untyped, "")
+        var isWhole = true
         while let field = try message.field() {
             switch field {
             case 1: metadata.type = Self.type(try message.unsigned())
-            case 3: metadata.help = try symbol(try message.unsigned(), message)
-            case 4: metadata.unit = try symbol(try message.unsigned(), message)
+            case 3: metadata.help = try symbol(try message.unsigned(), message, &isWhole)
+            case 4: metadata.unit = try symbol(try message.unsigned(), message, &isWhole)
             default: try message.skip()
             }
         }
-        return metadata
+        builder.set(metadata, isWhole: isWhole)
     }
 
-    private func pairs(_ places: [UInt64], _ message: ProtobufReader) throws(ProtobufFault) -> [(String, String)] {
+    private func pairs(
+        _ places: [UInt64], _ message: ProtobufReader, _ isWhole: inout Bool
+    ) throws(ProtobufFault) -> [(String, String)] {
         guard places.count.isMultiple(of: 2) else { throw message.fault("a label has a name and no value") }
         var pairs: [(String, String)] = []
         pairs.reserveCapacity(places.count / 2)
         for index in stride(from: 0, to: places.count, by: 2) {
-            pairs.append((try symbol(places[index], message), try symbol(places[index + 1], message)))
+            pairs.append(
+                (try symbol(places[index], message, &isWhole), try symbol(places[index + 1], message, &isWhole)))
         }
         return pairs
     }
 
-    private func symbol(_ place: UInt64, _ message: ProtobufReader) throws(ProtobufFault) -> String {
+    private func symbol(
+        _ place: UInt64, _ message: ProtobufReader, _ isWhole: inout Bool
+    ) throws(ProtobufFault) -> String {
         if place == 0, symbols.isEmpty { return "" }
         guard place < symbols.count else {
             throw message.fault("symbol \(place) of \(symbols.count) is not in the table")
         }
+        if !brokenSymbols.isEmpty, brokenSymbols.contains(place) { isWhole = false }
         return symbols[Int(place)]
     }
 
@@ -214,6 +247,14 @@ struct WriteRequestParser {
             throw message.fault("more than \(limits.sampleCountMax) samples")
         }
         request.series.append(series)
+    }
+
+    /// Ends a series. What is left out of one that is itself stored is told apart.
+    private mutating func series(_ builder: inout SeriesBuilder) -> WrittenSeries {
+        let series = builder.series()
+        if builder.hasBrokenText { hasBrokenText = true }
+        if series.fault == nil { request.faults += builder.leftOut(of: series.columns.labels) }
+        return series
     }
 
     private func check(_ builder: SeriesBuilder, _ message: ProtobufReader) throws(ProtobufFault) {
@@ -253,14 +294,18 @@ struct SeriesBuilder {
     private(set) var pairs: [(String, String)] = []
     private var labelCount = 0
     private var labelByteCount = 0
-    var exemplars: [Exemplar] = []
-    var metadata: MetricMetadata?
+    private(set) var exemplars: [Exemplar] = []
+    private var metadata: MetricMetadata?
+    /// Those whose texts are none.
+    private var brokenExemplarCount = 0
+    private var hasBrokenMetadata = false
     var createdTime: Int64?
     private var times: [Int64] = []
     private var values: [Double] = []
     private var histograms: [HistogramSample] = []
     private var fault: String?
     private var labelFault: String?
+    private var hasBrokenLabel = false
     /// Milliseconds.
     private static let timeMax: Int64 = 1 << 53
 
@@ -285,8 +330,28 @@ struct SeriesBuilder {
         values.append(value)
     }
 
+    mutating func add(_ exemplar: Exemplar, isWhole: Bool) {
+        if isWhole { exemplars.append(exemplar) } else { brokenExemplarCount += 1 }
+    }
+
+    mutating func set(_ metadata: MetricMetadata, isWhole: Bool) {
+        if isWhole { self.metadata = metadata } else { hasBrokenMetadata = true }
+    }
+
+    var hasBrokenText: Bool { hasBrokenLabel || brokenExemplarCount > 0 || hasBrokenMetadata }
+
+    /// What of a series with these labels was left out, though the series itself is stored.
+    func leftOut(of labels: Labels) -> [String] {
+        guard hasBrokenText else { return [] }
+        let exemplars = brokenExemplarCount == 1 ? "1 exemplar was" : "\(brokenExemplarCount) exemplars were"
+        return (brokenExemplarCount > 0 ? ["\(exemplars) left out of \(labels): a text is not UTF-8"] : [])
+            + (hasBrokenMetadata ? ["metadata were left out of \(labels): a text is not UTF-8"] : [])
+    }
+
     /// Labels past the limits are counted and not kept.
-    mutating func add(_ pair: (String, String), _ limits: WriteLimits) {
+    /// - Parameter isWhole: whether name and value are UTF-8.
+    mutating func add(_ pair: (String, String), isWhole: Bool, _ limits: WriteLimits) {
+        if !isWhole { hasBrokenLabel = true }
         labelCount += 1
         labelByteCount += pair.0.utf8.count + pair.1.utf8.count
         if labelCount > limits.labelCountMax {
@@ -313,7 +378,10 @@ struct SeriesBuilder {
             exemplars: exemplars, metadata: metadata, createdTime: createdTime)
         for index in series.exemplars.indices { series.exemplars[index].series = labels }
         if series.metadata != nil { series.metadata!.name = labels.name }
-        series.fault = labelFault.map { "the series \(labels.name) \($0)" } ?? Self.fault(in: pairs, labels) ?? fault
+        if labelFault == nil, hasBrokenLabel { series.fault = "a label of \(labels) is not UTF-8" }
+        series.fault =
+            series.fault ?? labelFault.map { "the series \(labels.name) \($0)" } ?? Self.fault(in: pairs, labels)
+            ?? fault
         // Sorted, so the ends tell. Nothing happens 280,000 years from now, and whoever computes with times need not fear overflow.
         if let first = times.first, let last = times.last, first < -Self.timeMax || last > Self.timeMax {
             series.fault = series.fault ?? "a sample of \(labels) has a time out of range"

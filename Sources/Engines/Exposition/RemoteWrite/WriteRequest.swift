@@ -38,6 +38,8 @@ public struct WriteRequest: Sendable, Hashable {
     public var series: [WrittenSeries]
     /// Only version 1 sends metadata apart from the series.
     public var metadata: [MetricMetadata]
+    /// What was left out beside whole series, and why: exemplars and metadata whose texts are none.
+    public var faults: [String] = []
 
     public init(series: [WrittenSeries] = [], metadata: [MetricMetadata] = []) {
         self.series = series

@@ -101,7 +101,7 @@ struct LayoutBuilder {
             throw cursor.fail(.tooMuch, "the page has more than \(limits.sampleCountMax) samples", at: valuePlace)
         }
         if isTaken[Int(slot)], time == nil {
-            changes.repeatedCount += 1
+            layout.repeatedSlots.append(slot)
             layout.lines.append(PageLine(byteCount, prefix: prefix, sample: -1))
             return
         }
@@ -129,7 +129,6 @@ struct LayoutBuilder {
         layout = strict.layout
         layout.slots.reserveCapacity(strict.batch.rows.count)
         changes.exemplars = strict.exemplars
-        changes.repeatedCount = strict.repeatedCount
         changes.metadata = strict.batch.metadata.values.sorted { $0.name < $1.name }
         var start = 0
         for line in layout.lines {
@@ -146,6 +145,13 @@ struct LayoutBuilder {
             }
             start += Int(line.byteCount)
         }
+        noteRepeated(strict.repeated, strict.batch.rows)
+    }
+
+    private mutating func noteRepeated(_ repeated: [Labels], _ rows: [SampleBatch.Row]) {
+        guard !repeated.isEmpty else { return }
+        let places = Dictionary(rows.indices.map { (rows[$0].labels, $0) }) { first, _ in first }
+        layout.repeatedSlots = repeated.compactMap { places[$0].map { layout.slots[$0] } }
     }
 }
 
@@ -157,7 +163,7 @@ extension LayoutBuilder {
         var sampleOfLabels: [Labels: Int] = [:]
         for row in batch.rows {
             if sampleOfLabels[row.labels] != nil, row.timestamp == nil {
-                changes.repeatedCount += 1
+                if let slot = slotOfLabels[row.labels] { layout.repeatedSlots.append(slot) }
                 continue
             }
             let slot: UInt32

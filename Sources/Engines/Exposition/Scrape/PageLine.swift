@@ -67,6 +67,8 @@ struct PageLayout {
     var lines: [PageLine] = []
     /// By sample.
     var slots: [UInt32] = []
+    /// Of what repeats a sample that came before, and is none itself.
+    var repeatedSlots: [UInt32] = []
     /// By sample; empty where no sample has a time of its own. `noTime` for those without.
     var times: [Int64] = []
     /// Only for OpenMetrics pages with histograms: the group of each sample, or -1.

@@ -14,12 +14,17 @@ extension ScrapePage {
         slotOfLabels = [:]
         histograms = builder.histograms
         var slots = builder.layout.slots
+        var repeatedSlots = builder.layout.repeatedSlots
         var freed: [UInt32] = []
         findVanished(builder.isTaken, &changes, &freed)
         if format == .protobuf {
             slotOfLabels = builder.slotOfLabels
         } else {
-            keepRespelled(&changes, &slots, &freed)
+            let renamed = keepRespelled(&changes, &freed)
+            if !renamed.isEmpty {
+                slots = slots.map { renamed[$0] ?? $0 }
+                repeatedSlots = repeatedSlots.map { renamed[$0] ?? $0 }
+            }
         }
         changes.isSameLayout =
             changes.appeared.isEmpty && changes.vanished.isEmpty && slots == layout.slots
@@ -28,6 +33,7 @@ extension ScrapePage {
         bytes = page
         layout = builder.layout
         layout.slots = slots
+        layout.repeatedSlots = repeatedSlots
         values = builder.values
         nextValues = [Double](repeating: 0, count: values.count)
         nextTimes = [Int64](repeating: 0, count: layout.times.count)
@@ -49,8 +55,9 @@ extension ScrapePage {
     }
 
     /// A series that is written in another way than before (its labels in another order) did not vanish: it keeps its slot.
-    private func keepRespelled(_ changes: inout Changes, _ slots: inout [UInt32], _ freed: inout [UInt32]) {
-        guard !changes.appeared.isEmpty, !changes.vanished.isEmpty else { return }
+    /// - Returns: the slots that it had before, by those that it would have now.
+    private func keepRespelled(_ changes: inout Changes, _ freed: inout [UInt32]) -> [UInt32: UInt32] {
+        guard !changes.appeared.isEmpty, !changes.vanished.isEmpty else { return [:] }
         let vanishedSlots = Set(changes.vanished.map(\.slot))
         var sampleOfSlot: [Int: Int] = [:]
         for (sample, slot) in layout.slots.enumerated() where vanishedSlots.contains(Int(slot)) {
@@ -64,11 +71,11 @@ extension ScrapePage {
             renamed[UInt32(appeared.slot)] = UInt32(slot)
             return true
         }
-        guard !renamed.isEmpty else { return }
+        guard !renamed.isEmpty else { return [:] }
         let kept = Set(renamed.values)
         changes.vanished.removeAll { kept.contains(UInt32($0.slot)) }
         freed.removeAll { kept.contains($0) }
         freed += renamed.keys
-        for index in slots.indices { slots[index] = renamed[slots[index]] ?? slots[index] }
+        return renamed
     }
 }

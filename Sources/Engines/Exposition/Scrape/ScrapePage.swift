@@ -47,6 +47,8 @@ public struct ScrapePage: Sendable {
     public var slots: [UInt32] { layout.slots }
     /// The samples' own times in milliseconds, parallel to `values`; `Int64.min` for a sample without. Empty where none has one.
     public var times: [Int64] { layout.times }
+    /// The slots of the samples that repeat a series without a time of their own, of which the first counts. They are not in `values`.
+    public var repeatedSlots: [UInt32] { layout.repeatedSlots }
     /// Those of the samples that are native histograms, which only protobuf pages have. Their value is a NaN without meaning.
     public internal(set) var histograms: [HistogramSample] = []
     /// Only while the pages are protobuf.
@@ -73,8 +75,6 @@ public struct ScrapePage: Sendable {
         public internal(set) var metadata: [MetricMetadata] = []
         /// Those that the last page did not have.
         public internal(set) var exemplars: [PageExemplar] = []
-        /// Lines that repeat a series without a time of their own; the first of them counts.
-        public internal(set) var repeatedCount = 0
     }
 
     public struct Appeared: Sendable, Hashable {

@@ -23,7 +23,7 @@ struct OpenMetricsPage {
     private(set) var layout = PageLayout()
     private(set) var exemplars: [ScrapePage.PageExemplar] = []
     /// Lines that repeat a series without a time.
-    private(set) var repeatedCount = 0
+    private(set) var repeated: [Labels] = []
     private var family: Family?
     private var namesTaken: Set<String> = []
     private var hasNegativeBound = false
@@ -82,11 +82,11 @@ struct OpenMetricsPage {
                 mayHaveExemplar: family!.mayHaveExemplar(sample),
                 spelling: BoundSpelling(family!.type?.metricType).code(of: cursor.wholeLine.prefix(prefix))))
         if sample.seconds != nil || !isNew { layout.isFragile = true }
+        let labels = BoundSpelling(family!.type?.metricType).spelled(sample.labels)
         guard isNew else {
-            repeatedCount += 1
+            repeated.append(labels)
             return
         }
-        let labels = BoundSpelling(family!.type?.metricType).spelled(sample.labels)
         batch.rows.append(
             .init(labels: labels, value: sample.value, timestamp: sample.seconds.map(timestamp)))
         noteGroup(of: sample, at: Int32(place))

@@ -159,9 +159,13 @@ extension Evaluator {
     }
 }
 
-/// As Go's `math.Max`: NaN wins.
-func goMax(_ a: Double, _ b: Double) -> Double { a.isNaN || b.isNaN ? .nan : max(a, b) }
-func goMin(_ a: Double, _ b: Double) -> Double { a.isNaN || b.isNaN ? .nan : min(a, b) }
+/// As Go's `math.Max`: an infinity that nothing exceeds wins, also over NaN, which wins over everything else.
+func goMax(_ a: Double, _ b: Double) -> Double {
+    a == .infinity || b == .infinity ? .infinity : a.isNaN || b.isNaN ? .nan : max(a, b)
+}
+func goMin(_ a: Double, _ b: Double) -> Double {
+    a == -.infinity || b == -.infinity ? -.infinity : a.isNaN || b.isNaN ? .nan : min(a, b)
+}
 
 private func elementary(_ function: Function, _ value: Double) -> Double {
     switch function {

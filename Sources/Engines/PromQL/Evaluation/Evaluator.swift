@@ -15,7 +15,7 @@ final class Evaluator {
     var notes: Notes
     private let samplesMax: Int
     let limits: QueryLimits
-    private var samples = 0
+    private(set) var samples = 0
     private var textBytes = 0
 
     /// What a histogram counts as, next to a number of 16 bytes with its time.

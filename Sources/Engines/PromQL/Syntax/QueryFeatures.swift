@@ -69,4 +69,10 @@ extension QueryOptions {
 
     /// The names of all the reference's feature flags that change queries.
     public static var flags: [String] { QueryFeatures.flags + [delayedNameRemovalFlag] }
+
+    /// Those of them that are on.
+    public var enabledFlags: [String] {
+        QueryFeatures.flags.filter { QueryFeatures(flag: $0).map { features.contains($0) } ?? false }
+            + (delaysNameRemoval ? [Self.delayedNameRemovalFlag] : [])
+    }
 }

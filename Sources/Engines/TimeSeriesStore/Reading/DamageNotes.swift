@@ -1,5 +1,6 @@
 import DurableFiles
 import Synchronization
+public import Units
 
 // Opening a block checks its two ends; what lies between is checked when it is read, which may be months later. Whoever meets damage then
 // (a query, the joining of blocks, an import) fails with file and place, and notes it here, so that the state of the store says so as
@@ -22,6 +23,36 @@ extension TimeSeriesStore {
         } catch {
             noteDamage(error)
             throw error
+        }
+    }
+}
+
+extension TimeSeriesStore {
+    /// A block whose samples no answer has.
+    public struct LostBlock: Sendable, Hashable {
+        /// Where it was.
+        public var file: String
+        /// Where it is now; nil where it could not be moved.
+        public var setAsideAs: String?
+        /// As the file's name has it.
+        public var span: Range<Timestamp>
+    }
+
+    /// The blocks that were found to be damaged when the store was opened, as long as `health` tells of them. Damage that is met later is
+    /// of blocks in use, and fails the query.
+    public var lostBlocks: [LostBlock] {
+        state.withLock { state in
+            guard !state.health.problems.isEmpty else { return [] }
+            let used = Set(state.blocks.map(\.path))
+            return state.health.problems.compactMap { problem in
+                guard problem.kind == .blockDamaged, !used.contains(problem.file),
+                    let name = BlockFormat.Name(String(problem.file.split(separator: "/").last ?? ""))
+                else { return nil }
+                return LostBlock(
+                    file: problem.file, setAsideAs: problem.setAsideAs,
+                    span: Timestamp(
+                        millisecondsSinceEpoch: name.start)..<Timestamp(millisecondsSinceEpoch: name.end))
+            }
         }
     }
 }

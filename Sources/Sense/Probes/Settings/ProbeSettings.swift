@@ -84,7 +84,7 @@ public struct ProbeSettings: SettingsSection, Sendable {
         _ s: SettingsReader, url: String, timeout: Duration, tls: TLSOptions
     ) -> HTTPRequest {
         let method = s.text("method", default: "GET", "The request's method.")
-        let headers = s.textMap("headers", "Header fields to send.")
+        let headers = s.secretMap("headers", "Header fields to send.")
         let body = s.optionalText("body", "The request's body.")
         let token = s.secret("bearer_token", "A token for the header 'Authorization: Bearer'.")
         let user = s.optionalText("username", "A user name for basic authentication.")
@@ -98,7 +98,7 @@ public struct ProbeSettings: SettingsSection, Sendable {
         if token != nil, user != nil { s.fault("username", "stands beside 'bearer_token'; a request has one of them") }
         return HTTPRequest(
             url: url, method: method,
-            headers: HTTPHeaders(headers.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }),
+            headers: HTTPHeaders(headers.sorted { $0.key < $1.key }.map { ($0.key, $0.value.reveal()) }),
             body: Array((body ?? "").utf8), credentials: credentials, timeout: timeout, connectTimeout: timeout,
             bodyBytesMax: probeBodyBytesMax, truncatesBody: true, redirectsMax: redirects, unixSocketPath: socket,
             tls: tls)

@@ -77,11 +77,13 @@ final class ColumnIngest {
         var outcome = IngestOutcome()
         do {
             let changes = try pageLock.withLock { _ in try page.read(body, format) }
-            outcome.sampleCount = page.values.count + changes.repeatedCount
+            outcome.sampleCount = page.values.count + page.repeatedSlots.count
             if !changes.isSameLayout || hasOpenSlots { try await adopt(changes, &outcome) }
-            outcome.keptCount = keptCount
-            if let most = job.limits.samples, keptCount > most {
-                throw ScrapingError(.limitExceeded, "sample limit exceeded: \(keptCount) samples, the limit is \(most)")
+            // As in the reference, what a page repeats counts each time, also among what relabelling left.
+            outcome.keptCount = keptCount + page.repeatedSlots.count { !isDropped($0) }
+            if let most = job.limits.samples, outcome.keptCount > most {
+                throw ScrapingError(
+                    .limitExceeded, "sample limit exceeded: \(outcome.keptCount) samples, the limit is \(most)")
             }
             try await resolve()
             try await storePage(at: now, &outcome, report)
@@ -129,9 +131,11 @@ final class ColumnIngest {
         }
         outcome.addedCount = asked.count
         try await ask(asked)
-        keptCount = page.slots.count { slot in
-            if case .dropped = standing[Int(slot)] { false } else { true }
-        }
+        keptCount = page.slots.count { !isDropped($0) }
+    }
+
+    private func isDropped(_ slot: UInt32) -> Bool {
+        if case .dropped = standing[Int(slot)] { true } else { false }
     }
 
     /// The store's numbers for new series.
@@ -139,9 +143,7 @@ final class ColumnIngest {
         guard !series.isEmpty else { return }
         // Over the limit nothing is stored, so no series is made for it.
         if let most = job.limits.samples, page.values.count > most {
-            let droppedCount = page.slots.count { slot in
-                if case .dropped = standing[Int(slot)] { true } else { false }
-            }
+            let droppedCount = page.slots.count { isDropped($0) }
             if page.values.count - droppedCount > most { return }
         }
         let answers = try await store.references(of: series.map(\.labels))
@@ -184,7 +186,7 @@ final class ColumnIngest {
         _ report: (IngestOutcome) -> (references: [SeriesReference], values: [Double])
     ) async throws {
         let values = page.values
-        outcome.refusedCount = outcome.keptCount - references.count
+        outcome.refusedCount = keptCount - references.count
         var columns = keepsAll ? values : kept.map { values[$0] }
         var owners = references
         var tracked = references
@@ -213,7 +215,7 @@ final class ColumnIngest {
         }
         let block = SampleBlock(
             timestamp: now, references: owners, values: columns,
-            refusedCount: max(0, outcome.keptCount - references.count))
+            refusedCount: max(0, keptCount - references.count))
         let answer = try await store.append(block)
         outcome.refusedCount += answer.outcome.outOfOrder + answer.outcome.duplicate
         if !answer.unknown.isEmpty {

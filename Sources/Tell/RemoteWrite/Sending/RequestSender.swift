@@ -110,7 +110,7 @@ struct RequestSender: Sendable {
                         "X-Prometheus-Remote-Write-Version": settings.version.header, "User-Agent": userAgent,
                     ], body: body, timeout: settings.timeout, connectTimeout: settings.timeout,
                     bodyBytesMax: 64 << 10, truncatesBody: true)
-                for (name, value) in settings.headers { request.headers[name] = value }
+                for (name, value) in settings.headers { request.headers[name] = value.reveal() }
                 try settings.client.apply(to: &request)
                 return request
             }

@@ -1,5 +1,5 @@
 public import ClientSettings
-import Diagnostics
+public import Diagnostics
 import Outbound
 public import Exposition
 public import Relabelling
@@ -13,7 +13,7 @@ public struct RemoteWriteSettings: SettingsSection, Sendable, Hashable {
     /// Unique; the address where none is given.
     public var name: String
     public var timeout: Duration
-    public var headers: [String: String]
+    public var headers: [String: Secret]
     public var client: HTTPClientSettings
     public var version: RemoteWriteVersion
     public var sendsExemplars: Bool
@@ -30,7 +30,7 @@ public struct RemoteWriteSettings: SettingsSection, Sendable, Hashable {
         timeout = s.duration(
             "remote_timeout", default: .seconds(30), atLeast: .milliseconds(100),
             "After this long a request has failed.")
-        headers = s.textMap("headers", "Further header fields of each request.")
+        headers = s.secretMap("headers", "Further header fields of each request.")
         client = HTTPClientSettings(s)
         let names = RemoteWriteVersion.names
         let message = s.text(

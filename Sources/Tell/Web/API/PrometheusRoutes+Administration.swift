@@ -11,7 +11,7 @@ extension WebSite {
         let summary =
             switch topic {
             case .config: "The configuration as YAML, secrets left out."
-            case .flags: "Settings by name."
+            case .flags: "What the reference sets by options of its command line."
             case .runtimeinfo: "When the process started, and how the store is kept."
             case .tsdb: "How many series there are, and which metrics and labels have the most."
             case .walreplay: "How far reading the log back has come."

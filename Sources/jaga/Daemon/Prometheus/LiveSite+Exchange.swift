@@ -114,6 +114,7 @@ extension LiveSite {
     /// Stores what can be stored, in the order of time that the sender has.
     func store(_ request: WriteRequest) async throws -> WriteReply {
         var reply = WriteReply()
+        reply.faults = request.faults
         var batch = SampleBatch(at: parts.clock.now)
         for entry in request.metadata { batch.metadata[entry.name] = entry }
         for series in request.series {

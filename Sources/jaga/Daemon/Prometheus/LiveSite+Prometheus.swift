@@ -21,24 +21,56 @@ extension LiveSite {
                 case .range(let start, let end, let step):
                     try await engine.range(query.expression, from: start, through: end, step: step)
                 }
-            return try answer(result, query)
+            return try answer(result, query, warnings: result.warnings + lacks(result.spansRead))
+        }
+    }
+
+    /// What an answer from these spans lacks, a sentence each: an answer that silently lacks samples would pass for a healthy one.
+    func lacks(_ spans: [ClosedRange<Timestamp>]) -> [String] {
+        guard let store = parts.reading as? TimeSeriesStore else { return [] }
+        return store.lostBlocks.filter { block in
+            spans.contains { $0.lowerBound < block.span.upperBound && block.span.lowerBound <= $0.upperBound }
+        }.map { block in
+            """
+            samples from \(block.span.lowerBound.rfc3339) to \(block.span.upperBound.rfc3339) may be missing: the block \
+            '\(block.setAsideAs ?? block.file)' is damaged and was left out when the store was opened
+            """
         }
     }
 
     /// Makes text of an answer, off the caller's executor, since there may be much of it.
-    private func answer(_ result: PromQL.QueryResult, _ query: PrometheusQuery) throws -> PrometheusAnswer {
+    private func answer(
+        _ result: PromQL.QueryResult, _ query: PrometheusQuery, warnings: [String]
+    ) throws -> PrometheusAnswer {
         let memory = MemoryShare(of: parts.queryMemory)
         var json = AnswerJSON(memory: memory)
         result.value.write(to: &json, limit: query.limit)
         if query.wantsStatistics {
             json.removeLast()
-            json.raw(",\"stats\":{\"samples\":{\"totalQueryableSamples\":")
-            json.whole(Int64(result.samplesRead))
-            json.raw("}}}")
+            Self.writeStatistics(of: result, to: &json)
+            json.raw("}")
         }
-        var warnings = result.warnings
+        var warnings = warnings
         if result.value.exceeds(query.limit) { warnings.append("results truncated due to limit") }
         return PrometheusAnswer(try json.finish(), warnings: warnings, infos: result.infos, memory: memory)
+    }
+
+    /// What is measured here of what the reference tells: no query waits for its turn, and sorting is a part of the evaluation.
+    private static func writeStatistics(of result: PromQL.QueryResult, to json: inout AnswerJSON) {
+        let timings = result.timings
+        json.raw(",\"stats\":{\"timings\":{\"evalTotalTime\":")
+        json.number(inSeconds: timings.preparation + timings.evaluation)
+        json.raw(",\"queryPreparationTime\":")
+        json.number(inSeconds: timings.preparation)
+        json.raw(",\"innerEvalTime\":")
+        json.number(inSeconds: timings.evaluation)
+        json.raw(",\"execTotalTime\":")
+        json.number(inSeconds: timings.total)
+        json.raw("},\"samples\":{\"totalQueryableSamples\":")
+        json.whole(Int64(result.samplesRead))
+        json.raw(",\"peakSamples\":")
+        json.whole(Int64(result.samplesCounted))
+        json.raw("}}")
     }
 
     func exemplars(_ expression: String, from start: Timestamp, through end: Timestamp) async throws -> PrometheusAnswer
@@ -167,9 +199,7 @@ extension LiveSite {
     func status(_ topic: PrometheusStatusTopic, limit: Int) async throws -> JSONValue {
         switch topic {
         case .config: ["yaml": .string(try await effectiveYAML())]
-        case .flags:
-            .object(
-                Dictionary(uniqueKeysWithValues: try await configuration().values.map { ($0.path, .string($0.value)) }))
+        case .flags: flags
         case .runtimeinfo: runtimeInfo
         case .tsdb: storeStatus(limit: limit)
         case .walreplay:

@@ -57,7 +57,7 @@ extension LiveSite {
     private func answering(_ body: () async throws -> PromQL.QueryResult) async throws -> QueryAnswer {
         do {
             let result = try await body()
-            return QueryAnswer(converted(result.value), warnings: result.warnings)
+            return QueryAnswer(converted(result.value), warnings: result.warnings + lacks(result.spansRead))
         } catch let fault as PromQL.QueryFault {
             switch fault.code {
             case .parse, .tooManySteps: throw WebAPI.QueryFault(.badData, fault.summary)
