@@ -292,11 +292,12 @@ extension SettingsReader {
     }
 }
 
-private func withoutUser(_ address: String) -> String {
-    guard let scheme = address.firstRange(of: "://") else { return address }
-    let authority = address[scheme.upperBound...].prefix { $0 != "/" && $0 != "?" && $0 != "#" }
+/// `address` for messages: what stands before an `@` in front of the host, a user and perhaps a password, is covered. The scheme may be missing.
+public func withoutUser(_ address: String) -> String {
+    let start = address.firstRange(of: "://")?.upperBound ?? address.startIndex
+    let authority = address[start...].prefix { $0 != "/" && $0 != "?" && $0 != "#" }
     guard let at = authority.lastIndex(of: "@") else { return address }
-    return "\(address[..<scheme.upperBound])\(Secret.redacted)\(address[at...])"
+    return "\(address[..<start])\(Secret.redacted)\(address[at...])"
 }
 
 extension SettingsReader {
