@@ -69,6 +69,22 @@ import WebAPI
         }
     }
 
+    /// The Prometheus API calls a refused login bad data, as it does an expression that cannot be read.
+    @Test(arguments: [
+        (400, "bad_data", ProgramStatus.usage), (401, "bad_data", .refused), (403, "bad_data", .refused),
+        (429, "bad_data", .failed), (422, "execution", .failed), (404, "not_found", .failed),
+    ])
+    func `the status of a Prometheus answer decides the exit code`(status: Int, kind: String, exit: ProgramStatus) async
+    {
+        let text = #"{"status":"error","errorType":"\#(kind)","error":"no"}"#
+        let terminal = Terminal(answers: [APIPath.query: text], status: status)
+        #expect(await terminal.run("query", "up") == exit)
+        #expect(terminal.notes.hasPrefix("jaga: no") && terminal.notes.contains("\n      ") == (exit == .refused))
+        // A proxy before the daemon has words of its own.
+        let proxy = Terminal(answers: [APIPath.query: "<html>"], status: status)
+        #expect(await proxy.run("query", "up") == (exit == .refused ? .refused : .failed))
+    }
+
     @Test func `an invalid configuration lists every fault and is 78`() async {
         let terminal = Terminal(answers: [:])
         #expect(await terminal.run("config", "check", "bad.yaml") == .configurationInvalid)
@@ -224,6 +240,9 @@ import WebAPI
         let remote = Terminal(answers: answers)
         _ = await remote.run("user", "add", "ani", "--url", "https://other.example/")
         #expect(remote.output.contains("    https://other.example/set-password/abc\n"))
+        let inPath = Terminal(answers: answers)
+        _ = await inPath.run("user", "add", "ani", "--url", "https://root:S3CRET@other.example/jaga/")
+        #expect(inPath.output.contains("    https://other.example/jaga/set-password/abc\n"), "\(inPath.output)")
         // A daemon that does not know its address leaves the path.
         var silent = version
         silent.pagesURL = nil

@@ -56,6 +56,21 @@ import Testing
         #expect(failure.reason == .notAllowed && failure.hint?.contains("sudo -u") == true)
     }
 
+    @Test func `user and password of the address are in no message`() async throws {
+        for (url, shown) in [
+            ("http://any:S3CRET@127.0.0.1:1", "http://127.0.0.1:1"), ("http://S3CRET@127.0.0.1:1/jaga/", "127.0.0.1:1"),
+        ] {
+            let connection = try DaemonConnection(ConnectionOptions(socketPath: "/x", url: url))
+            let failure = await #expect(throws: DaemonUnreachable.self) {
+                _ = try await connection.send("GET", "/", body: nil)
+            }
+            #expect(failure?.oneLine.contains("S3CRET") == false && failure?.oneLine.contains(shown) == true)
+        }
+        let wrong = Terminal(answers: [:])
+        #expect(await wrong.run("query", "up", "--url", "any:S3CRET@127.0.0.1:1") == .usage)
+        #expect(wrong.notes.contains("@127.0.0.1:1' for --url") && !wrong.notes.contains("S3CRET"), "\(wrong.notes)")
+    }
+
     @Test func `what is told of a socket that may not be opened`() {
         let failure = DaemonUnreachable(
             address: "/var/lib/jaga/run/jaga.sock", reason: .notAllowed,

@@ -23,7 +23,7 @@ import WebAPI
     @Test func `the axis is the range that was asked for, and infinities are the least and the most`() async throws {
         let found =
             #"{"status":"success","data":{"resultType":"matrix","result":[{"metric":{"__name__":"odd"},"#
-            + #""values":[[0,"-Inf"],[60,"+Inf"],[120,"NaN"]]}]}}"#
+            + #""values":[[0,"-Inf"],[60,"+Inf"],[90,"2"],[120,"NaN"]]}]}}"#
         let terminal = Terminal(answers: [APIPath.queryRange: found], width: 100)
         #expect(
             await terminal.run("query", "odd", "--range", "10m", "--step", "1m", "--time", "600", "--graph") == .done)
@@ -31,6 +31,19 @@ import WebAPI
         #expect(lines.last == "⣿⣿ odd  last NaN, min -Inf, max +Inf")
         #expect(lines[17].contains("1970-01-01T00:00:00Z") && lines[17].hasSuffix("1970-01-01T00:10:00Z"))
         #expect(lines.map(\.count).max() == 100)
+    }
+
+    @Test(arguments: ["NaN", "+Inf", "-Inf"])
+    func `where no value is finite there are no axes, and the legend says what there is`(value: String) async {
+        let found =
+            #"{"status":"success","data":{"resultType":"matrix","result":[{"metric":{},"#
+            + #""values":[[0,"\#(value)"],[60,"\#(value)"]]}]}}"#
+        let terminal = Terminal(answers: [APIPath.queryRange: found])
+        #expect(await terminal.run("query", "vector(\(value))", "--graph", "--range", "1m", "--time", "60") == .done)
+        #expect(
+            terminal.output
+                == "there is nothing finite to draw\n⣿⣿ {}  last \(value), min \(value), max \(value)",
+            "\(terminal.output)")
     }
 
     @Test func `native histograms are shown as such, beside numbers`() async throws {
@@ -69,6 +82,17 @@ import WebAPI
         let terminal = Terminal(answers: [APIPath.queryRange: found])
         #expect(await terminal.run("query", "m", "--range", "1m", "--step", "1m", "--time", "60", "--graph") == .done)
         #expect(terminal.output.contains(#"m{zone="1", aaa="x"#) && terminal.output.contains(#"m{zone="2", aaa="x"#))
+    }
+
+    /// 2.3 and 8.2 seconds lie just below their decimals as binary numbers or as their products; a duration has no such trap.
+    @Test(arguments: ["2300ms", "8s200ms", "13s700ms", "1m"])
+    func `a step is asked for as it was given`(step: String) async {
+        let found = #"{"status":"success","data":{"resultType":"matrix","result":[]}}"#
+        let terminal = Terminal(answers: [APIPath.queryRange: found])
+        #expect(await terminal.run("query", "x", "--range", "11500ms", "--step", step, "--time", "60") == .notFound)
+        let form = String(decoding: terminal.sent.first?.body?.bytes ?? [], as: UTF8.self)
+        let normal = step == "2300ms" ? "2s300ms" : step
+        #expect(form == "end=60.000&query=x&start=48.500&step=\(normal)", "\(form)")
     }
 
     @Test func `a range that is none is a wrong use`() async {

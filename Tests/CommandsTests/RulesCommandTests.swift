@@ -64,6 +64,44 @@ import WebAPI
             terminal.output.contains("Down  2026-01-01T00:00:00Z  2026-01-01T00:05:00Z  still open  55m"),
             "\(terminal.output)")
         #expect(await Terminal(answers: [:]).run("rules", "backtest", "good.yml", "--from", "yesterday") == .usage)
+        #expect(await terminal.run("rules", "backtest", "good.yml", "--from", "1h", "--step", "2300ms") == .done)
+        #expect(terminal.sent.map { $0.line.hasSuffix("&step=15s") } == [true, true, false, false])
+        #expect(terminal.sent.last?.line.hasSuffix("&step=2s300ms") == true, "\(terminal.sent)")
+    }
+}
+
+extension RulesCommandTests {
+    private static let backtest = ["rules", "backtest", "good.yml", "--from", "1h"]
+
+    @Test func `a backtest that nobody answers ends as every question to the daemon, and says nothing of the rules`()
+        async
+    {
+        let terminal = Terminal(answers: nil)
+        #expect(await terminal.run(Self.backtest) == .daemonUnreachable)
+        #expect(terminal.output.isEmpty && terminal.notes.contains("jaga serve"), "\(terminal.output)\(terminal.notes)")
+        #expect(terminal.notes.hasPrefix("jaga: the daemon does not answer at /data/run/jaga.sock"))
+        let json = Terminal(answers: nil)
+        #expect(await json.run(Self.backtest + ["--json"]) == .daemonUnreachable)
+        #expect(json.output.isEmpty && json.notes.contains(#""code":"daemon-unreachable""#))
+    }
+
+    @Test func `a backtest with a token that is refused ends with 12`() async {
+        let text = #"{"status":"error","errorType":"bad_data","error":"this needs a login"}"#
+        let terminal = Terminal(answers: [APIPath.queryRange: text], status: 401)
+        #expect(await terminal.run(Self.backtest) == .refused)
+        #expect(terminal.output.isEmpty && terminal.notes.contains("JAGA_TOKEN"), "\(terminal.output)")
+        // The second question would be refused as the first, so it was not put.
+        #expect(terminal.sent.count == 1)
+    }
+
+    @Test func `rules that could not be looked at are not said to have been calm`() async {
+        let text = #"{"status":"error","errorType":"execution","error":"too many samples"}"#
+        let terminal = Terminal(answers: [APIPath.queryRange: text], status: 422)
+        #expect(await terminal.run(Self.backtest) == .findings)
+        #expect(terminal.output == "Down: too many samples\nUp: too many samples")
+        let partly = Terminal(answers: [APIPath.queryRange: text], status: 422)
+        #expect(await partly.run("rules", "backtest", "calm.yml", "--from", "1h") == .findings)
+        #expect(partly.output == "no other rule would have been pending\nUp: too many samples", "\(partly.output)")
     }
 }
 
@@ -92,17 +130,25 @@ struct FakeRuleTools: RuleTools {
 
     func backtest(_ request: BacktestRequest, on past: BacktestPast) async throws -> [BacktestReport] {
         guard case .daemon(let ask, _) = past else { return [] }
-        let columns = try await ask("up == 0", request.start, request.end, .seconds(15))
         let fired = request.start + .seconds(300)
-        return [
-            BacktestReport(
-                group: "g", rule: "Down", expression: "up == 0",
-                episodes: columns.map { column in
+        var reports: [BacktestReport] = []
+        for (rule, expression) in [("Down", "up == 0"), ("Up", "up == 1")] {
+            var report = BacktestReport(group: "g", rule: rule, expression: expression, episodes: [], failure: nil)
+            do {
+                let isAsked = rule == "Up" || request.file != "calm.yml"
+                let columns =
+                    isAsked ? try await ask(expression, request.start, request.end, request.step ?? .seconds(15)) : []
+                report.episodes = columns.map { column in
                     BacktestReport.Episode(
                         labels: ["instance": column.labels["instance"] ?? ""], pendingAt: request.start, firedAt: fired,
                         endedAt: nil,
                         firingMs: (request.end - fired).wholeMilliseconds, value: "0", lowest: "0", highest: "0")
-                }, failure: nil)
-        ]
+                }
+            } catch {
+                report.failure = describe(error)
+            }
+            reports.append(report)
+        }
+        return reports
     }
 }

@@ -1,4 +1,6 @@
+import Diagnostics
 import DurableFiles
+import Glibc
 import JSONCoding
 import Series
 import TestSupport
@@ -72,6 +74,24 @@ import Units
             #expect(again.status == .done && !again.notes.contains(segment(1)), "\(command): \(again)")
         }
         #expect(await run("export").output == text.output)
+    }
+
+    @Test func `a folder that may not be looked into is not an empty one`() {
+        #expect(lookFailure("/srv/jaga/series", ENOENT) == nil && lookFailure("/srv/jaga/series", ENOTDIR) == nil)
+        let failure = lookFailure("/srv/jaga/series", EACCES)
+        #expect(failure?.summary == "'/srv/jaga/series' cannot be looked at: Permission denied")
+        #expect(failure?.hint?.contains("'sudo -u USER'") == true)
+    }
+
+    /// Root may look everywhere.
+    @Test(.enabled(if: geteuid() != 0, "root may look into every folder"))
+    func `another user's folder is not said to hold no samples`() async throws {
+        chmod(folder.path, 0)
+        defer { chmod(folder.path, 0o700) }
+        for command in ["stats", "verify", "export"] {
+            let outcome = await run(command)
+            #expect(outcome.status == .failed && outcome.notes.contains("Permission denied"), "\(outcome)")
+        }
     }
 
     @Test func `an export over a damaged block gives the rest, names the block, and ends with 3`() async throws {

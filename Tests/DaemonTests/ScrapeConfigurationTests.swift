@@ -1,9 +1,11 @@
 import ClientSettings
 import Diagnostics
 import Foundation
+import JSONCoding
 import RemoteWrite
 import Rules
 import Scraping
+import Series
 import Settings
 import Testing
 import TimeSeriesStore
@@ -63,11 +65,35 @@ import Units
         #expect(loaded.settings.series.store.retention == .seconds(2 * 86_400))
     }
 
+    @Test func `who asks what targets say of one metric is not told its name again, as in the reference`() throws {
+        let metadata = MetricMetadata("go_goroutines", .gauge, "Number of goroutines.")
+        let target: Labels = ["instance": "a:1", "job": "p"]
+        let named = try JSONValue(parsing: LiveSite.entry(metadata, of: target, isNamed: true))
+        #expect(named["metric"]?.stringValue == "go_goroutines" && named["type"]?.stringValue == "gauge")
+        let unnamed = try JSONValue(parsing: LiveSite.entry(metadata, of: target, isNamed: false))
+        #expect(unnamed["metric"] == nil && unnamed["target"]?["job"]?.stringValue == "p")
+        #expect(unnamed["help"]?.stringValue == "Number of goroutines." && unnamed["unit"]?.stringValue == "")
+    }
+
+    /// An address may begin with a user and a password; messages are read by more people than the file.
+    @Test(arguments: [
+        "scrape_configs: [{job_name: a, static_configs: [{targets: ['http://any:S3CRET@h:1/metrics']}]}]",
+        "scrape_configs: [{job_name: a, docker_sd_configs: [{host: 'ftp://any:S3CRET@h'}]}]",
+        "probes: [{name: a, url: 'any:S3CRET@h/x'}]", "web: {public_url: 'any:S3CRET@h'}",
+    ])
+    func `a password in an address is in no fault`(yaml: String) throws {
+        let error = try #require(throws: InvalidInput.self) { try Self.load(yaml) }
+        let text = error.diagnostics.map(\.description).joined(separator: "\n")
+        #expect(text.contains("@h") && !text.contains("S3CRET"), "\(text)")
+    }
+
     @Test(arguments: [
         ("scrape_configs: [{job_name: a}, {job_name: a}]", "two jobs have the name 'a'"),
         ("scrape: [{name: a, url: 'http://x'}]\nscrape_configs: [{job_name: a}]", "two jobs have the name 'a'"),
         ("scrape_config_files: [nothing.yml]", "names no file"),
         ("remote_read: [{url: x}]", "engine: remote"),
+        ("alerting: {alertmanagers: [{static_configs: [{targets: [a:9093]}]}]}", "who is told in 'receivers'"),
+        ("alerting: {alert_relabel_configs: [{action: drop}]}", "set labels in their rules"),
         ("series: {engine: remote}", "needs a 'url'"),
         ("scrape_configs: [{job_name: a, kubernetes_sd_configs: [{role: pod}]}]", "not supported"),
     ])

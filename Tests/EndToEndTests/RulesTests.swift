@@ -182,6 +182,10 @@ extension EndToEnd {
                 "rules", "backtest", folder.file("more.yml"), "--from", "2m", "--step", "1s")
             #expect(backtest.code == 0 && backtest.output.contains("Memory  20"), "\(backtest)")
             #expect(backtest.output.contains("still open"))
+            // Of a step that is no whole number of seconds nothing is cut, or the alert would be found at no step but the first.
+            let odd = try await jaga.run(
+                "rules", "backtest", folder.file("more.yml"), "--from", "2m", "--step", "2300ms")
+            #expect(odd.code == 0 && !odd.output.contains("not fired"), "\(odd)")
 
             // An alert on what the same file records, and nobody has recorded; by the daemon's samples and by the folder's.
             try writeText(

@@ -53,6 +53,25 @@ import Testing
         #expect(timings.total >= .milliseconds(200))
     }
 
+    @Test(arguments: ["http://ani:s3cret@", "http://", ""])
+    func `a proxy that refuses is named, and its password is not`(start: String) async throws {
+        let port = try LoopbackServer.closedPort()
+        var request = HTTPRequest(url: "https://127.0.0.1:\(server.port)/", proxy: .url("\(start)127.0.0.1:\(port)"))
+        let error = try await #require(throws: OutboundError.self) { try await HTTPClient().send(request) }
+        #expect(
+            error.summary
+                == "connection to https://127.0.0.1:\(server.port) through the proxy http://127.0.0.1:\(port) refused")
+        #expect(error.hint == "Check the proxy's address, and that it runs and listens there.")
+        // Here and there the exceptions let the request pass by the proxy, or not.
+        request.proxyExceptions = "elsewhere.example"
+        let named = try await #require(throws: OutboundError.self) { try await HTTPClient().send(request) }
+        #expect(named.proxy == "http://127.0.0.1:\(port)")
+        request.proxyExceptions = "127.0.0.1"
+        request.url = "http://127.0.0.1:\(try LoopbackServer.closedPort())/"
+        let straight = try await #require(throws: OutboundError.self) { try await HTTPClient().send(request) }
+        #expect(straight.proxy == nil && straight.hint?.contains("proxy") == false)
+    }
+
     @Test func `a refused connection is an error without the phases after it`() async throws {
         let port = try LoopbackServer.closedPort()
         let error = try await #require(throws: OutboundError.self) {

@@ -70,6 +70,14 @@ import Testing
         ("1h30x", "1:1: parse error: bad number or duration syntax: \"1h30\""),
         ("5hs", "1:1: parse error: not a valid duration string: \"5hs\""),
         ("0x", "1:1: parse error: error parsing number: strconv.ParseFloat: parsing \"0x\": invalid syntax"),
+        (
+            "0x8000000000000000",
+            "1:1: parse error: error parsing number: strconv.ParseFloat: parsing \"0x8000000000000000\": invalid syntax"
+        ),
+        (
+            "1 + 1e400",
+            "1:5: parse error: error parsing number: strconv.ParseFloat: parsing \"1e400\": value out of range"
+        ),
         ("sum without (a)", "1:16: parse error: unexpected end of input in aggregation"),
         ("rate(x[5m], )", "1:11: parse error: trailing commas not allowed in function call args"),
         ("'abc", "1:1: parse error: unterminated quoted string"),

@@ -130,6 +130,17 @@ import Units
         #expect(fault?.message == "exceeded maximum resolution of 11000 points per timeseries: asked for 20001")
     }
 
+    @Test func `a type that a range cannot have is told in the reference's words, without a place`() async throws {
+        let engine = QueryEngine(Self.store())
+        for (query, type) in [("'a'", "string"), ("x[1m]", "range vector")] {
+            let fault = await #expect(throws: QueryFault.self) {
+                try await engine.range(query, from: zero, through: zero + .seconds(20), step: .seconds(1))
+            }
+            let words = "invalid expression type \"\(type)\" for range query, must be Scalar or instant Vector"
+            #expect(fault?.summary == words && fault?.code == .parse)
+        }
+    }
+
     @Test func `a store that hangs ends in a time-out`() async throws {
         var limits = QueryLimits()
         limits.timeMax = .milliseconds(5)

@@ -1,6 +1,7 @@
 import Access
 import FoundationEssentials
 import Glibc
+import Logging
 import Synchronization
 import Series
 import Testing
@@ -27,6 +28,26 @@ struct ConnectionTests {
             #expect(
                 head.contains(line.lowercased()), "\(line) is missing in \(answer.prefix(600))", sourceLocation: place)
         }
+    }
+
+    /// As when the other server of the same program cannot listen.
+    @Test func `a server that is told to stop logs no error`() async throws {
+        let lines = LogLines()
+        let (started, announced) = AsyncStream.makeStream(of: Void.self)
+        let server = WebServer(
+            site: try WebFixture().site, listener: .network(host: "127.0.0.1", port: 0),
+            logger: Logger(label: "test") { _ in lines }, onListening: { _ in announced.finish() })
+        let running = Task { try await server.run() }
+        for await _ in started {}
+        running.cancel()
+        _ = await running.result
+        let stops = lines.lines.filter { $0.text.contains("CancellationError") }
+        #expect(!stops.isEmpty && stops.allSatisfy { $0.level == .debug }, "\(lines.lines)")
+        #expect(lines.levels.allSatisfy { $0 < .warning }, "\(lines.lines)")
+        // Errors of its own stay what they are.
+        let log = LibraryLog.logger(over: Logger(label: "test") { _ in lines })
+        log.error("Server shutdown error: EBADF")
+        #expect(lines.lines.last?.level == .error)
     }
 
     @Test func `a half-sent header is answered 408 and cut at its deadline, however often a byte comes`() async throws {

@@ -54,6 +54,11 @@ import WebAPI
         ("targets/metadata?limit=x", "limit must be a number"),
         ("metadata?limit_per_metric=x", "limit_per_metric must be a number"),
         ("query_range?query=up&start=0&end=1&step=0", "zero or negative query resolution step"),
+        ("query_range?query=up&start=0&end=1&step=NaN", "zero or negative query resolution step"),
+        ("query_range?query=up&start=0&end=1&step=1e10", #"cannot parse \"1e10\" to a valid duration. It overflows"#),
+        ("query_range?query=up&start=0&end=1&step=0x10", #"cannot parse \"0x10\" to a valid duration"#),
+        ("query_range?query=up&start=0&end=1&step=1e400", #"cannot parse \"1e400\" to a valid duration"#),
+        ("query?query=up&time=0x10", #"cannot parse \"0x10\" to a valid timestamp"#),
         ("query_range?query=up&start=2&end=1&step=1", "end timestamp must not be before start time"),
         ("query_range?query=up&start=0&end=20000&step=1", "exceeded maximum resolution of 11,000 points"),
         ("series", "no match[] parameter provided"), ("status/tsdb?limit=0", "limit must be a positive number"),
@@ -67,6 +72,30 @@ import WebAPI
         #expect(
             reply.text.contains("\"errorType\":\"bad_data\"")
                 && Self.error(in: reply).contains(message.replacing("\\\"", with: "\"")), "\(reply.text)")
+    }
+
+    /// The answers are those of Prometheus 2.42. 13.7, 0.57 and 2.3 lie just below their decimals as binary numbers; the product of 8.2 and 10⁹
+    /// does as well, and there the reference has a millisecond less too.
+    @Test(arguments: [
+        ("13.7", [1000, 1013.7, 1027.4, 1041.1]), ("2.3", [1000, 1002.3, 1004.6, 1006.9]),
+        ("4.35", [1000, 1004.35, 1008.7, 1013.05]), ("0.57", [1000, 1000.57, 1001.14, 1001.71]),
+        ("1.0005", [1000, 1001, 1002, 1003]), ("8.2", [1000, 1008.199, 1016.398, 1024.597]),
+        ("+.5", [1000, 1000.5, 1001, 1001.5]), ("0x1p-2", [1000, 1000.25, 1000.5, 1000.75]),
+        ("8s200ms", [1000, 1008.2, 1016.4, 1024.6]),
+    ])
+    func `a step that is no whole number of seconds is the one that the reference takes`(
+        _ step: String, _ times: [Double]
+    ) async throws {
+        let fixture = try WebFixture()
+        let text = APIPath.escaped(step)
+        let reply = await fixture.get(
+            "/api/v1/query_range?query=up&start=1000&end=1041.1&step=\(text)", token: try await fixture.token(.viewer))
+        let data = try APIJSON.decode(PrometheusReply<QueryResult>.self, from: Array(reply.text.utf8)).data
+        guard case .matrix(let series)? = data, let found = series.first?.times else {
+            Issue.record("\(reply.text.prefix(200))")
+            return
+        }
+        #expect(found.prefix(4).map { Double($0) / 1000 } == times)
     }
 
     private static func error(in reply: Reply) -> String {

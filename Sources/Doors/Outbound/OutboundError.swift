@@ -31,10 +31,15 @@ public struct OutboundError: Failure {
     public let detail: String
     /// How far it came. Phases that were not reached are nil.
     public let timings: PhaseTimings?
+    /// Scheme, host and port of the proxy that was to lead to the target; nil without one.
+    public let proxy: String?
 
-    public init(_ code: Code, target: String, detail: String, timings: PhaseTimings? = nil) {
+    public init(
+        _ code: Code, target: String, detail: String, timings: PhaseTimings? = nil, proxy: String? = nil
+    ) {
         self.code = code
         self.target = target
+        self.proxy = proxy
         self.detail = detail
         self.timings = timings
     }
@@ -59,7 +64,8 @@ public struct OutboundError: Failure {
     }
 
     public var summary: String {
-        switch code {
+        let target = proxy.map { "\(self.target) through the proxy \($0)" } ?? self.target
+        return switch code {
         case .invalidRequest: "request to \(target) cannot be sent: \(detail)"
         case .nameNotFound: "the host name of \(target) is not known: \(detail)"
         case .connectionRefused: "connection to \(target) refused"
@@ -79,6 +85,10 @@ public struct OutboundError: Failure {
 
     public var hint: String? {
         switch code {
+        // With a proxy these are about the way to it: what lies behind it was not asked.
+        case .nameNotFound where proxy != nil: "Check the proxy's address, and the name servers in /etc/resolv.conf."
+        case .connectionRefused where proxy != nil: "Check the proxy's address, and that it runs and listens there."
+        case .unreachable where proxy != nil: "Check that the proxy is up and that no firewall stands between."
         case .invalidRequest: "Write the address as scheme://host:port/path."
         case .nameNotFound: "Check the spelling of the host name and the name servers in /etc/resolv.conf."
         case .connectionRefused: "Check that the service runs and listens on this address and port."

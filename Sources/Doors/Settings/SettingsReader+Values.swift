@@ -352,14 +352,15 @@ private func suggestsSecret(_ name: String) -> Bool {
     }
 }
 
-/// The place of `user:password` in an address.
+/// The place of `user:password` in an address, whose scheme may be missing.
 private func userInformation(_ address: String) -> Range<String.Index>? {
-    guard let scheme = address.firstRange(of: "://") else { return nil }
-    let authority = address[scheme.upperBound...].prefix { $0 != "/" && $0 != "?" && $0 != "#" }
-    return authority.lastIndex(of: "@").map { scheme.upperBound..<$0 }
+    let start = address.firstRange(of: "://")?.upperBound ?? address.startIndex
+    let authority = address[start...].prefix { $0 != "/" && $0 != "?" && $0 != "#" }
+    return authority.lastIndex(of: "@").map { start..<$0 }
 }
 
-private func withoutUser(_ address: String) -> String {
+/// `address` for messages: what stands before an `@` in front of the host, a user and perhaps a password, is covered. The scheme may be missing.
+public func withoutUser(_ address: String) -> String {
     guard let user = userInformation(address) else { return address }
     return "\(address[..<user.lowerBound])\(Secret.redacted)\(address[user.upperBound...])"
 }

@@ -46,10 +46,10 @@ public struct QueryFault: Failure, Hashable {
         span.map { lineAndColumn(of: $0.start, in: query) }
     }
 
-    /// `1:8: parse error: unexpected end of input`; other faults are their message alone.
+    /// `1:8: parse error: unexpected end of input`; a fault without a place, such as a type that a range cannot have, and other faults are their
+    /// message alone.
     public var summary: String {
-        guard code == .parse else { return message }
-        guard let position else { return "parse error: \(message)" }
+        guard code == .parse, let position else { return message }
         return "\(position.line):\(position.column): parse error: \(message)"
     }
 

@@ -1,11 +1,12 @@
 import Logging
 import Synchronization
 
-/// Keeps the levels of what is logged.
+/// Keeps what is logged.
 final class LogLines: LogHandler, Sendable {
-    private let kept = Mutex<[Logger.Level]>([])
+    private let kept = Mutex<[(level: Logger.Level, text: String)]>([])
 
-    var levels: [Logger.Level] { kept.withLock { $0 } }
+    var levels: [Logger.Level] { kept.withLock { $0.map(\.level) } }
+    var lines: [(level: Logger.Level, text: String)] { kept.withLock { $0 } }
     var metadata: Logger.Metadata {
         get { [:] }
         set {}
@@ -20,5 +21,5 @@ final class LogLines: LogHandler, Sendable {
         set {}
     }
 
-    func log(event: LogEvent) { kept.withLock { $0.append(event.level) } }
+    func log(event: LogEvent) { kept.withLock { $0.append((event.level, event.message.description)) } }
 }

@@ -53,8 +53,12 @@ extension Transfer {
         }
     }
 
-    /// - Parameter secrets: cut out of whatever the peer or the library said.
-    func failure(_ code: CURLcode, target: String, secrets: [Secret] = []) -> any Error {
+    /// - Parameters:
+    ///   - secrets: cut out of whatever the peer or the library said.
+    ///   - proxy: by which the target was to be reached, if `exceptions` does not take it out.
+    func failure(
+        _ code: CURLcode, target: String, secrets: [Secret] = [], proxy: String? = nil, exceptions: String? = nil
+    ) -> any Error {
         if code == CURLE_ABORTED_BY_CALLBACK { return CancellationError() }
         let timings = self.timings
         var text = detail(of: code)
@@ -71,7 +75,23 @@ extension Transfer {
                 text = "connected, but no complete reply within \(after)"
             }
         }
-        return OutboundError(kind(of: code), target: target, detail: redacting(secrets, in: text), timings: timings)
+        let isSure = exceptions == nil || code == CURLE_COULDNT_RESOLVE_PROXY || long(CURLINFO_HTTP_CONNECTCODE) != 0
+        // The library takes an address without a scheme for one with http://.
+        let proxy = proxy.map { origin(of: $0.contains("://") ? $0 : "http://\($0)") }
+        let used = proxy.flatMap { isSure || Self.names(detail(of: code), $0) ? $0 : nil }
+        return OutboundError(
+            kind(of: code), target: target, detail: redacting(secrets, in: text), timings: timings, proxy: used)
+    }
+
+    /// Whether the library says that no connection to `proxy`, an origin, came about. Which hosts the exceptions take out is its business.
+    private static func names(_ text: String, _ proxy: String) -> Bool {
+        guard let start = proxy.firstRange(of: "://")?.upperBound else { return false }
+        let host = proxy[start...]
+        let bare = host.firstIndex(of: "]").map { host[host.index(after: host.startIndex)..<$0] }
+        let parts = (bare.map { host[$0.endIndex...].dropFirst() } ?? host).split(
+            separator: ":", omittingEmptySubsequences: false)
+        // The library's own port for proxies.
+        return text.contains("to \(bare ?? parts[0]) port \(parts.dropFirst().last ?? "1080") ")
     }
 
     private func kind(of code: CURLcode) -> OutboundError.Code {

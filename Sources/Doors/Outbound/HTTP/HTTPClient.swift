@@ -1,6 +1,7 @@
 import BlockingCalls
 import CLibcurl
 import Diagnostics
+import Glibc
 
 /// Sends HTTP requests. Holds nothing: each request has a connection of its own.
 public struct HTTPClient: Sendable {
@@ -102,7 +103,24 @@ private func failure(_ transfer: Transfer, _ code: CURLcode, _ request: HTTPRequ
     case .basic(_, let secret), .bearer(let secret): secrets = [secret]
     case nil: break
     }
-    return transfer.failure(code, target: request.unixSocketPath ?? origin(of: request.url), secrets: secrets)
+    if let path = request.unixSocketPath { return transfer.failure(code, target: path, secrets: secrets) }
+    let (proxy, exceptions) = proxy(of: request)
+    return transfer.failure(
+        code, target: origin(of: request.url), secrets: secrets, proxy: proxy, exceptions: exceptions)
+}
+
+/// The proxy that counts for the request's scheme, and which hosts go without; nil for none.
+private func proxy(of request: HTTPRequest) -> (url: String?, exceptions: String?) {
+    switch request.proxy {
+    case .none: return (nil, nil)
+    case .url(let url): return (url, request.proxyExceptions)
+    case .fromEnvironment:
+        // As the library looks for them: HTTP_PROXY does not count, since CGI puts a header of the caller there.
+        let names =
+            request.url.lowercased().hasPrefix("https:") ? ["https_proxy", "HTTPS_PROXY"] : ["http_proxy"]
+        let found = (names + ["all_proxy", "ALL_PROXY"]).lazy.compactMap { getenv($0) }.map { String(cString: $0) }
+        return (found.first { !$0.isEmpty }, getenv("no_proxy").map { String(cString: $0) } ?? "")
+    }
 }
 
 private func response(_ transfer: Transfer, _ reply: ReplyHead, _ body: [UInt8], _ isTruncated: Bool) -> HTTPResponse {

@@ -13,11 +13,15 @@ extension Parser {
         if digits == "inf" { return .infinity }
         if digits == "nan" { return .nan }
         if digits.hasPrefix("0x") {
-            if let value = UInt64(digits.dropFirst(2), radix: 16) { return Double(value) }
-        } else if digits.utf8.count > 1, digits.utf8.first == 0x30, let octal = UInt64(digits, radix: 8) {
+            // 64 bits with a sign, as in the reference.
+            if let value = Int64(digits.dropFirst(2), radix: 16) { return Double(value) }
+        } else if digits.utf8.count > 1, digits.utf8.first == 0x30, let octal = Int64(digits, radix: 8) {
             return Double(octal)
         } else if let value = Double(digits.hasSuffix(".") ? digits + "0" : digits) {
-            return value
+            guard value.isInfinite else { return value }
+            throw fault(
+                "error parsing number: strconv.ParseFloat: parsing \(goQuoted(token.text)): value out of range",
+                token.span)
         }
         throw fault(
             "error parsing number: strconv.ParseFloat: parsing \(goQuoted(token.text)): invalid syntax", token.span)

@@ -8,6 +8,13 @@ public struct AlertingSettings: SettingsSection, Sendable {
 
     public init(_ reader: SettingsReader) {
         route = reader.section("route", RouteSettings.self, "The way of every alert; its routes are tried in order.")
+        reader.unsupported(
+            ["alertmanagers"],
+            "alerts are sent by Jaga itself; name who is told in 'receivers', and which alerts they get in 'alerting: {route: …}'"
+        )
+        reader.unsupported(
+            ["alert_relabel_configs"], "alerts are not relabelled; set labels in their rules, and match them in 'route'"
+        )
         if let receiver = route.route.receiver, receiver.isEmpty { reader.fault("route", "the receiver has no name") }
         if !route.route.matchers.isEmpty {
             reader.fault("route", "the first route takes every alert and has no matchers")

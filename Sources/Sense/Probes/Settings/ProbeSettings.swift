@@ -70,7 +70,8 @@ public struct ProbeSettings: SettingsSection, Sendable {
             s.fault(nil, "a probe has exactly one of 'url', 'tcp' and 'tls'")
         }
         if let url, !url.hasPrefix("http://"), !url.hasPrefix("https://") {
-            s.fault("url", "'\(withoutSecrets(url))' is not a web address; begin it with http:// or https://")
+            s.fault(
+                "url", "'\(withoutUser(withoutSecrets(url)))' is not a web address; begin it with http:// or https://")
         }
         if let tcp, !tcp.hasPrefix("/"), HostAndPort(tcp) == nil {
             s.fault("tcp", "'\(tcp)' is not an address; write host:port, or a path that begins with '/'")

@@ -60,7 +60,9 @@ public enum DiscoverySettings: Sendable, Hashable {
             let targets = s.texts("targets", "Addresses, as in 127.0.0.1:9100.")
             settings = .fixed(targets: targets, labels: s.textMap("labels", "Labels for these targets."))
             for target in targets where target.contains("/") {
-                s.fault("targets", "'\(target)' is not an address; write host:port, and the path in 'metrics_path'")
+                s.fault(
+                    "targets",
+                    "'\(withoutUser(target))' is not an address; write host:port, and the path in 'metrics_path'")
             }
         }
     }
@@ -125,7 +127,7 @@ public enum DiscoverySettings: Sendable, Hashable {
             let host = s.requiredText("host", "The engine: unix:///var/run/docker.sock or tcp://host:2375.")
             let known = ["unix://", "tcp://", "http://", "https://"]
             if !host.isEmpty, !known.contains(where: { host.hasPrefix($0) }) {
-                s.fault("host", "'\(host)' does not begin with one of \(known.joined(separator: ", "))")
+                s.fault("host", "'\(withoutUser(host))' does not begin with one of \(known.joined(separator: ", "))")
             }
             let filters = s.list("filters", of: Filter.self, "Which containers, as 'docker ps --filter' takes them.")
             settings = .docker(

@@ -123,9 +123,27 @@ extension APIConnection {
         // the daemon has none of ours.
         if let problem = try? APIJSON.decode(Problem.self, from: answer.body) { throw problem }
         if let fault = try? APIJSON.decode(PrometheusReply<String>.self, from: answer.body), let text = fault.error {
-            throw PlainFailure(fault.errorType ?? "failed", text)
+            throw refusal(answer.status, text, kind: fault.errorType)
+                ?? PlainFailure(fault.errorType ?? "failed", text)
         }
-        throw PlainFailure("failed", "the daemon answered \(method) \(path) with status \(answer.status)")
+        let text = "the daemon answered \(method) \(path) with status \(answer.status)"
+        throw refusal(answer.status, text, kind: nil) ?? PlainFailure("failed", text)
+    }
+
+    /// What the status says where the Prometheus API has no kind of its own for it: a login that is refused is called bad data there, as is an
+    /// expression that cannot be read.
+    private func refusal(_ status: Int, _ text: String, kind: String?) -> Problem? {
+        switch status {
+        case 400: return nil
+        case 401:
+            return Problem(
+                .unauthenticated, text,
+                hint: "Put a valid token into JAGA_TOKEN; an administrator makes one with 'jaga user add-token'.")
+        case 403: return Problem(.forbidden, text, hint: "Ask an administrator for another role.")
+        default:
+            guard kind == "bad_data" else { return nil }
+            return Problem(Problem.Code.allCases.first { Problem($0, "").httpStatus == status } ?? .internal, text)
+        }
     }
 
     /// The lines of a successful answer.

@@ -41,7 +41,8 @@ public struct DaemonConnection: APIConnection {
             address: address, reason: reason, cause: PlainFailure("socket", String(cString: strerror(code))))
     }
 
-    private var address: String { options.url ?? options.socketPath }
+    /// For messages: an address over the network may hold a user and a password.
+    private var address: String { options.url.map { displayedOrigin(of: Secret($0)) } ?? options.socketPath }
 
     public func send(_ method: String, _ path: String, body: APIBody?) async throws -> APIAnswer {
         try await answered {

@@ -20,7 +20,8 @@ struct Chart {
     private let lines: [Line]
     private let omitted: Int
     private let times: ClosedRange<Int64>
-    private let values: ClosedRange<Double>
+    /// Nil: no value can be drawn, and an axis would name values that nothing has.
+    private let values: ClosedRange<Double>?
     private let stepMs: Int64
 
     /// - Parameter span: the time axis, in milliseconds since the epoch; nil: from the first sample to the last.
@@ -32,14 +33,21 @@ struct Chart {
         let (first, last) = (moments.min() ?? span?.lowerBound ?? 0, moments.max() ?? span?.upperBound ?? 0)
         times = min(first, span?.lowerBound ?? first)...max(last, span?.upperBound ?? last)
         let finite = lines.flatMap(\.values).filter(\.isFinite)
-        let (low, high) = (finite.min() ?? 0, finite.max() ?? 1)
-        // A flat line lies in the middle of its chart.
-        values = low < high ? low...high : (low - 1)...(high + 1)
+        values = finite.min().map { low in
+            let high = finite.max() ?? low
+            // A flat line lies in the middle of its chart.
+            return low < high ? low...high : (low - 1)...(high + 1)
+        }
         let gaps = lines.flatMap { line in zip(line.times, line.times.dropFirst()).map { $1 - $0 } }
         stepMs = gaps.min() ?? 1
     }
 
     func draw(on page: inout Page, width: Int, height: Int = 16) {
+        guard let values else {
+            page.line(page.t[.chartNothing])
+            legend(on: &page, width: width)
+            return
+        }
         let labels = (0..<height).map { row in
             let share = height > 1 ? Double(height - 1 - row) / Double(height - 1) : 0
             let value = values.lowerBound * (1 - share) + values.upperBound * share
@@ -47,7 +55,7 @@ struct Chart {
         }
         let margin = labels.map(\.count).max() ?? 0
         let columns = max(10, min(width, 400) - margin - 2)
-        let canvas = canvas(columns, height)
+        let canvas = canvas(columns, height, values)
         for row in 0..<height {
             let label = String(repeating: " ", count: margin - labels[row].count) + labels[row]
             var text = "\(label) \(labels[row].isEmpty ? "│" : "┤")"
@@ -96,7 +104,7 @@ struct Chart {
 
     private typealias Canvas = [(dots: UInt8, line: Int?)]
 
-    private func canvas(_ columns: Int, _ rows: Int) -> Canvas {
+    private func canvas(_ columns: Int, _ rows: Int, _ values: ClosedRange<Double>) -> Canvas {
         var canvas = Canvas(repeating: (0, nil), count: columns * rows)
         let (width, height) = (2 * columns, 4 * rows)
         let span = Double(max(1, times.upperBound - times.lowerBound))

@@ -1,5 +1,6 @@
 public import ArgumentParser
 import Diagnostics
+import Settings
 import Units
 
 // What options hold, read once and in one way. Whatever is wrong is said before the daemon is asked or a file is opened.
@@ -64,11 +65,12 @@ enum OptionValue {
         return address
     }
 
-    /// A web address.
+    /// A web address. What is said of a wrong one leaves out the user and the password that it may hold.
     /// - Throws: `ValidationError`.
     static func url(_ text: String, _ option: String) throws {
         for scheme in ["http://", "https://"] where text.hasPrefix(scheme) && text.count > scheme.count { return }
-        throw ValidationError("'\(text)' for \(option) is no web address; write it like https://jaga.example.org.")
+        throw ValidationError(
+            "'\(withoutUser(text))' for \(option) is no web address; write it like https://jaga.example.org.")
     }
 }
 

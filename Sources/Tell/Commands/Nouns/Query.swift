@@ -88,7 +88,8 @@ struct Query: AsyncParsableCommand {
             ?? max(1000, span.wholeMilliseconds / Int64(max(20, 2 * console.width)) / 1000 * 1000)
         return [
             "query": expression, "start": Self.seconds(end - span), "end": Self.seconds(end),
-            "step": Self.seconds(Timestamp(millisecondsSinceEpoch: stepMs)),
+            // Not in seconds: some fractions lie just below their decimal as binary numbers, and the API cuts them.
+            "step": Duration.milliseconds(stepMs).prometheusText,
         ]
     }
 

@@ -1,5 +1,7 @@
 import ArgumentParser
 import Diagnostics
+import Outbound
+import Synchronization
 import Texts
 import TimeSeriesStore
 import Units
@@ -56,23 +58,26 @@ extension RulesCommand {
         func run() async throws {
             let console = Console.current!
             let request = try request()
+            let connection = offline ? nil : LastingConnection(try daemon.connect())
             let reports =
-                if offline {
+                if let connection {
+                    try await console.program.rules.backtest(request, on: past(of: connection))
+                } else {
                     try await withLockedFolder(dataFolder(daemon.data, console)) { folder in
                         let store = try TimeSeriesStore.open(folder: "\(folder)/series")
                         return try await console.program.rules.backtest(request, on: .store(store))
                     }
-                } else {
-                    try await console.program.rules.backtest(request, on: try askDaemon())
                 }
+            // Where nothing could be looked at there is nothing to show but why.
+            if let failure = connection?.failure, reports.allSatisfy({ $0.failure != nil }) { throw failure }
             try daemon.show(reports) { reports, page in show(reports, &page) }
+            if let failure = connection?.failure { throw failure }
             if reports.contains(where: { $0.failure != nil }) { throw EndWith(.findings) }
         }
 
-        private func askDaemon() throws -> BacktestPast {
-            let connection = try daemon.connect()
+        private func past(of connection: LastingConnection) -> BacktestPast {
             let ask: @Sendable (String) async throws -> [QueryResult.Columns] = { path in
-                let body = try await connection.raw("GET", path, body: nil)
+                let body = try await connection.get(path)
                 guard
                     case .matrix(let columns)? = try APIJSON.decode(PrometheusReply<QueryResult>.self, from: body).data
                 else { return [] }
@@ -82,7 +87,7 @@ extension RulesCommand {
                 range: { expression, start, end, step in
                     try await ask(
                         "\(APIPath.queryRange)?query=\(APIPath.escaped(expression))&start=\(start.rfc3339)"
-                            + "&end=\(end.rfc3339)&step=\(Double(step.wholeMilliseconds) / 1000)")
+                            + "&end=\(end.rfc3339)&step=\(step.prometheusText)")
                 },
                 samples: { selector, start, end in
                     // A range is open on the left.
@@ -90,6 +95,11 @@ extension RulesCommand {
                     return try await ask(
                         "\(APIPath.query)?query=\(APIPath.escaped("\(selector)[\(length)ms]"))&time=\(end.rfc3339)")
                 })
+        }
+
+        private static func nothingPending(_ reports: [BacktestReport]) -> CommandText? {
+            let failed = reports.count { $0.failure != nil }
+            return failed == 0 ? .backtestNone : failed < reports.count ? .backtestNoneOther : nil
         }
 
         private func show(_ reports: [BacktestReport], _ page: inout Page) {
@@ -108,7 +118,8 @@ extension RulesCommand {
                 }
             }
             if rows.isEmpty {
-                page.line(t[.backtestNone])
+                // What could not be looked at may well have been pending.
+                if let text = Self.nothingPending(reports) { page.line(t[text]) }
             } else {
                 page.table(
                     [
@@ -119,6 +130,37 @@ extension RulesCommand {
             for report in reports {
                 if let failure = report.failure { page.line("\(report.rule): \(failure)", .red) }
             }
+        }
+    }
+}
+
+/// Asks until the daemon is gone or lets nobody in; then it says the same to every further question.
+private final class LastingConnection: Sendable {
+    private let connection: any APIConnection
+    private let end = Mutex<(any Failure)?>(nil)
+
+    init(_ connection: any APIConnection) { self.connection = connection }
+
+    /// Why nothing more can be asked; nil while it can be.
+    var failure: (any Failure)? { end.withLock { $0 } }
+
+    func get(_ path: String) async throws -> [UInt8] {
+        if let failure { throw failure }
+        do {
+            return try await connection.raw("GET", path, body: nil)
+        } catch let failure as any Failure {
+            if Self.isLasting(failure) { end.withLock { $0 = $0 ?? failure } }
+            throw failure
+        }
+    }
+
+    /// Whether the failure is one of the way to the daemon, and not of what was asked.
+    private static func isLasting(_ failure: any Failure) -> Bool {
+        switch failure {
+        case is DaemonUnreachable: true
+        case let problem as Problem: problem.code == .unauthenticated || problem.code == .forbidden
+        case let error as OutboundError: error.code != .bodyTooLarge
+        default: false
         }
     }
 }

@@ -1,4 +1,6 @@
 import ArgumentParser
+import Diagnostics
+import Outbound
 import Texts
 import Units
 import WebAPI
@@ -167,7 +169,10 @@ private func show(_ link: WebAPI.PasswordLink, _ connection: any APIConnection, 
 /// Where people reach the pages: the address that this command used, or what the daemon says of itself.
 private func pagesURL(_ connection: any APIConnection, _ daemon: DaemonOptions) async -> String? {
     if let url = daemon.url ?? Console.current.environment("JAGA_URL"), !url.isEmpty {
-        return url.hasSuffix("/") ? String(url.dropLast()) : url
+        // Without the user and the password that it may begin with: the link is for somebody else.
+        let authority = url.firstRange(of: "://").map { url[$0.upperBound...].prefix { $0 != "/" } }
+        let path = authority.map { url[$0.endIndex...] } ?? ""
+        return displayedOrigin(of: Secret(url)) + (path.hasSuffix("/") ? path.dropLast() : path)
     }
     // The link was made and must be shown, whatever becomes of this question: without an answer the path alone is.
     let version: VersionInfo? = try? await connection.get(APIPath.version)

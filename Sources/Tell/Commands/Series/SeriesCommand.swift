@@ -13,13 +13,29 @@ import Units
 /// Runs `body` with the data folder locked against a daemon.
 /// - Throws: `PlainFailure` where there is no such folder; what says that a daemon uses it.
 func withLockedFolder<Value>(_ folder: String, _ body: (String) async throws -> Value) async throws -> Value {
-    guard access(folder, F_OK) == 0 else {
-        throw PlainFailure("not-found", "there is no data folder '\(folder)'")
-    }
+    guard try isThere(folder) else { throw PlainFailure("not-found", "there is no data folder '\(folder)'") }
     let lock = try RealFiles().lockDataFolder(folder, holder: getpid())
     let value = try await body(folder)
     try lock.release()
     return value
+}
+
+/// Whether there is something at `path`.
+/// - Throws: `PlainFailure` where this user may not see it.
+private func isThere(_ path: String) throws -> Bool {
+    guard access(path, F_OK) != 0 else { return true }
+    if let failure = lookFailure(path, errno) { throw failure }
+    return false
+}
+
+/// What to say when looking for `path` failed with `code`; nil: it is not there. Where this user may not look nobody knows.
+func lookFailure(_ path: String, _ code: Int32) -> PlainFailure? {
+    guard code == EACCES || code == EPERM else { return nil }
+    return PlainFailure(
+        "not-allowed", "'\(path)' cannot be looked at: \(String(cString: strerror(code)))",
+        hint:
+            "Only the user that the daemon runs as, and root, may look into its data folder: run this with 'sudo -u USER'."
+    )
 }
 
 /// `jaga series`: the stored samples. What only reads works beside a daemon, by asking it; what changes files needs the folder alone.
@@ -114,16 +130,17 @@ struct SeriesCommand: AsyncParsableCommand {
             return value
         }
 
-        /// - Throws: `PlainFailure` of code `not-found` where there is no data folder, or none with samples.
+        /// - Throws: `PlainFailure` of code `not-found` where there is no data folder, or none with samples, and `not-allowed` where this user
+        ///   may not look.
         func requireFolder(mayBeNew: Bool = false) throws {
-            guard access(root, F_OK) == 0 else {
+            guard try isThere(root) else {
                 if mayBeNew { return try makeFolder() }
                 throw PlainFailure(
                     "not-found", "there is no data folder '\(root)'",
                     hint: "Name the daemon's data folder with --data or JAGA_DATA.")
             }
             if mayBeNew, try RealFiles().list(root).allSatisfy(Self.firstNames.contains) { return }
-            guard access(series, F_OK) == 0 else {
+            guard try isThere(series) else {
                 throw PlainFailure(
                     "not-found", "the folder '\(root)' holds no samples",
                     hint: "Name the daemon's data folder with --data or JAGA_DATA.")

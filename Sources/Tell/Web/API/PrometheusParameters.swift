@@ -44,7 +44,7 @@ struct PrometheusParameters {
     }
 
     private static func time(_ text: String) -> Timestamp? {
-        if let seconds = Double(text), seconds.isFinite, seconds.magnitude < 9e12 {
+        if let seconds = number(text), seconds.isFinite, seconds.magnitude < 9e12 {
             return Timestamp(secondsSinceEpoch: seconds)
         }
         return Timestamp(rfc3339: text)
@@ -59,16 +59,33 @@ struct PrometheusParameters {
 
     private func span(_ text: String, _ name: String) throws -> Duration {
         let quoted = PrometheusJSON.quoted(Self.shortened(text))
-        if let seconds = Double(text) {
-            guard seconds.isFinite, seconds.magnitude < 9e9 else {
+        if let seconds = Self.number(text) {
+            // As the reference counts: in whole nanoseconds, cut from the product. 13.7 lies just below its decimal as a binary number, and
+            // exact arithmetic would leave a millisecond less.
+            let nanoseconds = seconds * 1e9
+            guard !nanoseconds.isNaN else { return .nanoseconds(Int64.min) }
+            guard let whole = Int64(exactly: nanoseconds.rounded(.towardZero)) else {
                 throw invalid(name, "cannot parse \(quoted) to a valid duration. It overflows int64")
             }
-            return .seconds(seconds)
+            return .nanoseconds(whole)
         }
         guard let span = Duration(prometheusText: text) else {
             throw invalid(name, "cannot parse \(quoted) to a valid duration")
         }
         return span
+    }
+
+    /// A number as Go's `strconv.ParseFloat` reads it, who is stricter than Swift: `0x10` needs a binary exponent, `1e400` is out of range and
+    /// no infinity, and a NaN carries nothing.
+    private static func number(_ text: String) -> Double? {
+        let bytes = text.utf8.map { $0 | 0x20 }
+        let isHexadecimal = bytes.contains(UInt8(ascii: "x"))
+        guard !isHexadecimal || bytes.contains(UInt8(ascii: "p")), !text.utf8.contains(UInt8(ascii: "(")) else {
+            return nil
+        }
+        let number = Double(text)
+        let hasDigits = text.utf8.contains { (0x30...0x39).contains($0) }
+        return number?.isInfinite == true && hasDigits ? nil : number
     }
 
     /// A message does not grow with what was sent.

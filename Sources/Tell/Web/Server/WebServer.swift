@@ -97,7 +97,7 @@ public struct WebServer: Service {
             onServerRunning: { [listener, onListening] channel in
                 if case .socket(let path) = listener { chmod(path, 0o600) }
                 await onListening(channel.localAddress?.port)
-            }, eventLoopGroupProvider: .shared(loop), logger: logger)
+            }, eventLoopGroupProvider: .shared(loop), logger: LibraryLog.logger(over: logger))
         let executor = EventLoopExecutor(loop)
         defer { withExtendedLifetime(executor) {} }
         do {

@@ -25,7 +25,7 @@ public struct WebSettings: SettingsSection, Sendable {
         publicURL = s.text(
             "public_url", default: "", "How people reach the pages, as in https://jaga.example.org; used in messages.")
         if !publicURL.isEmpty, !publicURL.hasPrefix("http://"), !publicURL.hasPrefix("https://") {
-            s.fault("public_url", "'\(publicURL)' begins with neither http:// nor https://")
+            s.fault("public_url", "'\(withoutUser(publicURL))' begins with neither http:// nor https://")
         }
         trustedProxies = s.texts(
             "trusted_proxies", default: [],

@@ -1,7 +1,8 @@
 /// The screens of the command line, in the order of the alphabet.
 public enum CommandText: String, TextKey {
-    case ageAgo, ageIn, ageNever, ageNow, alertsNone, backtestNone, backtestNotFired, backtestOpen
-    case backupsNone, byHand, chartFigures, chartOmitted, columnActor, columnAlert, columnBackup
+    case ageAgo, ageIn, ageNever, ageNow, alertsNone, backtestNone, backtestNoneOther
+    case backtestNotFired, backtestOpen
+    case backupsNone, byHand, chartFigures, chartNothing, chartOmitted, columnActor, columnAlert, columnBackup
     case columnCreatedBy, columnDrill, columnEnded, columnEntry, columnEvent, columnExpires
     case columnFired, columnFiredFor, columnGroup, columnHealth, columnID, columnJob, columnKey
     case columnKind, columnLabels, columnLast, columnLastDrill, columnLastGood, columnLastLogin

@@ -69,16 +69,19 @@ extension LiveSite {
     func targetMetadata(selector: String?, metric: String?, limit: Int?) async throws -> String {
         let wanted = try matchers(
             selector.map { [$0] } ?? [], mayMatchAnything: true, prefix: "invalid parameter \"match_target\": ")
+        let metric = metric.flatMap { $0.isEmpty ? nil : $0 }
         let found = await parts.scrapes.metadata(wanted.first ?? [], metric: metric, limit: limit ?? .max)
-        let entries = found.map { entry in
-            Self.json(
-                ["target": entry.target],
-                [
-                    "metric": .string(entry.metadata.name),
-                    "type": .string(entry.metadata.type == .untyped ? "unknown" : entry.metadata.type.rawValue),
-                    "help": .string(entry.metadata.help), "unit": .string(entry.metadata.unit),
-                ])
-        }
-        return "[\(entries.joined(separator: ","))]"
+        return
+            "[\(found.map { Self.entry($0.metadata, of: $0.target, isNamed: metric == nil) }.joined(separator: ","))]"
+    }
+
+    /// - Parameter isNamed: whether the metric's name stands in it; who asked for one knows it.
+    static func entry(_ metadata: MetricMetadata, of target: Labels, isNamed: Bool) -> String {
+        var members: [String: JSONValue] = [
+            "type": .string(metadata.type == .untyped ? "unknown" : metadata.type.rawValue),
+            "help": .string(metadata.help), "unit": .string(metadata.unit),
+        ]
+        if isNamed { members["metric"] = .string(metadata.name) }
+        return json(["target": target], .object(members))
     }
 }
