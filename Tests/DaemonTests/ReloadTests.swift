@@ -171,7 +171,7 @@ struct ReloadTests {
         let live = LiveSite(parts: try await site("site: x\n"))
         var query = PrometheusQuery("1", .instant(clock.time), timeLimit: .seconds(10))
         query.wantsStatistics = true
-        let told = try JSONValue(parsing: try await live.answer(query).data)
+        let told = try JSONValue(parsing: Array(try await live.answer(query).parts.joined()))
         let stats = try #require(told["stats"])
         #expect(
             stats["timings"]?.objectValue?.keys.sorted() == [
