@@ -78,7 +78,8 @@ let doors: [Target] = [
     library("StateStore", "Doors", ["Diagnostics", "BlockingCalls", .grdb]),
     library("Settings", "Doors", ["Units", "Schedule", "Diagnostics", "JSONCoding", .yams]),
     library(
-        "Outbound", "Doors", ["Units", "BinaryCoding", "Diagnostics", "BlockingCalls", "CLibcurl", "CurlShim"]),
+        "Outbound", "Doors",
+        ["Units", "BinaryCoding", "Diagnostics", "BlockingCalls", "Compression", "CLibcurl", "CurlShim"]),
     library("ClientSettings", "Doors", ["Diagnostics", "Settings", "Outbound"]),
     library("Processes", "Doors", ["Diagnostics", .subprocess, .system]),
     library("PostgresClient", "Doors", ["Diagnostics", "BlockingCalls", "CLibpq"]),

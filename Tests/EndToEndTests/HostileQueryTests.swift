@@ -96,21 +96,28 @@ extension EndToEnd {
                 for try await status in group { statuses.append(status) }
                 return statuses
             }
-            #expect(Set(statuses).isSubset(of: [200, 503]), "\(statuses)")
+            // Those that had no room at first have their turn.
+            #expect(Set(statuses).isSubset(of: [200, 503]) && statuses.contains(200), "\(statuses)")
             #expect(try await ask(jaga, "query?", query, token, timeout: .seconds(120)).status == 200)
             let tooLarge = try await ask(jaga, "query?", "vector(time())[9000000s:1s]", token, timeout: .seconds(60))
             #expect(
                 tooLarge.status == 422 && tooLarge.text.contains("at most 67108864 are allowed"), "\(tooLarge.text)")
-            // Somebody who asks for much and reads none of it.
-            let deaf = try connected(to: jaga.server.port)
+            // Its samples fit, and so would its text, but not both.
+            let both = try await ask(jaga, "query?", "vector(time())[1400000s:1s]", token, timeout: .seconds(60))
+            #expect(both.status == 422 && both.text.contains("at most 67108864 are allowed"), "\(both.status)")
+            // Some who ask for much and read none of it.
+            var deaf: [Int32] = []
             let request =
                 "GET /api/v1/query?query=\(percentEncoded(query)) HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer \(token.reveal())\r\n\r\n"
-            #expect(send(deaf, request, request.utf8.count, 0) == request.utf8.count)
-            try await waitUntil("the answer holds the memory", timeout: .seconds(60)) {
-                try await ask(jaga, "query?", query, token, timeout: .seconds(60)).status == 503
+            try await waitUntil("answers hold the memory", timeout: .seconds(60)) {
+                if deaf.count < 8 {
+                    deaf.append(try connected(to: jaga.server.port))
+                    #expect(send(deaf[deaf.count - 1], request, request.utf8.count, 0) == request.utf8.count)
+                }
+                return try await ask(jaga, "query?", query, token, timeout: .seconds(60)).status == 503
             }
             #expect(try await jaga.value("vector(1)") == 1)
-            close(deaf)
+            for socket in deaf { close(socket) }
             try await waitUntil("the memory is there again", timeout: .seconds(60)) {
                 try await ask(jaga, "query?", query, token, timeout: .seconds(60)).status == 200
             }

@@ -6,6 +6,12 @@ import Testing
 @Suite struct ScriptTests {
     private func run(_ text: String) async -> [ScriptOutcome] { await ScriptRunner().run(QueryScript(text)) }
 
+    @Test func `lines may end as Windows ends them`() async {
+        let outcomes = await run(
+            "load 1m\r\n  a 1 2\r\n\r\neval instant at 1m a\r\n  a 2\r\n\r\neval instant at 0m a\r\n  a 2\r\n")
+        #expect(outcomes.map(\.line) == [4, 7] && outcomes.map { $0.failure == nil } == [true, false])
+    }
+
     @Test func `faults are cases with their lines and the rest runs`() async {
         let outcomes = await run(
             """

@@ -33,7 +33,7 @@ final class PageServer: Sendable {
 }
 
 private let script = #"""
-    import os, http.server, socketserver, sys, time, gzip
+    import os, http.server, socketserver, sys, time, gzip, zlib
     folder = sys.argv[1]
     def text(name, default):
         try: return open(os.path.join(folder, name)).read()
@@ -52,7 +52,11 @@ private let script = #"""
             kind = text('type', 'text/plain; version=0.0.4')
             if kind: self.send_header('Content-Type', kind)
             if 'gzip' in self.headers.get('Accept-Encoding', ''):
-                body = gzip.compress(body)
+                whole = gzip.compress(body)
+                body = {
+                    'whole': whole, 'two': gzip.compress(body[:20]) + gzip.compress(body[20:]), 'cut': whole[:-12], 'no-sum': whole[:-8],
+                    'empty': b'', 'zlib': zlib.compress(body), 'wrong-sum': whole[:-8] + b'1234' + whole[-4:],
+                }[text('gzip', 'whole')]
                 self.send_header('Content-Encoding', 'gzip')
             self.send_header('Content-Length', str(len(body)))
             self.end_headers()

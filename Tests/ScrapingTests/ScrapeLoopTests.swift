@@ -135,6 +135,22 @@ import Units
         }
     }
 
+    /// A page that was cut off looks like one whose series have vanished.
+    @Test func `gzip that is not whole is no page`() async throws {
+        let site = try Site()
+        try await site.run {
+            for kind in ["cut", "no-sum", "wrong-sum", "empty", "zlib"] {
+                try site.server.write("gzip", kind)
+                try await site.scrape()
+                #expect(site.target?.lastError?.contains("cannot be unpacked") == true, "\(kind)")
+            }
+            #expect(site.store.values("up") == [String](repeating: "0.0", count: 5) && site.store.values("a") == [])
+            try site.server.write("gzip", "two")
+            try await site.scrape()
+            #expect(site.store.values("up").last == "1.0" && site.store.values("a") == ["1.0"])
+        }
+    }
+
     @Test func `series that vanish and scrapes that fail end with stale markers`() async throws {
         let site = try Site()
         try await site.run {

@@ -18,6 +18,12 @@ import Testing
         #expect(budget.byteCount >= 5 << 20)
         share?.giveBack(4 << 20)
         #expect(budget.byteCount < 3 << 20)
+        try share?.take(3 << 20)
+        share?.keep(100)
+        #expect(budget.byteCount == 0)
+        share?.keep(1000)
+        try share?.take(2 << 20)
+        #expect(budget.byteCount > 1 << 20)
         share = nil
         #expect(budget.byteCount == 0)
     }

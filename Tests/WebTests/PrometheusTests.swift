@@ -237,6 +237,22 @@ import WebAPI
         #expect(half.from == .distantPast && half.through == Timestamp(secondsSinceEpoch: 100))
     }
 
+    @Test(arguments: [
+        ("labels", "[\"__name__\"]"), ("label/job/values", "[\"a\"]"),
+        ("series?match[]=up", "[{\"__name__\":\"up\",\"instance\":\"web1\"}]"),
+    ])
+    func `a limit that leaves something out is told`(path: String, first: String) async throws {
+        let fixture = try WebFixture()
+        let token = try await fixture.token(.viewer)
+        let mark = path.contains("?") ? "&" : "?"
+        let cut = await fixture.get("/api/v1/\(path)\(mark)limit=1", token: token).text
+        #expect(cut == "{\"status\":\"success\",\"data\":\(first),\"warnings\":[\"results truncated due to limit\"]}")
+        for limit in [0, 1000] {
+            let whole = await fixture.get("/api/v1/\(path)\(mark)limit=\(limit)", token: token).text
+            #expect(!whole.contains("warnings") && whole.contains(first.dropLast() + ","), "\(whole)")
+        }
+    }
+
     @Test func `names that Unicode holds for the same one are two`() async throws {
         let fixture = try WebFixture()
         let token = try await fixture.token(.viewer)

@@ -16,6 +16,8 @@ public struct OutboundError: Failure {
         case certificate
         case connectionLost
         case bodyTooLarge
+        /// It came compressed and cannot be unpacked whole.
+        case bodyDamaged
         case tooManyRedirects
         case loginRefused
         /// The mail server answered with this code (RFC 5321): 4xx may work later, 5xx will not.
@@ -55,6 +57,7 @@ public struct OutboundError: Failure {
         case .certificate: "certificate"
         case .connectionLost: "connection-lost"
         case .bodyTooLarge: "body-too-large"
+        case .bodyDamaged: "body-damaged"
         case .tooManyRedirects: "too-many-redirects"
         case .loginRefused: "login-refused"
         case .mailRefused: "mail-refused"
@@ -75,6 +78,7 @@ public struct OutboundError: Failure {
         case .certificate: "the certificate of \(target) is not accepted: \(detail)"
         case .connectionLost: "connection to \(target) lost: \(detail)"
         case .bodyTooLarge: "the reply of \(target) is too large: \(detail)"
+        case .bodyDamaged: "the gzip of \(target) cannot be unpacked: \(detail)"
         case .tooManyRedirects: "\(target) redirects too often: \(detail)"
         case .loginRefused: "\(target) refused the login: \(detail)"
         case .mailRefused(let reply): "\(target) refused the message with \(reply): \(detail)"
@@ -98,6 +102,7 @@ public struct OutboundError: Failure {
         case .certificate: "Renew the certificate, use the name it was made for, or name its authority as the CA file."
         case .connectionLost: "Look into the service's own log at this time."
         case .bodyTooLarge: "Ask for less, or raise the limit."
+        case .bodyDamaged: "Look whether the service, or a proxy before it, cuts its answers off."
         case .tooManyRedirects: "Use the address that the redirects lead to."
         case .loginRefused: "Check user name and password, and whether the server wants TLS before a login."
         case .mailRefused(let reply) where (400..<500).contains(reply): "The server asks to try again later."

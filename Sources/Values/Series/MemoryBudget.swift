@@ -64,6 +64,9 @@ public final class MemoryShare: Sendable {
         }
     }
 
+    /// Gives back what goes past `rest`.
+    public func keep(_ rest: Int) { giveBack(max(0, byteCount.load(ordering: .relaxed) - rest)) }
+
     /// Gives some of it back before the end.
     public func giveBack(_ less: Int) {
         let count = byteCount.subtract(less, ordering: .relaxed).newValue

@@ -1,5 +1,6 @@
 import BlockingCalls
 import CLibcurl
+import Compression
 import Diagnostics
 import Glibc
 
@@ -69,7 +70,25 @@ func exchange(_ request: HTTPRequest, _ stop: StopFlag, reusing kept: KeptHandle
     guard code == CURLE_OK || isOverLimit else { throw failure(transfer, code, request) }
     // Who asks the same peer again gets about as much.
     kept?.lastByteCount = body.count + body.count >> 4
+    if request.acceptsCompression, !isOverLimit { body = try unpacked(body, reply, request, transfer.timings) }
     return response(transfer, reply, body, isOverLimit)
+}
+
+/// The content of a body that came compressed. libcurl, which could unpack it too, takes one that was cut off for a whole one.
+/// - Throws: `bodyTooLarge`, `bodyDamaged`.
+private func unpacked(
+    _ body: [UInt8], _ reply: ReplyHead, _ request: HTTPRequest, _ timings: PhaseTimings
+) throws(OutboundError) -> [UInt8] {
+    let encoding = reply.headers["Content-Encoding"]?.lowercased()
+    guard encoding == "gzip" || encoding == "x-gzip", request.method != "HEAD" else { return body }
+    do throws(CompressionFailure) {
+        return try Gzip.decompress(body, limit: request.bodyBytesMax)
+    } catch {
+        let isTooLarge = error.code == .tooLarge
+        throw OutboundError(
+            isTooLarge ? .bodyTooLarge : .bodyDamaged, target: origin(of: request.url),
+            detail: isTooLarge ? "more than \(request.bodyBytesMax) bytes" : error.summary, timings: timings)
+    }
 }
 
 private func stream(
@@ -158,7 +177,6 @@ private func prepare(_ transfer: Transfer, for request: HTTPRequest) throws {
         transfer.set(CURLOPT_PROXYHEADER, list: request.proxyHeaders.fields.map { "\($0.name): \($0.value)" })
     }
     if !request.allowsHTTP2 { transfer.set(CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1) }
-    if request.acceptsCompression { transfer.set(CURLOPT_ACCEPT_ENCODING, "gzip") }
     if let detour { transfer.set(CURLOPT_CONNECT_TO, list: [detour.connectTo]) }
     prepareBody(transfer, for: request, host: detour?.host)
     switch request.credentials {
@@ -207,6 +225,7 @@ private func address(of request: HTTPRequest) throws -> (url: String, Detour?) {
 private func prepareBody(_ transfer: Transfer, for request: HTTPRequest, host: String?) {
     var lines = request.headers.fields.map { $0.value.isEmpty ? "\($0.name):" : "\($0.name): \($0.value)" }
     if let host, request.headers["Host"] == nil { lines.append("Host: \(host)") }
+    if request.acceptsCompression { lines.append("Accept-Encoding: gzip") }
     if request.headers["User-Agent"] == nil { lines.append("User-Agent: jaga") }
     if request.method == "HEAD" {
         transfer.set(CURLOPT_NOBODY, 1)

@@ -29,7 +29,8 @@ public struct HTTPRequest: Sendable {
     public var proxyExceptions: String?
     /// Sent to the proxy alone when it is asked for a tunnel.
     public var proxyHeaders: HTTPHeaders = [:]
-    /// Asks for gzip; the reply's body comes unpacked, and `bodyBytesMax` counts it so.
+    /// Asks for gzip; the reply's body comes unpacked, and `bodyBytesMax` counts it both ways. Not for lines that are read as they come, nor together
+    /// with `truncatesBody`.
     public var acceptsCompression = false
     /// Whether HTTP/2 may be agreed on, where there is TLS.
     public var allowsHTTP2 = true

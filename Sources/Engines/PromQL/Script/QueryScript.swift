@@ -91,7 +91,9 @@ public struct ScriptFault: Error, Sendable, Hashable, CustomStringConvertible {
 extension QueryScript {
     /// Never fails: what is wrong is a command of its own.
     public init(_ text: String) {
-        let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map { raw -> Substring in
+        // An end of a line as Windows has it is one character here.
+        let parts = text.split(omittingEmptySubsequences: false) { $0 == "\n" || $0 == "\r\n" }
+        let lines = parts.map { raw -> Substring in
             let line = trimmed(raw)
             return line.hasPrefix("#") ? "" : line
         }

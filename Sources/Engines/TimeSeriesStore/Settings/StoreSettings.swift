@@ -48,7 +48,8 @@ public struct StoreSettings: SettingsSection, Sendable, Hashable {
             "How long samples are kept; older ones are removed a block at a time.")
         retentionSize = reader.bytes(
             "retention_size", default: ByteCount(0),
-            "The most that blocks and files of the head may take on the disk; the oldest blocks go first. 0 for no limit."
+            "The most that blocks and files of the head may take on the disk; the oldest blocks go first. The write-ahead log, of the last "
+                + "hours, comes on top. 0 for no limit."
         )
         fsyncInterval = reader.duration(
             "fsync_interval", default: .seconds(1), atLeast: .milliseconds(10),

@@ -181,27 +181,41 @@ extension WebSite {
     }
 
     private static func promLabels(_ site: WebSite, _ request: WebRequest) async throws -> Reply {
-        let filter = try PrometheusParameters(request).filter()
-        return prometheusSuccess(jsonList(limited(try await site.service.labelNames(filter), filter)))
+        try await limited(request) { filter in
+            try await site.service.labelNames(filter).map { PrometheusJSON.quoted($0) }
+        }
     }
 
     private static func promLabelValues(_ site: WebSite, _ request: WebRequest) async throws -> Reply {
-        let filter = try PrometheusParameters(request).filter()
         let name = request.parameters["name"] ?? ""
-        return prometheusSuccess(jsonList(limited(try await site.service.labelValues(name, filter), filter)))
+        return try await limited(request) { filter in
+            try await site.service.labelValues(name, filter).map { PrometheusJSON.quoted($0) }
+        }
     }
 
     private static func promSeries(_ site: WebSite, _ request: WebRequest) async throws -> Reply {
-        let filter = try PrometheusParameters(request).filter()
-        guard !filter.selectors.isEmpty else { throw QueryFault(.badData, "no match[] parameter provided") }
-        let sets = limited(try await site.service.series(filter), filter).map { labels in
-            let members = labels.pairs.map { "\(PrometheusJSON.quoted($0.name)):\(PrometheusJSON.quoted($0.value))" }
-            return "{\(members.joined(separator: ","))}"
+        try await limited(request) { filter in
+            guard !filter.selectors.isEmpty else { throw QueryFault(.badData, "no match[] parameter provided") }
+            return try await site.service.series(filter).map { labels in
+                let members = labels.pairs.map {
+                    "\(PrometheusJSON.quoted($0.name)):\(PrometheusJSON.quoted($0.value))"
+                }
+                return "{\(members.joined(separator: ","))}"
+            }
         }
-        return prometheusSuccess("[\(sets.joined(separator: ","))]")
     }
 
-    private static func limited<Item>(_ items: [Item], _ filter: SeriesFilter) -> [Item] {
-        filter.limit.map { $0 > 0 ? Array(items.prefix($0)) : items } ?? items
+    /// As many items as the parameter `limit` lets through, with a warning where there are more: one more than that is asked for.
+    private static func limited(
+        _ request: WebRequest, _ items: (SeriesFilter) async throws -> [String]
+    ) async throws -> Reply {
+        var filter = try PrometheusParameters(request).filter()
+        let limit = filter.limit.flatMap { $0 > 0 && $0 < .max ? $0 : nil }
+        filter.limit = limit.map { $0 + 1 }
+        let found = try await items(filter)
+        let data = "[\(found.prefix(limit ?? .max).joined(separator: ","))]"
+        let isCut = limit.map { found.count > $0 } ?? false
+        return prometheusSuccess(
+            PrometheusAnswer([Array(data.utf8)], warnings: isCut ? ["results truncated due to limit"] : []))
     }
 }

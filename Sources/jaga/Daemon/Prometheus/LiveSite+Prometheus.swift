@@ -11,17 +11,29 @@ import WebAPI
 
 extension LiveSite {
     func answer(_ query: PrometheusQuery) async throws -> PrometheusAnswer {
-        try await refusing {
-            FreeHeap.noteQuery()
-            let engine = parts.engine(timeLimit: query.timeLimit, lookback: query.lookback)
-            let result =
-                switch query.when {
-                case .instant(let time):
-                    try await engine.instant(query.expression, at: time ?? parts.clock.now)
-                case .range(let start, let end, let step):
-                    try await engine.range(query.expression, from: start, through: end, step: step)
-                }
+        FreeHeap.noteQuery()
+        return try await refusing {
+            do {
+                return try await answerNow(query)
+            } catch let fault as PromQL.QueryFault where fault.code == .noMemoryNow {
+                return try await parts.queryTurns.inTurn { try await answerNow(query) }
+            }
+        }
+    }
+
+    private func answerNow(_ query: PrometheusQuery) async throws -> PrometheusAnswer {
+        let engine = parts.engine(timeLimit: query.timeLimit, lookback: query.lookback)
+        let result =
+            switch query.when {
+            case .instant(let time):
+                try await engine.instant(query.expression, at: time ?? parts.clock.now)
+            case .range(let start, let end, let step):
+                try await engine.range(query.expression, from: start, through: end, step: step)
+            }
+        do {
             return try answer(result, query, warnings: result.warnings + lacks(result.spansRead))
+        } catch let refusal as MemoryRefusal {
+            throw PromQL.QueryFault(refusal)
         }
     }
 
@@ -42,7 +54,8 @@ extension LiveSite {
     private func answer(
         _ result: PromQL.QueryResult, _ query: PrometheusQuery, warnings: [String]
     ) throws -> PrometheusAnswer {
-        let memory = MemoryShare(of: parts.queryMemory)
+        // Of the same share: whether both fit together is known then, whatever others hold.
+        let memory = result.memory ?? MemoryShare(of: parts.queryMemory)
         var json = AnswerJSON(memory: memory)
         result.value.write(to: &json, limit: query.limit)
         if query.wantsStatistics {
@@ -52,7 +65,9 @@ extension LiveSite {
         }
         var warnings = warnings
         if result.value.exceeds(query.limit) { warnings.append("results truncated due to limit") }
-        return PrometheusAnswer(try json.finish(), warnings: warnings, infos: result.infos, memory: memory)
+        let pieces = try json.finish()
+        memory.keep(pieces.reduce(0) { $0 + $1.count })
+        return PrometheusAnswer(pieces, warnings: warnings, infos: result.infos, memory: memory)
     }
 
     /// What is measured here of what the reference tells: no query waits for its turn, and sorting is a part of the evaluation.

@@ -55,6 +55,7 @@ final class SiteParts: Sendable {
     let loaded: Mutex<LoadedSettings>
     /// What all queries and their answers may take together.
     let queryMemory: MemoryBudget
+    let queryTurns = QueryTurns()
     /// The settings of the start, for what only a restart changes.
     let started: LoadedSettings
     let plan: Mutex<SourcePlans>

@@ -56,10 +56,10 @@ public struct QuerySettings: SettingsSection, Sendable {
     }
 
     /// Of queries that rules ask: what this machine bears, whatever others may ask just now.
-    static var rules: QueryLimits {
+    static let rules = {
         var limits = QueryLimits()
         // The machine that Jaga guards may be small, and the application on it comes first.
         limits.samplesMax = min(50_000_000, max(1_000_000, usableMemoryBytes() / 8 / 16))
         return limits
-    }
+    }()
 }
