@@ -19,6 +19,7 @@ extension Target.Dependency {
     static let cryptoExtras = Self.product(name: "CryptoExtras", package: "swift-crypto")
     static let grdb = Self.product(name: "GRDB", package: "GRDB.swift")
     static let hummingbird = Self.product(name: "Hummingbird", package: "hummingbird")
+    static let hummingbirdCore = Self.product(name: "HummingbirdCore", package: "hummingbird")
     static let logging = Self.product(name: "Logging", package: "swift-log")
     static let serviceLifecycle = Self.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
     static let subprocess = Self.product(name: "Subprocess", package: "swift-subprocess")
@@ -184,7 +185,7 @@ let tell: [Target] = [
         [
             "BinaryCoding", "BlockingCalls",
             "Units", "Diagnostics", "Series", "JSONCoding", "Events", "Texts", "Settings", "Access", "WebAPI",
-            .hummingbird, .serviceLifecycle, .logging,
+            .hummingbird, .hummingbirdCore, .serviceLifecycle, .logging,
         ], resources: [.embedInCode("Assets/app.css"), .embedInCode("Assets/app.js")]),
     library(
         "Commands", "Tell",

@@ -349,7 +349,7 @@ time. Written by `scripts/compare`; to repeat it, run `scripts/compare --minutes
 
 Memory is read from `/proc/PID/status` and `/proc/PID/smaps_rollup`; processor time, user and system, is that of the last
 {part / 60:g} minutes. Both are read before the first question is asked; after all the answers below, Jaga's resident memory
-was {megabytes(after.resident)} (peak {megabytes(after.peak)}). Every five seconds Jaga gives code that is not in use back to the system, so that its
+was {megabytes(after.resident)} (peak {megabytes(after.peak)}). Every two seconds Jaga gives code that is not in use back to the system, so that its
 resident memory lies between this figure and the peak.
 
 ### Answers

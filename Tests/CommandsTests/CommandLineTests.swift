@@ -185,6 +185,11 @@ import WebAPI
             #expect(await terminal.run(arguments) == .usage)
             #expect(terminal.notes.hasPrefix("jaga: \(remedy)\n      See 'jaga"), "\(terminal.notes)")
         }
+        for word in ["-1e308", "-(up)", "-.5"] {
+            let terminal = Terminal(answers: [:])
+            #expect(await terminal.run("query", word) == .usage)
+            #expect(terminal.notes.contains("stands behind '--': jaga query -- '\(word)'."), "\(terminal.notes)")
+        }
         // What the parser knows how to say stays as it is.
         let terminal = Terminal(answers: [:])
         #expect(await terminal.run("status", "surplus") == .usage)

@@ -136,6 +136,32 @@ struct StatusTests {
         #expect(full[0].reason == "the host is full")
     }
 
+    @Test func `an alert about a target that cannot be scraped says why`() async throws {
+        try writeText(
+            """
+            groups:
+              - name: own
+                rules:
+                  - {alert: Down, expr: 'up{job="shop"} == 0', labels: {severity: critical}, annotations: {summary: the shop is down}}
+
+            """, to: folder.file("own.yml"))
+        let parts = try await site(
+            """
+            rules: {shipped: false, files: [own.yml]}
+            scrape: [{name: shop, url: "http://127.0.0.1:1/metrics", interval: 1s}]
+
+            """)
+        let running = Task { await parts.scrapes.run() }
+        defer { running.cancel() }
+        try await waitUntil("the target is scraped") {
+            parts.scrapes.report.active.count == 1 && parts.scrapes.report.active.allSatisfy { $0.health == .down }
+        }
+        for group in await parts.rules.snapshot { try await parts.rules.evaluate(group.id, at: clock.time) }
+        let row = try #require(try await areas(parts).first { $0.kind == .application })
+        #expect(row.verdict == .critical)
+        #expect(row.reason.hasPrefix("127.0.0.1:1: the shop is down: ") && row.reason.contains("refused"), "\(row)")
+    }
+
     @Test func `labels and series without times are found however old they are, names by their bytes`() async throws {
         let parts = try await site("rules: {shipped: false}\n")
         var batch = SampleBatch(at: clock.time)

@@ -48,6 +48,10 @@ import Testing
             "eval instant at 1m a()\n  expect fail msg: other\n",
             "expected an error 'other', got: 1:1: parse error: unknown function with name \"a\""
         ),
+        (
+            "eval instant at 1m a()\n  expect fail regex: (\n",
+            "expected an error that matches '(', which is no regular expression: missing closing )"
+        ),
         ("eval instant at 1m a\n  expect warn\n  a 1", "expected a warning of any kind, got: none"),
         ("eval instant at 1m a\n  expect range vector from 0 to 1m step 1m\n  a 1", "expected a 1, got a 1"),
         ("eval instant at 1m h\n  h {{schema:0 count:2 sum:1 buckets:[2]}}", nil),

@@ -50,6 +50,19 @@ struct ConnectionTests {
         #expect(lines.lines.last?.level == .error)
     }
 
+    /// The first instant is the one of the RFC.
+    @Test func `every answer has its date`() async throws {
+        #expect(httpDate(Timestamp(rfc3339: "1994-11-06T08:49:37.9Z")!) == "Sun, 06 Nov 1994 08:49:37 GMT")
+        #expect(httpDate(Timestamp(rfc3339: "2028-02-29T23:00:05Z")!) == "Tue, 29 Feb 2028 23:00:05 GMT")
+        let fixture = try WebFixture()
+        try await withServer(fixture) { port in
+            let client = try RawClient(port: port)
+            let answer = try await client.get("/healthz")
+            #expect(
+                answer.lowercased().contains("\r\ndate: \(httpDate(fixture.clock.now).lowercased())\r\n"), "\(answer)")
+        }
+    }
+
     @Test func `a half-sent header is answered 408 and cut at its deadline, however often a byte comes`() async throws {
         let fixture = try WebFixture()
         try await withServer(fixture, limits: .test { $0.header = .milliseconds(600) }) { port in

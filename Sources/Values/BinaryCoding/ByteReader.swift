@@ -49,13 +49,26 @@ public struct ByteReader: Sendable {
         return bytes[offset]
     }
 
+    @inlinable
     public mutating func fixed<Number: FixedWidthInteger>(_ type: Number.Type = Number.self) throws(CodingError)
         -> Number
     {
-        let width = MemoryLayout<Number>.size
+        Number(truncatingIfNeeded: try littleEndian(MemoryLayout<Number>.size))
+    }
+
+    /// The next bytes as a number, the lowest first.
+    /// - Parameter width: 1…8 bytes.
+    public mutating func littleEndian(_ width: Int) throws(CodingError) -> UInt64 {
+        precondition((1...8).contains(width), "a number of \(width) bytes")
         guard width <= remaining else { throw CodingError(.truncated, at: offset) }
         defer { offset += width }
-        return bytes.withUnsafeBytes { Number(littleEndian: $0.loadUnaligned(fromByteOffset: offset, as: type)) }
+        return bytes.withUnsafeBytes { bytes in
+            switch width {
+            case 8: return UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
+            case 4: return UInt64(UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt32.self)))
+            default: return bytes[offset..<offset + width].reversed().reduce(0) { $0 << 8 | UInt64($1) }
+            }
+        }
     }
 
     public mutating func varint() throws(CodingError) -> UInt64 {

@@ -152,16 +152,26 @@ extension QueryScript.Evaluation.Text {
         switch self {
         case .any: true
         case .exactly(let wanted): text == wanted
-        // What is no pattern accepts nothing, and the case fails with the pattern in its message.
-        case .pattern(let pattern): (try? AnchoredPattern(".*(?:\(pattern)).*"))?.matches(text) ?? false
+        // What is no pattern accepts nothing, and the case fails with its fault in the message.
+        case .pattern(let pattern): (try? Self.unanchored(pattern))?.matches(text) ?? false
         }
+    }
+
+    private static func unanchored(_ pattern: String) throws(PatternFault) -> AnchoredPattern {
+        try AnchoredPattern(".*(?:\(pattern)).*")
     }
 
     var described: String {
         switch self {
-        case .any: "of any kind"
-        case .exactly(let text): "'\(text)'"
-        case .pattern(let text): "that matches '\(text)'"
+        case .any: return "of any kind"
+        case .exactly(let text): return "'\(text)'"
+        case .pattern(let text):
+            do throws(PatternFault) {
+                _ = try Self.unanchored(text)
+                return "that matches '\(text)'"
+            } catch {
+                return "that matches '\(text)', which is no regular expression: \(error.reason)"
+            }
         }
     }
 }

@@ -28,8 +28,9 @@ struct ScrapeTimes: Sendable {
         toleranceMs = min(10, intervalMs / 100)
     }
 
-    /// How long after the start the first scrape comes: within a second, and within a tenth of the interval.
-    var firstDelayMs: Int64 { shiftMs % max(1, min(1000, intervalMs / 10)) }
+    /// How long after the start the first scrape comes: within a second and within the interval, spread over it, since a first page takes more
+    /// time and memory than those that follow.
+    var firstDelayMs: Int64 { shiftMs % min(1000, intervalMs) }
 
     /// The next place on the grid, at least half an interval after `last`.
     func next(after last: Timestamp, now: Timestamp) -> Timestamp {

@@ -44,12 +44,23 @@ private func reportParsing(
     if code == .validationFailure {
         let failure = PlainFailure(
             "usage", unknownCommand(in: arguments) ?? sentence(Jaga.message(for: error)),
-            hint: "See '\(commandPath(in: arguments).path) --help'.")
+            hint: hint(for: arguments))
         report(failure, asJSON: asJSON, console: console)
         return .usage
     }
     report(PlainFailure("failed", describe(error)), asJSON: asJSON, console: console)
     return .failed
+}
+
+private func hint(for arguments: [String]) -> String {
+    let (_, path, next) = commandPath(in: arguments)
+    // `-1e308` or `-(up)`: an expression, and no option of ours begins so.
+    if path == "jaga query", let word = next, word.hasPrefix("-"), let second = word.dropFirst().first,
+        second != "-", !second.isLetter
+    {
+        return "What begins with '-' and is no option stands behind '--': \(path) -- '\(word)'."
+    }
+    return "See '\(path) --help'."
 }
 
 /// An empty word is mostly a variable of a script that is not set, and a folder or a name that is empty would lead elsewhere.

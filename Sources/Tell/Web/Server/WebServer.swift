@@ -2,6 +2,7 @@ import BlockingCalls
 import Diagnostics
 import HTTPTypes
 import Hummingbird
+import HummingbirdCore
 public import Logging
 import NIOCore
 import NIOPosix
@@ -9,6 +10,7 @@ import Series
 public import ServiceLifecycle
 import Glibc
 import Synchronization
+import Units
 import WebAPI
 
 /// Where a server listens.
@@ -21,7 +23,7 @@ public enum WebListener: Sendable, Hashable {
 }
 
 /// Serves a `WebSite` on one address. Two of them (network and admin socket) may share a site.
-public struct WebServer: Service {
+public struct WebServer: Service, CustomStringConvertible {
     /// Requests whose headers are longer are refused before they are read.
     static let headerBytesMax = 16 * 1024
     /// A long answer is handed over in pieces of this size, so that a slow client is told from one that takes nothing.
@@ -40,6 +42,9 @@ public struct WebServer: Service {
     private let trust: WebRequest.Trust
     /// The connections that are open, for tests.
     let register: ConnectionGuard.Register
+
+    /// What the lifecycle package calls it; without this it would look through all that the site consists of.
+    public var description: String { "web server at \(listener)" }
 
     /// - Parameters:
     ///   - trustedProxies: addresses whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed.
@@ -84,24 +89,37 @@ public struct WebServer: Service {
         }
         // One loop serves all connections: it reads and writes, and hands on what takes longer.
         let loop = MultiThreadedEventLoopGroup.singleton.any()
-        let application = Application(
-            responder: SiteResponder(site: site, trust: trust, trustedProxies: trustedProxies),
-            server: .http1(
-                configuration: .init(
-                    additionalChannelHandlers: [ConnectionGuard(limits: limits, register: register)],
-                    idleTimeout: TimeAmount(limits.silence),
-                    httpDecoderConfiguration: .init(
-                        maxHeaderFieldSize: Self.headerBytesMax, maxHeaderListSize: 2 * Self.headerBytesMax,
-                        maxHeaderFieldCount: 100))),
-            configuration: .init(address: address, serverName: nil),
+        let site = site
+        let responder = SiteResponder(site: site, trust: trust, trustedProxies: trustedProxies)
+        // The library's `Application` would add nothing but the date, which it renews every second.
+        let server = try HTTPServerBuilder.http1(
+            configuration: .init(
+                additionalChannelHandlers: [ConnectionGuard(limits: limits, register: register)],
+                idleTimeout: TimeAmount(limits.silence),
+                httpDecoderConfiguration: .init(
+                    maxHeaderFieldSize: Self.headerBytesMax, maxHeaderListSize: 2 * Self.headerBytesMax,
+                    maxHeaderFieldCount: 100))
+        ).buildServer(
+            configuration: .init(address: address, serverName: nil), eventLoopGroup: loop,
+            logger: LibraryLog.logger(over: logger),
+            responder: { request, writer, channel in
+                var answer = try await responder.respond(to: request, over: channel)
+                answer.headers[.date] = httpDate(site.clock.now)
+                do {
+                    try await writer.write(response: answer.head, body: answer.body)
+                } catch {
+                    // The library answers what it cannot parse with 400, and here an answer has begun.
+                    throw AnswerCutOff(reason: describe(error))
+                }
+            },
             onServerRunning: { [listener, onListening] channel in
                 if case .socket(let path) = listener { chmod(path, 0o600) }
                 await onListening(channel.localAddress?.port)
-            }, eventLoopGroupProvider: .shared(loop), logger: LibraryLog.logger(over: logger))
+            })
         let executor = EventLoopExecutor(loop)
         defer { withExtendedLifetime(executor) {} }
         do {
-            try await withTaskExecutorPreference(executor) { try await application.run() }
+            try await withTaskExecutorPreference(executor) { try await server.run() }
         } catch let error as IOError {
             throw Self.failure(error, at: listener)
         } catch let error as SocketAddressError {
@@ -130,23 +148,18 @@ public struct WebServer: Service {
     }
 }
 
-private struct SiteContext: InitializableFromSource {
-    let channel: any Channel
-
-    init(source: ApplicationRequestContextSource) {
-        channel = source.channel
-    }
+/// The other side went, or its request turned out to be none, while it was answered.
+private struct AnswerCutOff: Error {
+    let reason: String
 }
 
 /// Carries requests from the server's types to the site's and the answers back.
-private struct SiteResponder: HTTPResponder {
-    typealias Context = SiteContext
-
+private struct SiteResponder: Sendable {
     let site: WebSite
     let trust: WebRequest.Trust
     let trustedProxies: Set<String>
 
-    func respond(to request: Request, context: SiteContext) async throws -> Response {
+    func respond(to request: Request, over channel: any Channel) async throws -> Response {
         let isHead = request.method == .head
         let method = isHead ? .get : WebRequest.Method(rawValue: request.method.rawValue) ?? .other
         var headers: [String: String] = [:]
@@ -154,7 +167,7 @@ private struct SiteResponder: HTTPResponder {
             headers[field.name.canonicalName] = field.value
         }
         if let authority = request.head.authority { headers["host"] = authority }
-        let caller = caller(context, headers)
+        let caller = caller(channel, headers)
         var asked = WebRequest(
             method: method, target: request.head.path ?? "/", headers: headers, address: caller.address,
             isSecure: caller.isSecure, trust: caller.trust, isForwarded: caller.isForwarded)
@@ -169,13 +182,12 @@ private struct SiteResponder: HTTPResponder {
             WebSite.addSecurityHeaders(to: &reply)
             return response(reply, isHead: isHead)
         }
-        return response(await answer(asked, context), isHead: isHead)
+        return response(await answer(asked, channel), isHead: isHead)
     }
 
     /// Questions to the samples end when nobody waits for the answer. What changes something goes on to its end.
-    private func answer(_ asked: WebRequest, _ context: SiteContext) async -> Reply {
+    private func answer(_ asked: WebRequest, _ channel: any Channel) async -> Reply {
         guard asked.isQuestion else { return await respond(asked) }
-        let channel = context.channel
         // Without a guard the connection has just been closed, and its request ends by itself.
         guard let presence = await presence(of: channel) else { return await respond(asked) }
         return await presence.whilePresent { [site] canceller in await site.respond(to: asked, in: canceller) }
@@ -213,11 +225,11 @@ private struct SiteResponder: HTTPResponder {
         }
     }
 
-    private func caller(_ context: SiteContext, _ headers: [String: String]) -> (
+    private func caller(_ channel: any Channel, _ headers: [String: String]) -> (
         address: String, isSecure: Bool, trust: WebRequest.Trust, isForwarded: Bool
     ) {
         if trust == .localSocket { return ("socket", false, trust, false) }
-        let address = context.channel.remoteAddress?.ipAddress ?? "unknown"
+        let address = channel.remoteAddress?.ipAddress ?? "unknown"
         guard trustedProxies.contains(address) else { return (address, false, trust, false) }
         // The last entry is the one that the trusted proxy wrote itself.
         let forwarded = headers["x-forwarded-for"]?.split(separator: ",").last.map { $0.filter { $0 != " " } }

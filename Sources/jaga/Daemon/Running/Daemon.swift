@@ -200,11 +200,7 @@ struct Daemon {
             Loop("jobs") { try await parts.jobs.run() },
             Loop("actions") { await parts.actions.run() },
             Loop("sources") { await parts.sources.run() },
-            Loop("scrapes") {
-                // All targets are read at once now, which takes memory of its own.
-                ProgramPages.release()
-                await parts.scrapes.run()
-            },
+            Loop("scrapes") { await parts.scrapes.run() },
             Loop("feed") { await announceChanges(of: parts) },
             Loop("memory") { try await ProgramPages.keepFew() },
             WebServer(

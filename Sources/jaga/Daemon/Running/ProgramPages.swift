@@ -10,21 +10,23 @@ enum ProgramPages {
     /// After a step of the start that will not be repeated soon.
     static func release() { jaga_release_program_pages() }
 
-    /// Gives back what the start has used, and from then on every five seconds what has come since, some hundred soft faults each time.
+    /// Gives back what the start has used, and from then on every two seconds what has come since, some hundred soft faults each time.
     /// So does the heap: the labels of a target's first page, or the samples of a large answer, are needed once.
     ///
-    /// In the first second, when the stores are open and all targets are read for the first time, it happens more often: else the code of the
-    /// start would lie in memory beside what the first pages need.
+    /// In the first seconds, when the stores are open and all targets are read for the first and the second time, it happens more often: else the
+    /// code of the start would lie in memory beside what the first pages need.
     static func keepFew() async throws {
-        for milliseconds in [0, 50, 50, 100, 100, 100, 200, 400, 1000, 2000, 4000, 8000] {
-            try await ContinuousClock().sleep(for: .milliseconds(milliseconds))
+        for _ in 0..<20 {
+            try await ContinuousClock().sleep(for: .milliseconds(100))
             release()
             jaga_release_free_memory()
         }
         while true {
-            try await ContinuousClock().sleep(for: .seconds(5))
-            release()
-            jaga_release_free_memory()
+            for _ in 0..<3 {
+                try await ContinuousClock().sleep(for: .seconds(2))
+                release()
+                jaga_release_free_memory()
+            }
             FreeHeap.settle()
         }
     }
@@ -33,7 +35,7 @@ enum ProgramPages {
 /// How much free memory at the top of the heap malloc keeps, rather than giving it back at once.
 ///
 /// Little, where nothing but scrapes goes on. A query takes room for its samples and is done with it a moment later; the next one would
-/// take the same pages again, which the kernel has to clear each time. So while queries come they stay, five seconds at the longest
+/// take the same pages again, which the kernel has to clear each time. So while queries come they stay, a dozen seconds at the longest
 /// (`ProgramPages.keepFew`).
 enum FreeHeap {
     private static let littleByteCount: Int32 = 1 << 19

@@ -41,7 +41,7 @@ public struct QuerySettings: SettingsSection, Sendable {
                     + "is refused. 0 for a quarter of the memory that the machine, its control group or its limits (ulimit -v) leave to "
                     + "the daemon. Needs a restart to change."
             ).bytes)
-        memoryMax = memory > 0 ? memory : max(64 << 20, usableMemoryBytes() / 4)
+        memoryMax = memory > 0 ? memory : max(64 << 20, Self.usableMemory / 4)
         timeout = s.duration(
             "timeout", default: .seconds(120), atLeast: .milliseconds(100),
             "How long one query of the pages or the API may take.")
@@ -59,7 +59,10 @@ public struct QuerySettings: SettingsSection, Sendable {
     static let rules = {
         var limits = QueryLimits()
         // The machine that Jaga guards may be small, and the application on it comes first.
-        limits.samplesMax = min(50_000_000, max(1_000_000, usableMemoryBytes() / 8 / 16))
+        limits.samplesMax = min(50_000_000, max(1_000_000, usableMemory / 8 / 16))
         return limits
     }()
+
+    /// In bytes, read once: the files of control groups take a millisecond.
+    private static let usableMemory = usableMemoryBytes()
 }

@@ -37,10 +37,11 @@ enum RuleCollection {
                 }
             }
         }
-        let shipped = try RulePack.allCases.flatMap { try $0.groups(templates: AnnotationTemplates()) }
+        let shipped =
+            settings.usesShippedPacks
+            ? try RulePack.allCases.flatMap { try $0.groups(templates: AnnotationTemplates()) } : []
         faults += faultsOfDisabled(settings, shipped, place)
         guard faults.isEmpty else { throw InvalidInput(faults) }
-        guard settings.usesShippedPacks else { return own }
         let replaced = Set(own.flatMap(\.rules).filter { $0.kind == .alerting }.map(\.name))
         let left = Set(settings.disabledAlerts).union(replaced)
         return shipped.compactMap { group in

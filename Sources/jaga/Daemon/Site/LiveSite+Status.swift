@@ -45,11 +45,12 @@ extension LiveSite {
         }
     }
 
-    /// The worst alert about a source speaks for it; without one, a source that cannot be read is unknown.
+    /// The worst alert about a source speaks for it, with the reason where the source cannot be read; without one, such a source is unknown.
     /// - Parameter isUp: nil before the first reading.
     private func judged(_ isUp: Bool?, _ error: String?, _ alerts: [ActiveAlert]) -> (Verdict, String, Timestamp?) {
         if let worst = alerts.max(by: { verdict(of: $0).weight < verdict(of: $1).weight }), verdict(of: worst) != .ok {
-            return (verdict(of: worst), summary(of: worst), worst.since)
+            let reason = isUp == false ? error.map { ": \($0)" } : nil
+            return (verdict(of: worst), summary(of: worst) + (reason ?? ""), worst.since)
         }
         switch isUp {
         case true?: return (.ok, "", nil)
