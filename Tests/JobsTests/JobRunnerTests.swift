@@ -1,4 +1,5 @@
 import Diagnostics
+import Dispatch
 import Events
 import FoundationEssentials
 import Ledger
@@ -74,6 +75,39 @@ import Units
         gate.open()
         try await site.waitForRuns("a", ["missed", "succeeded"])
         loop.cancel()
+    }
+
+    /// As soon as Jaga listens a run can be asked for, while the runner still looks for what a former process left open.
+    @Test func `a run that is asked for while the runner starts is not taken for a lost one`() async throws {
+        let folder = try TemporaryFolder()
+        defer { folder.remove() }
+        let site = try Site([], folder)
+        try await site.ledger.record([
+            started(JobContext(job: "a", run: "former", trigger: .manual, actor: .jaga), at: site.clock.time)
+        ])
+        let wall = NotedClock(site.clock.wall)
+        let runner = JobRunner(
+            [job("a", Fixed { JobResult(message: "done") })], events: site.ledger, store: site.store, wall: wall,
+            clock: site.clock)
+        // All readers of the store are taken, so that the look into it waits until the new run stands there.
+        let readers = BusyReaders()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for _ in 0..<3 {
+                group.addTask { try await site.store.read { _ in readers.stay() } }
+            }
+            try await waitUntil("the readers are busy") { readers.count == 3 }
+            group.addTask { try await runner.recover() }
+            let run: String
+            do {
+                defer { readers.release() }
+                try await waitUntil("the runner has begun to look") { wall.askedCount > 0 }
+                run = try await runner.trigger("a", by: .jaga)
+            }
+            try await group.waitForAll()
+            let runs = try await JobRuns.history(of: "a", in: site.store)
+            #expect(runs.map(\.run) == [run, "former"])
+            #expect(runs.map(\.outcome) == ["running", "lost"])
+        }
     }
 
     @Test func `time over ends the run, and retries follow with growing pauses`() async throws {
@@ -271,6 +305,35 @@ private final class StubbornEvents: EventRecording {
             throw DiskFull()
         }
         return try await ledger.record(events)
+    }
+}
+
+/// Keeps the store's readers until they are released.
+private final class BusyReaders: Sendable {
+    private let entered = Mutex(0)
+    private let mayLeave = DispatchSemaphore(value: 0)
+
+    var count: Int { entered.withLock { $0 } }
+
+    func stay() {
+        entered.withLock { $0 += 1 }
+        mayLeave.wait()
+    }
+
+    func release() { for _ in 0..<count { mayLeave.signal() } }
+}
+
+/// Counts how often it is asked.
+private final class NotedClock: WallClock {
+    private let count = Mutex(0)
+    private let clock: any WallClock
+
+    init(_ clock: any WallClock) { self.clock = clock }
+
+    var askedCount: Int { count.withLock { $0 } }
+    var now: Timestamp {
+        count.withLock { $0 += 1 }
+        return clock.now
     }
 }
 

@@ -18,7 +18,8 @@ import TestSupport
 // - Angles: `atan2` keeps the metric's name in 2.42; it stands below an aggregation.
 // - Times that are none: calendar functions of NaN and infinities turn into integers as the machine likes.
 // - Parameters that are none: `topk` with NaN at one of its steps is refused as a whole since 3.0, and 2.42 loses a parameter that `@` fixes.
-// - Ties: which of several equal series `topk` keeps follows from the order of a heap, which 3.0 keeps in another way.
+// - Ties: which of several equal series `topk` keeps follows from the order of a heap, which 2.42 takes apart where 3.0 puts the newcomer in
+//   the place of the weakest. It is asked about series that are never equal (`unequal`).
 // - Names of labels and metrics are those of 2.42: no quotation marks, no dots.
 
 /// What a generated part is worth.

@@ -3,13 +3,16 @@ import TestSupport
 
 // The series that both engines hold. All names, labels and habits are made for the queries that the generator writes:
 //
-//     requests_total, errors_total   whole counters that start high and fall back to nothing, without gaps
+//     requests_total, errors_total   whole counters that start high and fall back to (almost) nothing, without gaps
 //     work_seconds_total             decimal counter with gaps and stale markers, without resets
 //     latency_seconds_bucket …       a classic histogram, whole counts, without gaps
 //     queue_length, flag             whole gauges, also negative, with gaps and stale markers
 //     temperature                    decimal gauge of one digit, with gaps and stale markers
 //     odd                            NaN, infinities, zeros of both signs, the largest and the smallest numbers
 //     build, limit                   for joins and for scalars
+//
+// Among the series of `requests_total`, `work_seconds_total` and `temperature` no two are ever equal: of n series the one at place i has
+// only values that leave i when divided by n. `topk` is asked about them, and whom it keeps of two that tie is a matter of version.
 //
 // Every sample lies 7 ms off a multiple of 10 ms and no time or length in a query does, so that no sample ever lies on an edge of
 // a range: there the two versions differ by design (closed on the left in 2.42, open since 3.0).
@@ -31,10 +34,10 @@ struct SampleWorld {
             for instance in ["a:1", "b:2"] {
                 for code in ["200", "404", "500"] {
                     let labels: KeyValuePairs = ["code": code, "instance": instance, "job": job]
-                    addCounter("requests_total", labels, stepMax: 50)
-                    addCounter("errors_total", labels, stepMax: 3)
+                    addCounter("requests_total", labels, stepMax: 5000, place: place("requests_total"), of: 12)
+                    addCounter("errors_total", labels, stepMax: 3, place: 0, of: 1)
                 }
-                addWork(job, instance)
+                addWork(job, instance, place: place("work_seconds_total"), of: 4)
                 addHistogram(job, instance)
                 add("flag", ["instance": instance, "job": job], gaps: true) { $0.next(2) == 0 ? 0 : 1 }
                 for queue in ["in", "out"] {
@@ -50,8 +53,9 @@ struct SampleWorld {
         }
         for sensor in ["in", "out"] {
             for instance in ["a:1", "b:2", "c:3"] {
+                let place = place("temperature")
                 add("temperature", ["instance": instance, "sensor": sensor], gaps: true) {
-                    Double($0.next(600) - 150) / 10
+                    Double(($0.next(100) - 25) * 6 + place) / 10
                 }
             }
         }
@@ -62,6 +66,9 @@ struct SampleWorld {
         add("limit", [:], gaps: false) { _ in 10 }
         columns.sort { $0.labels < $1.labels }
     }
+
+    /// How many series of a metric there are so far.
+    private func place(_ name: String) -> Int { columns.count { $0.labels.name == name } }
 
     private mutating func add(
         _ name: String, _ labels: KeyValuePairs<String, String>, gaps: Bool, _ value: (inout SeededGenerator) -> Double
@@ -93,21 +100,23 @@ struct SampleWorld {
         Self.begin + Int64(index) * Self.interval + Int64(random.next(jitter / 10)) * 10 + 7
     }
 
-    private mutating func addCounter(_ name: String, _ labels: KeyValuePairs<String, String>, stepMax: Int) {
-        var count = 1_000_000 + Double(random.next(1000))
+    private mutating func addCounter(
+        _ name: String, _ labels: KeyValuePairs<String, String>, stepMax: Int, place: Int, of total: Int
+    ) {
+        var count = 1_000_000 + random.next(1000)
         var index = 0
         add(name, labels, gaps: false) { random in
             index += 1
             // The first sample of a series is high, so that where a series begins nothing hangs on its distance from zero.
-            count = index > 40 && random.next(60) == 0 ? 0 : count + Double(random.next(stepMax + 1))
-            return count
+            count = index > 40 && random.next(60) == 0 ? 0 : count + random.next(stepMax + 1)
+            return Double(count * total + place)
         }
     }
 
-    private mutating func addWork(_ job: String, _ instance: String) {
-        var thousandths = 5_000_000
+    private mutating func addWork(_ job: String, _ instance: String, place: Int, of total: Int) {
+        var thousandths = 5_000_000 + place
         add("work_seconds_total", ["instance": instance, "job": job], gaps: true) { random in
-            thousandths += random.next(15_000)
+            thousandths += random.next(15_000 / total) * total
             return Double(thousandths) / 1000
         }
     }

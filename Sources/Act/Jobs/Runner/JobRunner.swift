@@ -23,6 +23,8 @@ public final class JobRunner: Sendable {
         var running: [String: String] = [:]
         var runCount = 0
         var isRestored = false
+        /// Runs that were asked for before `isRestored`: whoever looks for what a former process left open finds them too.
+        var earlyRuns: Set<String> = []
         /// Run to the number of its processes that a former Jaga left behind and this one has ended.
         var leftovers: [String: Int] = [:]
     }
@@ -104,8 +106,10 @@ public final class JobRunner: Sendable {
     /// Records runs without an end as interrupted, when what they ran had to be ended, or else as lost, and takes up from the newest scheduled time that was handled.
     func recover() async throws {
         let now = wall.now
-        let own = Set(running.values)
-        for run in try await JobRuns.unfinished(in: store) where !own.contains(run.run) {
+        let unfinished = try await JobRuns.unfinished(in: store)
+        // Read second: a run has its name before it stands in the ledger.
+        let own = state.withLock { $0.earlyRuns.union($0.running.values) }
+        for run in unfinished where !own.contains(run.run) {
             let count = state.withLock { $0.leftovers[run.run] ?? 0 }
             let (outcome, message) =
                 count == 0
@@ -126,6 +130,7 @@ public final class JobRunner: Sendable {
                 state.due[name] = DueRuns(handled: states[name]?.handledFor ?? now)
             }
             state.isRestored = true
+            state.earlyRuns = []
         }
     }
 
@@ -353,6 +358,8 @@ extension JobRunner.State {
     fileprivate mutating func nextRunName(_ job: String, _ now: Timestamp) -> String {
         runCount += 1
         let time = now.rfc3339.filter { $0.isNumber || $0.isLetter }
-        return "\(job)-\(time)-\(runCount)"
+        let name = "\(job)-\(time)-\(runCount)"
+        if !isRestored { earlyRuns.insert(name) }
+        return name
     }
 }
