@@ -275,9 +275,10 @@ let testTargets: [Target] = [
     tests("RedisClient", ["Diagnostics", "TestSupport"]),
     tests("Exposition", ["Units", "Series", "Diagnostics", "JSONCoding", "Compression"], hasGolden: true),
     tests(
-        "TimeSeriesStore", ["Units", "Series", "Diagnostics", "DurableFiles", "BinaryCoding", "Settings", "PromQL"],
+        "TimeSeriesStore",
+        ["Units", "Series", "Diagnostics", "DurableFiles", "BinaryCoding", "Settings", "PromQL", "TestSupport"],
         hasGolden: true),
-    tests("PromQL", ["Units", "Series", "Diagnostics", "JSONCoding"], hasGolden: true),
+    tests("PromQL", ["Units", "Series", "Diagnostics", "JSONCoding", "TestSupport"], hasGolden: true),
     tests("Relabelling", ["Series", "Diagnostics", "Settings"]),
     tests(
         "RemoteSeries",

@@ -63,6 +63,8 @@ import Units
                     == "jaga.yaml:5:14: rules.disabled[0]: there is no shipped alert 'PostgresDwn'; did you mean 'PostgresDown'?"
             }, "\(found)")
         #expect(found.count == 4, "\(found)")
+        let without = try faults(of: "rules: {shipped: false, disabled: [PostgresDown, Nonsense]}\n")
+        #expect(without == ["jaga.yaml:1:50: rules.disabled[1]: there is no shipped alert 'Nonsense'"])
     }
 
     @Test func `one missing password is one fault`() throws {

@@ -1,6 +1,7 @@
 import PromQL
 import Series
 import Synchronization
+import TestSupport
 import Testing
 import Units
 
@@ -241,12 +242,7 @@ import Units
 
     /// A clock that goes on by a millisecond whenever somebody looks at it.
     private final class WatchedClock: Clock {
-        struct Instant: InstantProtocol {
-            var offset: Duration
-            func advanced(by duration: Duration) -> Instant { Instant(offset: offset + duration) }
-            func duration(to other: Instant) -> Duration { other.offset - offset }
-            static func < (left: Instant, right: Instant) -> Bool { left.offset < right.offset }
-        }
+        typealias Instant = ManualClock.Instant
 
         private let looks = Atomic(0)
         var now: Instant {

@@ -2,6 +2,7 @@ import Diagnostics
 import PromQL
 import Series
 import Synchronization
+import TestSupport
 import Testing
 import Units
 
@@ -32,7 +33,7 @@ import Units
     @Test func `an answer says what it took: time by the engine's clock, samples, and the spans that were read`()
         async throws
     {
-        let clock = StandingClock()
+        let clock = ManualClock()
         let engine = QueryEngine(SlowSeries(series: Self.store(), clock: clock, time: .seconds(3)), clock: clock)
         let result = try await engine.instant("sum(rate(x[5m])) + sum(x{n=~\".+\"})", at: zero + .seconds(600))
         #expect(result.timings == .init(preparation: .seconds(6), evaluation: .zero, total: .seconds(6)))
@@ -273,26 +274,10 @@ private struct HangingSeries: SeriesReading {
     func metadata() async throws -> MetadataByName { [:] }
 }
 
-/// Stands still until it is moved; nobody sleeps on it.
-private final class StandingClock: Clock {
-    struct Instant: InstantProtocol {
-        var offset: Duration
-        func advanced(by duration: Duration) -> Instant { Instant(offset: offset + duration) }
-        func duration(to other: Instant) -> Duration { other.offset - offset }
-        static func < (left: Instant, right: Instant) -> Bool { left.offset < right.offset }
-    }
-
-    private let offset = Mutex(Duration.zero)
-    var now: Instant { Instant(offset: offset.withLock { $0 }) }
-    var minimumResolution: Duration { .zero }
-    func sleep(until deadline: Instant, tolerance: Duration?) async throws { try await Task.sleep(for: .seconds(3600)) }
-    func advance(by span: Duration) { offset.withLock { $0 += span } }
-}
-
 /// A store whose reading takes a time of the clock.
 private struct SlowSeries: SeriesReading {
     let series: ArraySeries
-    let clock: StandingClock
+    let clock: ManualClock
     let time: Duration
 
     func select(_ matchers: [LabelMatcher], from start: Timestamp, through end: Timestamp) async throws

@@ -1,6 +1,7 @@
 import DurableFiles
 import Series
 import Synchronization
+import TestSupport
 import Testing
 import TimeSeriesStore
 import Units
@@ -41,12 +42,7 @@ import Units
 
     /// Every sleep moves the clock to its deadline at once; past the last step it is as if the task were cancelled.
     final class StepClock: Clock {
-        struct Instant: InstantProtocol {
-            var offset: Duration
-            func advanced(by duration: Duration) -> Instant { Instant(offset: offset + duration) }
-            func duration(to other: Instant) -> Duration { other.offset - offset }
-            static func < (left: Instant, right: Instant) -> Bool { left.offset < right.offset }
-        }
+        typealias Instant = ManualClock.Instant
 
         private let state: Mutex<(now: Instant, stepsLeft: Int)>
         init(stepCount: Int) { state = Mutex((Instant(offset: .zero), stepCount)) }
