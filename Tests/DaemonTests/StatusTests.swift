@@ -208,6 +208,13 @@ struct StatusTests {
         )
     }
 
+    @Test func `one's own rules come before the shipped ones, and each is known for what it is`() async throws {
+        try writeText("groups: [{name: own, rules: [{alert: A, expr: up}]}]\n", to: folder.file("rules.yml"))
+        let groups = try await LiveSite(parts: site("site: shop\nrules: {files: [rules.yml]}\n")).ruleGroups()
+        #expect(groups.map(\.isShipped) == [false] + groups.dropFirst().map { _ in true })
+        #expect(groups.first?.name == "own" && groups.count > 3)
+    }
+
     @Test func `files of the head that cannot be written are a warning`() async throws {
         try RealFiles().createFolders(folder.file("series"))
         try writeText("in the way", to: folder.file("series/head"))

@@ -231,7 +231,7 @@ final class FakeSite: FakePrometheus {
         }
         return [
             RuleGroupStatus(
-                name: "postgres", file: "shipped:postgres", intervalMs: 15_000, lastEvaluationAt: before(5),
+                name: "postgres", file: "pack/postgres.yml", intervalMs: 15_000, lastEvaluationAt: before(5),
                 lastDurationMs: 1.9,
                 rules: [
                     rule("PostgresDown", "pg_up == 0", "firing"),

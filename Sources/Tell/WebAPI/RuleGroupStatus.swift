@@ -43,6 +43,11 @@ public struct RuleGroupStatus: Sendable, Codable, Hashable {
     }
 }
 
+extension RuleGroupStatus {
+    /// Whether the group comes with the program.
+    public var isShipped: Bool { file.hasPrefix("pack/") }
+}
+
 /// One rule and how its last evaluation went.
 public struct RuleStatus: Sendable, Codable, Hashable {
     public enum Kind: String, Sendable, Codable {

@@ -19,11 +19,8 @@ public enum RulePack: String, Sendable, CaseIterable {
         return String(decoding: bytes, as: UTF8.self)
     }
 
-    /// What the names of all shipped files begin with.
-    public static let filePrefix = "pack/"
-
     /// `pack/host.yml`, as messages and groups name the file.
-    public var fileName: String { "\(Self.filePrefix)\(rawValue).yml" }
+    public var fileName: String { "pack/\(rawValue).yml" }
 
     /// - Throws: every fault, as for any other rule file.
     public func groups(templates: any TemplateExpanding) throws(InvalidInput) -> [RuleGroup] {

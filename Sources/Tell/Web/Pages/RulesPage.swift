@@ -42,6 +42,22 @@ extension WebSite {
 extension PageContext {
     /// The rules that can never fire as things stand, above all others.
     fileprivate func rulesWithoutSeries(_ groups: [RuleGroupStatus]) -> Markup {
+        let own = rulesWithoutSeries(groups.filter { !$0.isShipped }, t[.rulesWithoutSeries])
+        let shipped = rulesWithoutSeries(groups.filter(\.isShipped), t[.rulesWithoutSeries])
+        guard own.count + shipped.count > 0 else { return "" }
+        // Those that come with the program mostly speak of what is not watched here: whoever looks for a slip of their own need not read them.
+        let further: Markup =
+            shipped.count == 0
+            ? ""
+            : """
+            <details class="group"><summary>\(t(.shippedRuleCount, ["count": shipped.count]))</summary>\(shipped.table)</details>
+            """
+        return """
+            <section><h2>\(t[.rulesWithoutSeries])</h2><p class="muted">\(t[.rulesWithoutSeriesExplained])</p>\(own.table)\(further)</section>
+            """
+    }
+
+    private func rulesWithoutSeries(_ groups: [RuleGroupStatus], _ title: String) -> (count: Int, table: Markup) {
         let rows = groups.flatMap { group in
             group.rules.filter { $0.unmatched?.isEmpty == false }.map { rule in
                 """
@@ -49,12 +65,8 @@ extension PageContext {
                 """ as Markup
             }
         }
-        guard !rows.isEmpty else { return "" }
-        let table = table(
-            t[.rulesWithoutSeries], [t[.columnGroup], t[.columnRule], t[.columnMissing]], rows, empty: "")
-        return """
-            <section><h2>\(t[.rulesWithoutSeries])</h2><p class="muted">\(t[.rulesWithoutSeriesExplained])</p>\(table)</section>
-            """
+        guard !rows.isEmpty else { return (0, "") }
+        return (rows.count, table(title, [t[.columnGroup], t[.columnRule], t[.columnMissing]], rows, empty: ""))
     }
 
     private func missing(_ rule: RuleStatus) -> Markup {

@@ -293,6 +293,7 @@ extension WebText {
         case .setPasswordFor: "for {user}"
         case .setPasswordNow: "Set password"
         case .setPasswordTitle: "Set a password"
+        case .shippedRuleCount: "{count} shipped {count?rule|rules}"
         case .showQuery: "query"
         case .since: "since"
         case .skipToContent: "Skip to the content"

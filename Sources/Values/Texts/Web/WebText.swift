@@ -43,7 +43,7 @@ public enum WebText: String, TextKey {
     case roleOperator, roleViewer, ruleCount, ruleFailing, rulesTitle, rulesWithoutSeries
     case rulesWithoutSeriesExplained, runbook, runningFor, runNow, runsTitle, seriesByJob
     case seriesByMetric, seriesByPair, seriesByTarget, seriesCount, seriesLimits, seriesTitle
-    case setPasswordFor, setPasswordNow, setPasswordTitle, showQuery, since, skipToContent
+    case setPasswordFor, setPasswordNow, setPasswordTitle, shippedRuleCount, showQuery, since, skipToContent
     case sourcesTitle, stateFiring, stateInactive, statePending, stateRecording, storedInBlocks
     case storedInMemory, switchedOff, switchTheme, targetsTitle, throughDay, timeLimit, timeRange
     case tokenCreated, tokensTitle, tookTime, unknownValue, untilRevoked, userName, validDays

@@ -8,9 +8,7 @@ import WebAPI
 extension LiveSite {
     func ruleGroups() async throws -> [WebAPI.RuleGroupStatus] {
         // Whoever looks for a rule of their own should not have to pass by those that came with the program.
-        let groups = await parts.rules.snapshot
-        let own = groups.filter { !$0.file.hasPrefix(RulePack.filePrefix) }
-        return (own + groups.filter { $0.file.hasPrefix(RulePack.filePrefix) }).map { group in
+        let groups = await parts.rules.snapshot.map { group in
             WebAPI.RuleGroupStatus(
                 name: group.name, file: group.file, intervalMs: group.interval.wholeMilliseconds,
                 lastEvaluationAt: group.lastEvaluation, lastDurationMs: group.lastDuration.map { $0.inSeconds * 1000 },
@@ -18,6 +16,7 @@ extension LiveSite {
                 queryOffsetMs: group.queryOffset > .zero ? group.queryOffset.wholeMilliseconds : nil,
                 missedEvaluations: group.missedEvaluations, note: group.note, rules: group.rules.map(status))
         }
+        return groups.filter { !$0.isShipped } + groups.filter(\.isShipped)
     }
 
     private func status(of rule: Rules.RuleStatus) -> WebAPI.RuleStatus {
