@@ -2,7 +2,8 @@ import Diagnostics
 public import Foundation
 import SampleStack
 
-/// A Python program that listens on a free loopback port and prints the port and its process id as its first line.
+/// A Python program that listens on a free loopback port and prints the port and its process id as its first line. It ends with the object,
+/// or with this process, however that ends.
 public final class LoopbackServer: @unchecked Sendable {
     // Every field is set in `init` and only read afterwards.
     public let port: Int
@@ -30,11 +31,13 @@ public final class LoopbackServer: @unchecked Sendable {
         guard numbers.count == 2 else { throw CocoaError(.fileReadUnknown) }
         port = numbers[0]
         processID = pid_t(numbers[1])
+        Caretaker.shared.adopt(process: processID)
     }
 
     deinit {
         kill(processID, SIGKILL)
         pclose(output)
+        Caretaker.shared.release(process: processID)
         folder.remove()
     }
 

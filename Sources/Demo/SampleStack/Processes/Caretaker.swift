@@ -10,18 +10,18 @@ import Synchronization
 // was given to another process meanwhile is not killed.
 
 /// Ends processes and removes folders after the death of this process.
-final class Caretaker: Sendable {
-    static let shared = Caretaker()
+package final class Caretaker: Sendable {
+    package static let shared = Caretaker()
 
     /// The socket to the shell; -1 before the first use and when it could not be started.
     private let socket = Mutex<Int32>(-1)
 
-    func adopt(process pid: pid_t) {
+    package func adopt(process pid: Int32) {
         guard let facts = processFacts(of: pid) else { return }
         tell("+process \(pid):\(facts.startTicks)")
     }
 
-    func release(process pid: pid_t) { tell("-process \(pid)") }
+    package func release(process pid: Int32) { tell("-process \(pid)") }
 
     func adopt(folder: String) { tell("+folder \(folder)") }
 
