@@ -298,6 +298,20 @@ struct ConnectionTests {
         }
     }
 
+    @Test func `a listener that cannot accept looks away for longer each time, and begins anew when it can`() {
+        var backoff = AcceptBackoff()
+        let spans = (0..<10).map { _ in backoff.failed() }
+        #expect(spans.map { Int($0 / .milliseconds(1)) } == [5, 10, 20, 40, 80, 160, 320, 640, 1000, 1000])
+        #expect(backoff.succeeded() == 10)
+        #expect(backoff.failed() == .milliseconds(5) && backoff.failureCount == 1)
+        #expect(backoff.succeeded() == 1 && backoff.succeeded() == 0)
+    }
+
+    @Test(arguments: [(64, 8), (0, 8), (100, 12), (256, 64), (832, 256), (1024, 256), (.max, 256)])
+    func `two listeners leave a third of the descriptors to the others`(descriptors: Int, connections: Int) {
+        #expect(ConnectionLimits(descriptorCountMax: descriptors).countMax == connections)
+    }
+
     @Test func `the book gives up only who waits, the longest waiting first`() {
         var book = ConnectionBook<String>(countMax: 3)
         for number in 1...3 { #expect(book.open(number, "c\(number)").isWelcome) }

@@ -19,9 +19,23 @@ public struct ConnectionLimits: Sendable, Hashable {
     public var silence: Duration = .seconds(75)
     /// After an answer that ends the connection: how long what still comes is thrown away, so that the client can read the answer.
     public var farewell: Duration = .seconds(2)
-    public var countMax = 256
+    public var countMax = Self.connectionCountMax
+
+    static let connectionCountMax = 256
+    /// Fewer, and a browser with its handful of connections would take the places of the programs.
+    static let connectionCountMin = 8
+    /// What the store and the logs have open on a small host.
+    static let ownDescriptorCount = 64
 
     public init() {}
+
+    /// Limits that leave descriptors to the store and the scrapes: of those that the program does not need for itself, each of the two
+    /// listeners takes at most a third.
+    /// - Parameter descriptorCountMax: how many files and connections the process may have open.
+    public init(descriptorCountMax: Int) {
+        let third = (descriptorCountMax - Self.ownDescriptorCount) / 3
+        countMax = min(max(third, Self.connectionCountMin), Self.connectionCountMax)
+    }
 }
 
 /// Keeps one connection within its limits, and puts the security headers on answers that never passed the site, such as the

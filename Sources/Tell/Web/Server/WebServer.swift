@@ -20,6 +20,14 @@ public enum WebListener: Sendable, Hashable {
     /// Who can open the file is the local administrator, without a password. Its mode becomes 0600, but only once it exists,
     /// so the folder that holds it must be closed to others (0700) as well.
     case socket(path: String)
+
+    /// As a person writes it.
+    var place: String {
+        switch self {
+        case .network(let host, let port): host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
+        case .socket(let path): path
+        }
+    }
 }
 
 /// Serves a `WebSite` on one address. Two of them (network and admin socket) may share a site.
@@ -112,8 +120,13 @@ public struct WebServer: Service, CustomStringConvertible {
                     throw AnswerCutOff(reason: describe(error))
                 }
             },
-            onServerRunning: { [listener, onListening] channel in
+            onServerRunning: { [listener, onListening, logger] channel in
                 if case .socket(let path) = listener { chmod(path, 0o600) }
+                // It fails only for a channel that has been closed, and then nothing is accepted.
+                try? await channel.eventLoop.submit {
+                    let accepting = AcceptGuard(place: listener.place, logger: logger)
+                    try channel.pipeline.syncOperations.addHandler(accepting, position: .first)
+                }.get()
                 await onListening(channel.localAddress?.port)
             })
         let executor = EventLoopExecutor(loop)
@@ -131,11 +144,6 @@ public struct WebServer: Service, CustomStringConvertible {
     }
 
     private static func failure(_ error: IOError, at listener: WebListener) -> PlainFailure {
-        let place =
-            switch listener {
-            case .network(let host, let port): host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
-            case .socket(let path): path
-            }
         let hint: String? =
             switch error.errnoCode {
             case EADDRINUSE: "Another program listens there: stop it, or choose another address with --listen."
@@ -144,7 +152,8 @@ public struct WebServer: Service, CustomStringConvertible {
             default: nil
             }
         return PlainFailure(
-            "cannot-listen", "cannot listen at \(place): \(String(cString: strerror(error.errnoCode)))", hint: hint)
+            "cannot-listen", "cannot listen at \(listener.place): \(String(cString: strerror(error.errnoCode)))",
+            hint: hint)
     }
 }
 
