@@ -19,6 +19,9 @@ public struct ConnectionLimits: Sendable, Hashable {
     public var silence: Duration = .seconds(75)
     /// After an answer that ends the connection: how long what still comes is thrown away, so that the client can read the answer.
     public var farewell: Duration = .seconds(2)
+    /// When the server is told to stop: how long the rest of a request may take to come, and an answer to be taken. Together with the
+    /// farewell it is what a client can hold up the end by. What works on a request takes the time that it needs.
+    public var ending: Duration = .seconds(3)
     public var countMax = Self.connectionCountMax
 
     static let connectionCountMax = 256
@@ -62,6 +65,10 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     private var endsConnection = false
     private var isAnswering = false
     private var isOver = false
+    /// The server is told to stop: what was asked is answered, and nothing more is taken.
+    private var isEnding = false
+    /// What comes belongs to a request that will not be answered.
+    private var isDeaf = false
 
     init(limits: ConnectionLimits, register: Register) {
         self.limits = limits
@@ -111,10 +118,25 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
 
     func handlerRemoved(context: ChannelHandlerContext) { end() }
 
-    /// The end of what the client sends comes as an event, long before an answer could fail.
+    /// The end of what the client sends comes as an event, long before an answer could fail. So does the end of the server; the library
+    /// then closes a connection without requests.
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         if let event = event as? ChannelEvent, event == .inputClosed { presence.leave() }
+        if event is ChannelShouldQuiesceEvent {
+            isEnding = true
+            startDeadline(for: receipt.part, context)
+            watchStall(context)
+        }
         context.fireUserInboundEventTriggered(event)
+    }
+
+    /// The library closes with the last answer, and drops what of it the client has not taken yet.
+    func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
+        guard isEnding, farewell != nil, mode == .all else {
+            context.close(mode: mode, promise: promise)
+            return
+        }
+        context.channel.closeFuture.cascade(to: promise)
     }
 
     private func end() {
@@ -127,8 +149,11 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     // MARK: What comes
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        guard farewell == nil else { return }
+        guard farewell == nil, !isDeaf else { return }
         switch unwrapInboundIn(data) {
+        case .head where isEnding:
+            isDeaf = true
+            return
         case .head:
             requestsToAnswer += 1
             if let number { register.beginAnswer(number) }
@@ -145,13 +170,24 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
         guard !isOver else { return }
         switch part {
         case .nothing: break
+        // It will not be taken, and must not cut off the answer before it.
+        case .header where isEnding: break
         case .header: receiptDeadline = after(limits.header, context) { $0.giveUp(context) }
-        case .body: receiptDeadline = after(limits.body, context) { $0.giveUp(context) }
+        case .body: receiptDeadline = after(still(limits.body), context) { $0.giveUp(context) }
         }
     }
 
+    /// What is left of a limit when the server ends.
+    private func still(_ limit: Duration) -> Duration { isEnding ? min(limit, limits.ending) : limit }
+
     /// The request did not come in time. Somebody who waits for an answer hears why.
     private func giveUp(_ context: ChannelHandlerContext) {
+        if isEnding, requestsToAnswer > 1 {
+            // The requests before it are still being answered, and then it is over.
+            isDeaf = true
+            requestsToAnswer -= 1
+            return
+        }
         guard !isAnswering, farewell == nil, receipt.part == .header ? requestsToAnswer == 0 : requestsToAnswer == 1
         else {
             context.close(promise: nil)
@@ -171,6 +207,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
         switch unwrapOutboundIn(data) {
         case .head(var head):
             isAnswering = true
+            if isEnding, requestsToAnswer == 1 { head.headerFields[.connection] = "close" }
             endsConnection = head.headerFields[.connection]?.lowercased() == "close"
             if let length = head.headerFields[.contentLength].flatMap({ Int($0) }), length > WebServer.pieceBytes {
                 let span = limits.wholeAnswer + .seconds(length / limits.answerRateMin)
@@ -184,13 +221,24 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
             answerDeadline?.cancel()
             requestsToAnswer = max(0, requestsToAnswer - 1)
             if requestsToAnswer == 0, let number { register.endAnswer(number) }
-            guard endsConnection else {
+            if isEnding, requestsToAnswer == 0, receipt.part != .body || isDeaf {
+                closeWith(data, context, promise)
+            } else if endsConnection {
+                context.writeAndFlush(data, promise: promise)
+                sayFarewell(context)
+            } else {
                 context.write(data, promise: promise)
-                return
             }
-            context.writeAndFlush(data, promise: promise)
-            sayFarewell(context)
         }
+    }
+
+    /// Closes as soon as the client has taken the last answer, of which `data` is the end. It sends nothing more that matters.
+    private func closeWith(_ data: NIOAny, _ context: ChannelHandlerContext, _ promise: EventLoopPromise<Void>?) {
+        guard farewell == nil, !isOver else { return }
+        farewell = after(limits.ending, context) { _ in context.close(promise: nil) }
+        let written = promise ?? context.eventLoop.makePromise(of: Void.self)
+        written.futureResult.assumeIsolated().whenComplete { _ in context.close(promise: nil) }
+        context.writeAndFlush(data, promise: written)
     }
 
     /// Closing while the client still sends would reset the connection, and the answer with it.
@@ -202,12 +250,16 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
+        watchStall(context)
+        context.fireChannelWritabilityChanged()
+    }
+
+    private func watchStall(_ context: ChannelHandlerContext) {
         stallDeadline?.cancel()
         stallDeadline = nil
         if !context.channel.isWritable, !isOver {
-            stallDeadline = after(limits.stalledAnswer, context) { _ in context.close(promise: nil) }
+            stallDeadline = after(still(limits.stalledAnswer), context) { _ in context.close(promise: nil) }
         }
-        context.fireChannelWritabilityChanged()
     }
 
     static func addSecurityHeaders(to fields: inout HTTPFields) {
