@@ -184,6 +184,44 @@ struct ConnectionTests {
         }
     }
 
+    /// RFC 9112, sections 9.3 and 9.6.
+    @Test(arguments: [
+        ("1.1", "", nil), ("1.1", "Connection: Keep-Alive\r\n", nil), ("1.1", "Connection: close\r\n", "close"),
+        ("1.1", "Connection: Close\r\n", "close"), ("1.1", "connection: TE, cLoSe\r\n", "close"),
+        ("1.1", "Connection: TE\r\nConnection: CLOSE\r\n", "close"), ("1.0", "", "close"),
+        ("1.0", "Connection: Keep-Alive\r\n", "keep-alive"), ("1.0", "Connection: keep-alive, Close\r\n", "close"),
+    ])
+    func `a connection ends with the answer when its client says so, or is of HTTP 1.0 and does not ask to keep it`(
+        version: String, header: String, connection: String?
+    ) async throws {
+        let fixture = try WebFixture()
+        try await withServer(fixture, limits: .test { $0.farewell = .seconds(600) }) { port in
+            let client = try RawClient(port: port)
+            let request = "GET /healthz HTTP/\(version)\r\nHost: localhost\r\n\(header)\r\n"
+            // What comes behind the last request is not answered.
+            await client.send(request + request)
+            let (text, hasEnded) = try await client.read { $0.ranges(of: "HTTP/1.1 200 OK").count == 2 }
+            #expect(hasEnded == (connection == "close"))
+            let lines = text.lowercased().split(separator: "\r\n").filter { $0.hasPrefix("connection:") }
+            let expected = connection.map { ["connection: \($0)"] } ?? []
+            #expect(Set(lines.map(String.init)) == Set(expected), "\(text)")
+        }
+    }
+
+    @Test func `a client of HTTP 1.0 gets an answer of unknown length without chunks`() async throws {
+        let fixture = try WebFixture()
+        let token = try await fixture.token(.administrator)
+        try await withServer(fixture, limits: .test { _ in }) { port in
+            let client = try RawClient(port: port)
+            await client.send(
+                "GET \(APIPath.ledgerExport) HTTP/1.0\r\nConnection: keep-alive\r\nHost: localhost\r\nAuthorization: Bearer \(token)\r\n\r\n"
+            )
+            let answer = try await client.readToTheEnd()
+            #expect(answer.hasPrefix("HTTP/1.0 200 ") && !answer.lowercased().contains("transfer-encoding"))
+            #expect(answer.hasSuffix("\r\n\r\n{\"format\":\"jaga-ledger-export\"}\n"), "\(answer)")
+        }
+    }
+
     @Test func `a body over the limit is answered 413 with a reason, announced or not, and the connection ends`()
         async throws
     {

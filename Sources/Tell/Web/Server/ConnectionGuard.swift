@@ -1,6 +1,7 @@
 import HTTPTypes
 import NIOCore
 import NIOHTTPTypes
+import NIOHTTPTypesHTTP1
 
 /// How long and how many connections are served.
 public struct ConnectionLimits: Sendable, Hashable {
@@ -54,6 +55,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     let presence = PeerPresence()
     private let limits: ConnectionLimits
     private let register: Register
+    private let heads = RequestHeadFilter()
     private var receipt = RequestReceipt()
     private var number: Int?
     private var requestsToAnswer = 0
@@ -67,6 +69,8 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     private var isOver = false
     /// The server is told to stop: what was asked is answered, and nothing more is taken.
     private var isEnding = false
+    /// The connection ends with the answer to the request that came last.
+    private var isLast = false
     /// What comes belongs to a request that will not be answered.
     private var isDeaf = false
 
@@ -83,7 +87,9 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
             if let part = receipt.bytesCame() { startDeadline(for: part, context) }
         }
         do {
-            try context.pipeline.syncOperations.addHandler(watch, position: .first)
+            let pipeline = context.pipeline.syncOperations
+            try pipeline.addHandler(watch, position: .first)
+            try pipeline.addHandler(heads, position: .before(pipeline.handler(type: HTTP1ToHTTPServerCodec.self)))
         } catch {
             context.close(promise: nil)
             return
@@ -154,8 +160,9 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
         case .head where isEnding:
             isDeaf = true
             return
-        case .head:
+        case .head(let request):
             requestsToAnswer += 1
+            isLast = request.headerFields[.connection] == "close"
             if let number { register.beginAnswer(number) }
             if let part = receipt.headerEnded() { startDeadline(for: part, context) }
         case .body: break
@@ -207,7 +214,12 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
         switch unwrapOutboundIn(data) {
         case .head(var head):
             isAnswering = true
-            if isEnding, requestsToAnswer == 1 { head.headerFields[.connection] = "close" }
+            let hasLength = head.headerFields[.contentLength] != nil
+            if requestsToAnswer == 1, isEnding || isLast || (heads.isOld && !hasLength) {
+                head.headerFields[.connection] = "close"
+            } else if heads.isOld, head.headerFields[.connection] == nil {
+                head.headerFields[.connection] = "keep-alive"
+            }
             endsConnection = head.headerFields[.connection]?.lowercased() == "close"
             if let length = head.headerFields[.contentLength].flatMap({ Int($0) }), length > WebServer.pieceBytes {
                 let span = limits.wholeAnswer + .seconds(length / limits.answerRateMin)
