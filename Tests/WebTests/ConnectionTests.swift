@@ -255,6 +255,33 @@ struct ConnectionTests {
         }
     }
 
+    @Test func `a client that asks whether to send its body is told to when the body is wanted`() async throws {
+        let fixture = try WebFixture(options: WebOptions(bodyBytesMax: 100_000, strangerBodyBytesMax: 1000))
+        let token = try await fixture.token(.administrator)
+        try await withServer(fixture, limits: .test { _ in }) { port in
+            func client(_ length: Int, _ version: String = "1.1", body: String = "") async throws -> RawClient {
+                let client = try RawClient(port: port)
+                await client.send(
+                    "POST \(APIPath.actions) HTTP/\(version)\r\nHost: localhost\r\nAuthorization: Bearer \(token)\r\nConnection: close\r\nExpect: 100-Continue\r\nContent-Length: \(length)\r\n\r\n\(body)"
+                )
+                return client
+            }
+            let word = "HTTP/1.1 100 Continue\r\n\r\n"
+            let waiting = try await client(50_000)
+            // No body has been sent yet.
+            #expect(try await waiting.read { $0.hasSuffix("\r\n\r\n") }.text == word)
+            await waiting.send(String(repeating: "x", count: 50_000))
+            #expect(try await waiting.readToTheEnd().hasPrefix("HTTP/1.1 400 "))
+            // Too large a body is not wanted, and what comes of itself need not be asked for.
+            #expect(try await client(200_000).readToTheEnd().hasPrefix("HTTP/1.1 413 "))
+            #expect(try await client(5, body: "{\"a\":").readToTheEnd().hasPrefix("HTTP/1.1 400 "))
+            // HTTP/1.0 knows no such word.
+            let old = try await client(5, "1.0")
+            await old.send("{\"a\":")
+            #expect(try await old.readToTheEnd().hasPrefix("HTTP/1.1 400 "))
+        }
+    }
+
     @Test func `methods that nothing answers pass the gate first, and get 405 with what is allowed`() async throws {
         let fixture = try WebFixture()
         let token = try await fixture.token(.viewer)

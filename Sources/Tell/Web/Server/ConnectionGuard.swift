@@ -66,6 +66,9 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     /// The answer being written says that it is the last one.
     private var endsConnection = false
     private var isAnswering = false
+    /// The client waits for a word before it sends the body.
+    private var awaitsWord = false
+    private var context: ChannelHandlerContext?
     private var isOver = false
     /// The server is told to stop: what was asked is answered, and nothing more is taken.
     private var isEnding = false
@@ -82,6 +85,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     // MARK: Life
 
     func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
         // Only the bytes before the parser tell that the next request has begun. The pipeline takes a handler at any time.
         let watch = ByteWatch { [unowned self, unowned context] in
             if let part = receipt.bytesCame() { startDeadline(for: part, context) }
@@ -122,7 +126,10 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
         context.fireChannelInactive()
     }
 
-    func handlerRemoved(context: ChannelHandlerContext) { end() }
+    func handlerRemoved(context: ChannelHandlerContext) {
+        end()
+        self.context = nil
+    }
 
     /// The end of what the client sends comes as an event, long before an answer could fail. So does the end of the server; the library
     /// then closes a connection without requests.
@@ -163,12 +170,21 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
         case .head(let request):
             requestsToAnswer += 1
             isLast = request.headerFields[.connection] == "close"
+            awaitsWord = !heads.isOld && request.headerFields[.expect]?.lowercased() == "100-continue"
             if let number { register.beginAnswer(number) }
             if let part = receipt.headerEnded() { startDeadline(for: part, context) }
-        case .body: break
+        case .body: awaitsWord = false
         case .end: if let part = receipt.requestEnded() { startDeadline(for: part, context) }
         }
         context.fireChannelRead(data)
+    }
+
+    /// The body of the request that came last is wanted: a client that waits for that is told (RFC 9110, section 10.1.1). Who has no use for
+    /// the body answers at once instead.
+    func wantBody() {
+        guard awaitsWord, !isAnswering, farewell == nil, let context else { return }
+        awaitsWord = false
+        context.writeAndFlush(wrapOutboundOut(.head(HTTPResponse(status: .continue))), promise: nil)
     }
 
     private func startDeadline(for part: RequestReceipt.Part, _ context: ChannelHandlerContext) {

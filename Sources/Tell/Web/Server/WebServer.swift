@@ -181,7 +181,7 @@ private struct SiteResponder: Sendable {
             method: method, target: request.head.path ?? "/", headers: headers, address: caller.address,
             isSecure: caller.isSecure, trust: caller.trust, isForwarded: caller.isForwarded)
         do {
-            asked.body = try await body(of: request, asked)
+            asked.body = try await body(of: request, asked, over: channel)
         } catch let error as TooLarge {
             var reply = site.failure(
                 Problem(.tooLarge, "the request is larger than \(error.limit) bytes"), asked,
@@ -198,17 +198,20 @@ private struct SiteResponder: Sendable {
     private func answer(_ asked: WebRequest, _ channel: any Channel) async -> Reply {
         guard asked.isQuestion else { return await respond(asked) }
         // Without a guard the connection has just been closed, and its request ends by itself.
-        guard let presence = await presence(of: channel) else { return await respond(asked) }
+        guard let presence = await atGuard(of: channel, { $0.presence }) else { return await respond(asked) }
         return await presence.whilePresent { [site] canceller in await site.respond(to: asked, in: canceller) }
     }
 
-    private func presence(of channel: any Channel) async -> PeerPresence? {
+    /// Asks the guard of a connection, on its event loop.
+    private func atGuard<Value: Sendable>(
+        of channel: any Channel, _ body: @escaping @Sendable (ConnectionGuard) -> Value
+    ) async -> Value? {
         // A pipeline without a guard is what nil stands for.
         if channel.eventLoop.inEventLoop {
-            return try? channel.pipeline.syncOperations.handler(type: ConnectionGuard.self).presence
+            return try? body(channel.pipeline.syncOperations.handler(type: ConnectionGuard.self))
         }
         return try? await channel.eventLoop.submit {
-            try channel.pipeline.syncOperations.handler(type: ConnectionGuard.self).presence
+            try body(channel.pipeline.syncOperations.handler(type: ConnectionGuard.self))
         }.get()
     }
 
@@ -221,12 +224,13 @@ private struct SiteResponder: Sendable {
     }
 
     /// The whole body. Somebody who is not known gets no more room than a login form needs.
-    private func body(of request: Request, _ asked: WebRequest) async throws -> [UInt8] {
+    private func body(of request: Request, _ asked: WebRequest, over channel: any Channel) async throws -> [UInt8] {
         let small = site.options.strangerBodyBytesMax
         let announced = request.headers[.contentLength].flatMap { Int($0) }
         let isSmall = announced.map { $0 <= small } ?? (request.headers[.transferEncoding] == nil)
         let limit = isSmall ? small : await site.bodyBytesMax(asked)
         if let announced, announced > limit { throw TooLarge(limit: limit) }
+        if request.headers[.expect] != nil { await atGuard(of: channel) { $0.wantBody() } }
         do {
             return Array(buffer: try await request.body.collect(upTo: limit))
         } catch is NIOTooManyBytesError {
