@@ -60,6 +60,38 @@ struct ConnectionTests {
             let answer = try await client.get("/healthz")
             #expect(
                 answer.lowercased().contains("\r\ndate: \(httpDate(fixture.clock.now).lowercased())\r\n"), "\(answer)")
+            #expect(answer.lowercased().ranges(of: "\r\ndate: ").count == 1)
+        }
+        // Also those that the site never saw.
+        try await withServer(fixture, limits: .test { $0.header = .milliseconds(1) }) { port in
+            for text in ["GET / HT", "what is this\r\n\r\n"] {
+                let client = try RawClient(port: port)
+                await client.send(text)
+                let answer = try await client.readToTheEnd()
+                #expect(answer.hasPrefix("HTTP/1.1 40"))
+                #expect(
+                    answer.lowercased().contains("\r\ndate: \(httpDate(fixture.clock.now).lowercased())\r\n"),
+                    "\(answer)")
+            }
+        }
+    }
+
+    /// RFC 9112, section 3.2.
+    @Test(arguments: [
+        ("1.1", ["localhost"], 200), ("1.1", [], 400), ("1.1", ["localhost", "localhost"], 400),
+        ("1.1", ["localhost", "evil.example"], 400), ("1.0", [], 200), ("1.0", ["localhost", "evil.example"], 400),
+    ])
+    func `a request has one host, and those before it are answered all the same`(
+        version: String, hosts: [String], status: Int
+    ) async throws {
+        let fixture = try WebFixture()
+        try await withServer(fixture, limits: .test { _ in }) { port in
+            let client = try RawClient(port: port)
+            let first = "GET /login HTTP/1.1\r\nHost: localhost\r\n\r\n"
+            let lines = hosts.map { "HOST: \($0)\r\n" }.joined()
+            await client.send(first + "GET /healthz HTTP/\(version)\r\nConnection: close\r\n\(lines)\r\n")
+            let statuses = try await client.readToTheEnd().split(separator: "HTTP/1.1 ").map { $0.prefix(3) }
+            #expect(statuses == ["200", "\(status)"])
         }
     }
 

@@ -2,6 +2,7 @@ import HTTPTypes
 import NIOCore
 import NIOHTTPTypes
 import NIOHTTPTypesHTTP1
+import Units
 
 /// How long and how many connections are served.
 public struct ConnectionLimits: Sendable, Hashable {
@@ -42,7 +43,7 @@ public struct ConnectionLimits: Sendable, Hashable {
     }
 }
 
-/// Keeps one connection within its limits, and puts the security headers on answers that never passed the site, such as the
+/// Keeps one connection within its limits, and puts the date and the security headers on answers that never passed the site, such as the
 /// server's own 400 to a header that is none. Lives on the connection's event loop, like every channel handler.
 final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPRequestPart
@@ -55,6 +56,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     let presence = PeerPresence()
     private let limits: ConnectionLimits
     private let register: Register
+    private let now: () -> Timestamp
     private let heads = RequestHeadFilter()
     private var receipt = RequestReceipt()
     private var number: Int?
@@ -77,9 +79,11 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     /// What comes belongs to a request that will not be answered.
     private var isDeaf = false
 
-    init(limits: ConnectionLimits, register: Register) {
+    /// - Parameter now: the time, for the date of answers.
+    init(limits: ConnectionLimits, register: Register, now: @escaping () -> Timestamp) {
         self.limits = limits
         self.register = register
+        self.now = now
     }
 
     // MARK: Life
@@ -241,6 +245,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
                 let span = limits.wholeAnswer + .seconds(length / limits.answerRateMin)
                 answerDeadline = after(span, context) { _ in context.close(promise: nil) }
             }
+            if head.headerFields[.date] == nil { head.headerFields[.date] = httpDate(now()) }
             Self.addSecurityHeaders(to: &head.headerFields)
             context.write(wrapOutboundOut(.head(head)), promise: promise)
         case .body: context.write(data, promise: promise)

@@ -2,7 +2,7 @@ import NIOCore
 import NIOHTTP1
 
 // What a request says of its connection depends on its version, and the types that the library hands on have none. So it is looked at here,
-// right behind the parser, and brought into one form: `Connection` is `close` when the connection ends with the answer, `keep-alive` when a
+// right behind the parser, and brought into one form: there is one `Host`, and `Connection` is `close` when the connection ends with the answer, `keep-alive` when a
 // client of HTTP/1.0 asked for that, and otherwise absent.
 
 /// Reads the versions of requests, and answers clients of HTTP/1.0 as they understand. Stands between the parser and the library's codec,
@@ -17,6 +17,7 @@ final class RequestHeadFilter: ChannelDuplexHandler, RemovableChannelHandler {
     private(set) var isOld = false
     /// The request that is coming is the last one.
     private var isLast = false
+    /// The last request has come, or one that is none.
     private var isDeaf = false
 
     /// Whether the connection goes on after the answer (RFC 9112, section 9.3).
@@ -27,12 +28,25 @@ final class RequestHeadFilter: ChannelDuplexHandler, RemovableChannelHandler {
         return !isOld(version) || options.contains("keep-alive")
     }
 
+    /// RFC 9112, section 3.2: one that is missing or stands twice is to be refused. Two programs, such as a proxy and this one, could each
+    /// go by another.
+    static func hasOneHost(_ head: HTTPRequestHead) -> Bool {
+        let count = head.headers["host"].count
+        return count == 1 || (count == 0 && isOld(head.version))
+    }
+
     private static func isOld(_ version: HTTPVersion) -> Bool { (version.major, version.minor) < (1, 1) }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         guard !isDeaf else { return }
         switch unwrapInboundIn(data) {
         case .head(var head):
+            guard Self.hasOneHost(head) else {
+                // As if the parser had refused it: the library answers 400 when the requests before it are answered.
+                isDeaf = true
+                context.fireErrorCaught(HTTPParserError.invalidHeaderToken)
+                return
+            }
             isOld = Self.isOld(head.version)
             isLast = !Self.persists(head.version, head.headers[canonicalForm: "connection"])
             head.headers.remove(name: "connection")

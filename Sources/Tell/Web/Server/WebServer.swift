@@ -102,7 +102,9 @@ public struct WebServer: Service, CustomStringConvertible {
         // The library's `Application` would add nothing but the date, which it renews every second.
         let server = try HTTPServerBuilder.http1(
             configuration: .init(
-                additionalChannelHandlers: [ConnectionGuard(limits: limits, register: register)],
+                additionalChannelHandlers: [
+                    ConnectionGuard(limits: limits, register: register) { site.clock.now }
+                ],
                 idleTimeout: TimeAmount(limits.silence),
                 httpDecoderConfiguration: .init(
                     maxHeaderFieldSize: Self.headerBytesMax, maxHeaderListSize: 2 * Self.headerBytesMax,
@@ -111,8 +113,7 @@ public struct WebServer: Service, CustomStringConvertible {
             configuration: .init(address: address, serverName: nil), eventLoopGroup: loop,
             logger: LibraryLog.logger(over: logger),
             responder: { request, writer, channel in
-                var answer = try await responder.respond(to: request, over: channel)
-                answer.headers[.date] = httpDate(site.clock.now)
+                let answer = try await responder.respond(to: request, over: channel)
                 do {
                     try await writer.write(response: answer.head, body: answer.body)
                 } catch {
