@@ -1,4 +1,5 @@
 import Access
+import Diagnostics
 import FoundationEssentials
 import Glibc
 import Logging
@@ -407,6 +408,52 @@ struct ConnectionTests {
     @Test(arguments: [(64, 8), (0, 8), (100, 12), (256, 64), (832, 256), (1024, 256), (.max, 256)])
     func `two listeners leave a third of the descriptors to the others`(descriptors: Int, connections: Int) {
         #expect(ConnectionLimits(descriptorCountMax: descriptors).countMax == connections)
+    }
+
+    @Test(arguments: [true, false])
+    func `what stands where the admin socket goes is told and kept`(isFolder: Bool) async throws {
+        let folder = FileManager.default.temporaryDirectory.appending(
+            path: "jaga-sock-\(UInt64.random(in: 0 ... .max))"
+        )
+        .path
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let path = folder + "/jaga.sock"
+        if isFolder {
+            try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+        } else {
+            #expect(FileManager.default.createFile(atPath: path, contents: nil))
+        }
+        let server = WebServer(
+            site: try WebFixture().site, listener: .socket(path: path),
+            logger: Logger(label: "test") { _ in LogLines() })
+        let failure = try await #require(throws: PlainFailure.self) { try await server.run() }
+        let kind = isFolder ? "a folder" : "a file"
+        #expect(failure.summary == "cannot listen at \(path): \(kind) stands where the admin socket goes")
+        #expect(failure.hint != nil && FileManager.default.fileExists(atPath: path))
+    }
+
+    @Test func `a socket that an earlier run left is replaced`() async throws {
+        let folder = FileManager.default.temporaryDirectory.appending(
+            path: "jaga-sock-\(UInt64.random(in: 0 ... .max))"
+        )
+        .path
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let path = folder + "/jaga.sock"
+        let left = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: Array(path.utf8)) }
+        let status = withUnsafeBytes(of: &address) {
+            bind(left, $0.assumingMemoryBound(to: sockaddr.self).baseAddress, socklen_t($0.count))
+        }
+        close(left)
+        #expect(status == 0 && FileManager.default.fileExists(atPath: path))
+        try await withServer(try WebFixture(), listener: .socket(path: path)) { _ in
+            var facts = stat()
+            #expect(stat(path, &facts) == 0 && facts.st_mode & 0o777 == 0o600)
+        }
     }
 
     @Test func `the book gives up only who waits, the longest waiting first`() {

@@ -92,7 +92,20 @@ public struct WebServer: Service, CustomStringConvertible {
         case .network(let host, let port): address = .hostname(host, port: port)
         case .socket(let path):
             // Left over from a process that ended without cleaning up; the data folder's lock says that nobody uses it.
-            unlink(path)
+            // What is no socket is not ours to remove.
+            var facts = stat()
+            if lstat(path, &facts) == 0, facts.st_mode & S_IFMT != S_IFSOCK {
+                let kind = facts.st_mode & S_IFMT == S_IFDIR ? "a folder" : "a file"
+                throw PlainFailure(
+                    "cannot-listen", "cannot listen at \(path): \(kind) stands where the admin socket goes",
+                    hint: "Move it away; nothing of Jaga's is kept there.")
+            }
+            guard unlink(path) == 0 || errno == ENOENT else {
+                throw PlainFailure(
+                    "cannot-listen",
+                    "cannot remove the admin socket of an earlier run, \(path): \(String(cString: strerror(errno)))",
+                    hint: "Only the owner of the data folder may run Jaga on it.")
+            }
             address = .unixDomainSocket(path: path)
         }
         // One loop serves all connections: it reads and writes, and hands on what takes longer.
