@@ -51,5 +51,25 @@ extension EndToEnd {
             for socket in held { close(socket) }
             await jaga.remove()
         }
+
+        /// The limits of the program itself: those on a body and on an answer that nobody takes are 30 s.
+        @Test func `clients that send half a request or read nothing hold the end up for some seconds at most`()
+            async throws
+        {
+            let jaga = try await JagaServer.start(Self.configuration)
+            let half = "POST /login HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\nname="
+            let page = "GET /assets/app.css HTTP/1.1\r\nHost: localhost\r\n\r\n"
+            let slow = try connected(to: jaga.server.port)
+            #expect(send(slow, half, half.utf8.count, Int32(MSG_NOSIGNAL)) == half.utf8.count)
+            // As many requests as the buffers of both sides take while nothing is read.
+            let deaf = try connected(to: jaga.server.port)
+            let many = String(repeating: page, count: 2000)
+            while send(deaf, many, many.utf8.count, Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT)) > 0 {}
+            #expect(try await Loopback.request(port: jaga.server.port, "GET", "/healthz").status == 200)
+            #expect(kill(try #require(jaga.server.process.pid), SIGTERM) == 0)
+            try await waitUntil("it ends", timeout: .seconds(15)) { jaga.server.process.pid == nil }
+            for socket in [slow, deaf] { close(socket) }
+            await jaga.remove()
+        }
     }
 }

@@ -267,10 +267,14 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
 
     /// Closes as soon as the client has taken the last answer, of which `data` is the end. It sends nothing more that matters.
     private func closeWith(_ data: NIOAny, _ context: ChannelHandlerContext, _ promise: EventLoopPromise<Void>?) {
-        guard farewell == nil, !isOver else { return }
+        guard farewell == nil, !isOver else {
+            context.write(data, promise: promise)
+            return
+        }
         farewell = after(limits.ending, context) { _ in context.close(promise: nil) }
         let written = promise ?? context.eventLoop.makePromise(of: Void.self)
-        written.futureResult.assumeIsolated().whenComplete { _ in context.close(promise: nil) }
+        written.futureResult.hop(to: context.eventLoop).assumeIsolated().whenComplete { _ in context.close(promise: nil)
+        }
         context.writeAndFlush(data, promise: written)
     }
 
