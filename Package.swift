@@ -340,7 +340,7 @@ let testTargets: [Target] = [
         [
             "Units", "Diagnostics", "JSONCoding", "Series", "Texts", "Access", "WebAPI", "Events", "StateStore",
             "Ledger",
-            .hummingbird, .logging,
+            .hummingbird, .serviceLifecycle, .logging,
         ]),
     tests(
         "Commands",

@@ -126,19 +126,6 @@ extension EndToEnd {
             await jaga.remove()
         }
 
-        private func connected(to port: Int) throws -> Int32 {
-            let socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-            var address = sockaddr_in()
-            address.sin_family = sa_family_t(AF_INET)
-            address.sin_port = in_port_t(port).bigEndian
-            address.sin_addr.s_addr = INADDR_LOOPBACK.bigEndian
-            let status = withUnsafeBytes(of: &address) {
-                connect(socket, $0.assumingMemoryBound(to: sockaddr.self).baseAddress, socklen_t($0.count))
-            }
-            try #require(status == 0)
-            return socket
-        }
-
         private func token(_ jaga: JagaServer) async throws -> Secret {
             let made = try await jaga.run("user", "add-token", "program", "--role", "viewer")
             return Secret(String(made.output.split(separator: "\n").last ?? ""))
@@ -154,12 +141,6 @@ extension EndToEnd {
                     url: "\(jaga.url)/api/v1/\(path)", method: "POST",
                     headers: ["Content-Type": "application/x-www-form-urlencoded"], body: Array(body.utf8),
                     credentials: .bearer(token), timeout: timeout, bodyBytesMax: 256 << 20))
-        }
-
-        /// User and system time of a process (proc(5)), at 100 ticks a second.
-        private func processorSeconds(_ pid: Int32) throws -> Double {
-            let fields = try readText("/proc/\(pid)/stat").split(separator: ")").last?.split(separator: " ") ?? []
-            return (Double(fields[11]) ?? 0) / 100 + (Double(fields[12]) ?? 0) / 100
         }
     }
 }

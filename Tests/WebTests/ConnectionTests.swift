@@ -1,4 +1,5 @@
 import Access
+import Diagnostics
 import FoundationEssentials
 import Glibc
 import Logging
@@ -60,6 +61,38 @@ struct ConnectionTests {
             let answer = try await client.get("/healthz")
             #expect(
                 answer.lowercased().contains("\r\ndate: \(httpDate(fixture.clock.now).lowercased())\r\n"), "\(answer)")
+            #expect(answer.lowercased().ranges(of: "\r\ndate: ").count == 1)
+        }
+        // Also those that the site never saw.
+        try await withServer(fixture, limits: .test { $0.header = .milliseconds(1) }) { port in
+            for text in ["GET / HT", "what is this\r\n\r\n"] {
+                let client = try RawClient(port: port)
+                await client.send(text)
+                let answer = try await client.readToTheEnd()
+                #expect(answer.hasPrefix("HTTP/1.1 40"))
+                #expect(
+                    answer.lowercased().contains("\r\ndate: \(httpDate(fixture.clock.now).lowercased())\r\n"),
+                    "\(answer)")
+            }
+        }
+    }
+
+    /// RFC 9112, section 3.2.
+    @Test(arguments: [
+        ("1.1", ["localhost"], 200), ("1.1", [], 400), ("1.1", ["localhost", "localhost"], 400),
+        ("1.1", ["localhost", "evil.example"], 400), ("1.0", [], 200), ("1.0", ["localhost", "evil.example"], 400),
+    ])
+    func `a request has one host, and those before it are answered all the same`(
+        version: String, hosts: [String], status: Int
+    ) async throws {
+        let fixture = try WebFixture()
+        try await withServer(fixture, limits: .test { _ in }) { port in
+            let client = try RawClient(port: port)
+            let first = "GET /login HTTP/1.1\r\nHost: localhost\r\n\r\n"
+            let lines = hosts.map { "HOST: \($0)\r\n" }.joined()
+            await client.send(first + "GET /healthz HTTP/\(version)\r\nConnection: close\r\n\(lines)\r\n")
+            let statuses = try await client.readToTheEnd().split(separator: "HTTP/1.1 ").map { $0.prefix(3) }
+            #expect(statuses == ["200", "\(status)"])
         }
     }
 
@@ -184,6 +217,44 @@ struct ConnectionTests {
         }
     }
 
+    /// RFC 9112, sections 9.3 and 9.6.
+    @Test(arguments: [
+        ("1.1", "", nil), ("1.1", "Connection: Keep-Alive\r\n", nil), ("1.1", "Connection: close\r\n", "close"),
+        ("1.1", "Connection: Close\r\n", "close"), ("1.1", "connection: TE, cLoSe\r\n", "close"),
+        ("1.1", "Connection: TE\r\nConnection: CLOSE\r\n", "close"), ("1.0", "", "close"),
+        ("1.0", "Connection: Keep-Alive\r\n", "keep-alive"), ("1.0", "Connection: keep-alive, Close\r\n", "close"),
+    ])
+    func `a connection ends with the answer when its client says so, or is of HTTP 1.0 and does not ask to keep it`(
+        version: String, header: String, connection: String?
+    ) async throws {
+        let fixture = try WebFixture()
+        try await withServer(fixture, limits: .test { $0.farewell = .seconds(600) }) { port in
+            let client = try RawClient(port: port)
+            let request = "GET /healthz HTTP/\(version)\r\nHost: localhost\r\n\(header)\r\n"
+            // What comes behind the last request is not answered.
+            await client.send(request + request)
+            let (text, hasEnded) = try await client.read { $0.ranges(of: "HTTP/1.1 200 OK").count == 2 }
+            #expect(hasEnded == (connection == "close"))
+            let lines = text.lowercased().split(separator: "\r\n").filter { $0.hasPrefix("connection:") }
+            let expected = connection.map { ["connection: \($0)"] } ?? []
+            #expect(Set(lines.map(String.init)) == Set(expected), "\(text)")
+        }
+    }
+
+    @Test func `a client of HTTP 1.0 gets an answer of unknown length without chunks`() async throws {
+        let fixture = try WebFixture()
+        let token = try await fixture.token(.administrator)
+        try await withServer(fixture, limits: .test { _ in }) { port in
+            let client = try RawClient(port: port)
+            await client.send(
+                "GET \(APIPath.ledgerExport) HTTP/1.0\r\nConnection: keep-alive\r\nHost: localhost\r\nAuthorization: Bearer \(token)\r\n\r\n"
+            )
+            let answer = try await client.readToTheEnd()
+            #expect(answer.hasPrefix("HTTP/1.0 200 ") && !answer.lowercased().contains("transfer-encoding"))
+            #expect(answer.hasSuffix("\r\n\r\n{\"format\":\"jaga-ledger-export\"}\n"), "\(answer)")
+        }
+    }
+
     @Test func `a body over the limit is answered 413 with a reason, announced or not, and the connection ends`()
         async throws
     {
@@ -214,6 +285,33 @@ struct ConnectionTests {
                 to: "POST \(APIPath.actions) HTTP/1.1\r\nHost: localhost\r\n\(bearer)Content-Length: 50000\r\n\r\n"
                     + String(repeating: "x", count: 50_000))
             #expect(fit.hasPrefix("HTTP/1.1 400 "))
+        }
+    }
+
+    @Test func `a client that asks whether to send its body is told to when the body is wanted`() async throws {
+        let fixture = try WebFixture(options: WebOptions(bodyBytesMax: 100_000, strangerBodyBytesMax: 1000))
+        let token = try await fixture.token(.administrator)
+        try await withServer(fixture, limits: .test { _ in }) { port in
+            func client(_ length: Int, _ version: String = "1.1", body: String = "") async throws -> RawClient {
+                let client = try RawClient(port: port)
+                await client.send(
+                    "POST \(APIPath.actions) HTTP/\(version)\r\nHost: localhost\r\nAuthorization: Bearer \(token)\r\nConnection: close\r\nExpect: 100-Continue\r\nContent-Length: \(length)\r\n\r\n\(body)"
+                )
+                return client
+            }
+            let word = "HTTP/1.1 100 Continue\r\n\r\n"
+            let waiting = try await client(50_000)
+            // No body has been sent yet.
+            #expect(try await waiting.read { $0.hasSuffix("\r\n\r\n") }.text == word)
+            await waiting.send(String(repeating: "x", count: 50_000))
+            #expect(try await waiting.readToTheEnd().hasPrefix("HTTP/1.1 400 "))
+            // Too large a body is not wanted, and what comes of itself need not be asked for.
+            #expect(try await client(200_000).readToTheEnd().hasPrefix("HTTP/1.1 413 "))
+            #expect(try await client(5, body: "{\"a\":").readToTheEnd().hasPrefix("HTTP/1.1 400 "))
+            // HTTP/1.0 knows no such word.
+            let old = try await client(5, "1.0")
+            await old.send("{\"a\":")
+            #expect(try await old.readToTheEnd().hasPrefix("HTTP/1.1 400 "))
         }
     }
 
@@ -295,6 +393,66 @@ struct ConnectionTests {
             #expect(stat(path, &facts) == 0)
             #expect(facts.st_mode & 0o777 == 0o600)
             #expect(facts.st_mode & S_IFMT == S_IFSOCK)
+        }
+    }
+
+    @Test func `a listener that cannot accept looks away for longer each time, and begins anew when it can`() {
+        var backoff = AcceptBackoff()
+        let spans = (0..<10).map { _ in backoff.failed() }
+        #expect(spans.map { Int($0 / .milliseconds(1)) } == [5, 10, 20, 40, 80, 160, 320, 640, 1000, 1000])
+        #expect(backoff.succeeded() == 10)
+        #expect(backoff.failed() == .milliseconds(5) && backoff.failureCount == 1)
+        #expect(backoff.succeeded() == 1 && backoff.succeeded() == 0)
+    }
+
+    @Test(arguments: [(64, 8), (0, 8), (100, 12), (256, 64), (832, 256), (1024, 256), (.max, 256)])
+    func `two listeners leave a third of the descriptors to the others`(descriptors: Int, connections: Int) {
+        #expect(ConnectionLimits(descriptorCountMax: descriptors).countMax == connections)
+    }
+
+    @Test(arguments: [true, false])
+    func `what stands where the admin socket goes is told and kept`(isFolder: Bool) async throws {
+        let folder = FileManager.default.temporaryDirectory.appending(
+            path: "jaga-sock-\(UInt64.random(in: 0 ... .max))"
+        )
+        .path
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let path = folder + "/jaga.sock"
+        if isFolder {
+            try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+        } else {
+            #expect(FileManager.default.createFile(atPath: path, contents: nil))
+        }
+        let server = WebServer(
+            site: try WebFixture().site, listener: .socket(path: path),
+            logger: Logger(label: "test") { _ in LogLines() })
+        let failure = try await #require(throws: PlainFailure.self) { try await server.run() }
+        let kind = isFolder ? "a folder" : "a file"
+        #expect(failure.summary == "cannot listen at \(path): \(kind) stands where the admin socket goes")
+        #expect(failure.hint != nil && FileManager.default.fileExists(atPath: path))
+    }
+
+    @Test func `a socket that an earlier run left is replaced`() async throws {
+        let folder = FileManager.default.temporaryDirectory.appending(
+            path: "jaga-sock-\(UInt64.random(in: 0 ... .max))"
+        )
+        .path
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let path = folder + "/jaga.sock"
+        let left = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: Array(path.utf8)) }
+        let status = withUnsafeBytes(of: &address) {
+            bind(left, $0.assumingMemoryBound(to: sockaddr.self).baseAddress, socklen_t($0.count))
+        }
+        close(left)
+        #expect(status == 0 && FileManager.default.fileExists(atPath: path))
+        try await withServer(try WebFixture(), listener: .socket(path: path)) { _ in
+            var facts = stat()
+            #expect(stat(path, &facts) == 0 && facts.st_mode & 0o777 == 0o600)
         }
     }
 

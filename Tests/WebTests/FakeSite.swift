@@ -401,8 +401,8 @@ final class FakeSite: FakePrometheus {
         LedgerVerification(intact: true, size: 120, checkpoints: 4, durationMs: 12, faults: [])
     }
 
-    /// How long the export is, for tests of slow readers.
     let memory = MemoryBudget(byteCountMax: 64 << 20)
+    /// How long the export is, for tests of slow readers.
     let exportBytes = Mutex(0)
 
     func exportLedger() async throws -> @Sendable () async throws -> String? {
@@ -429,10 +429,18 @@ final class FakeSite: FakePrometheus {
             message: "restoring into a scratch database", result: ["backup": "20251231T020000Z-shop"])
     }
 
+    /// How many queries for `held` have begun. Each waits until `release` lets one go.
+    let heldCount = Mutex(0)
+    let (held, release) = AsyncStream.makeStream(of: Void.self)
+
     func query(_ expression: String, at time: Timestamp?, timeLimit: Duration) async throws -> QueryAnswer {
         if expression.contains("((") { throw QueryFault(.badData, "1:2: parse error: unexpected end of input") }
         if expression == "boom" { throw PlainTrouble() }
         // Until somebody has enough of it.
+        if expression == "held" {
+            heldCount.withLock { $0 += 1 }
+            for await _ in held { break }
+        }
         if expression == "endless" { try await Task.sleep(for: .seconds(100_000)) }
         let at = time ?? now
         if expression == "native" {

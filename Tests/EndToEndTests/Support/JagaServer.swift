@@ -23,9 +23,10 @@ final class JagaServer: Sendable {
     /// - Parameters:
     ///   - configuration: the text of `jaga.yaml`; nil starts without a file.
     ///   - data: the data folder; one in `folder` when nil.
+    ///   - descriptorCountMax: how many files and connections it may have open; as many as the tests when nil.
     init(
         _ configuration: String?, environment: [String: String] = [:], folder: TemporaryFolder? = nil,
-        data: String? = nil
+        data: String? = nil, descriptorCountMax: Int? = nil
     ) throws {
         let folder = try folder ?? TemporaryFolder("e2e")
         self.folder = folder
@@ -38,15 +39,19 @@ final class JagaServer: Sendable {
             try writeText(configuration, to: configurationPath)
             arguments += ["--config", configurationPath]
         }
+        if let descriptorCountMax {
+            arguments = ["/bin/sh", "-c", "ulimit -n \(descriptorCountMax) && exec \"$@\"", "sh"] + arguments
+        }
         server = ProgramServer("serve", arguments, port: port, in: folder.path, environment: environment)
     }
 
     /// Makes one and waits until it answers.
     static func start(
         _ configuration: String?, environment: [String: String] = [:], folder: TemporaryFolder? = nil,
-        data: String? = nil
+        data: String? = nil, descriptorCountMax: Int? = nil
     ) async throws -> JagaServer {
-        let jaga = try JagaServer(configuration, environment: environment, folder: folder, data: data)
+        let jaga = try JagaServer(
+            configuration, environment: environment, folder: folder, data: data, descriptorCountMax: descriptorCountMax)
         try await jaga.begin()
         return jaga
     }

@@ -1,4 +1,5 @@
 import Logging
+import ServiceLifecycle
 
 @testable import Web
 
@@ -37,6 +38,32 @@ func withServer(
         // The server ends only when it is told to, or when it could not listen.
         try await group.next()
         group.cancelAll()
+    }
+}
+
+/// Serves the fixture on a free port until `body` has told it to stop, and the last connection is gone.
+/// - Parameter body: gets the port, and what tells the server to stop.
+func withEndingServer(
+    _ fixture: WebFixture, limits: ConnectionLimits,
+    _ body: @escaping @Sendable (Int, ServiceGroup) async throws -> Void
+) async throws {
+    let (ports, announced) = AsyncStream.makeStream(of: Int.self)
+    var logger = Logger(label: "test")
+    logger.logLevel = .critical
+    let server = WebServer(
+        site: fixture.site, listener: .network(host: "127.0.0.1", port: 0), limits: limits, logger: logger,
+        onListening: { port in announced.yield(port ?? 0) })
+    let services = ServiceGroup(configuration: .init(services: [.init(service: server)], logger: logger))
+    try await withThrowingTaskGroup(of: Void.self) { group in
+        group.addTask {
+            try await services.run()
+            announced.finish()
+        }
+        for await port in ports {
+            try await body(port, services)
+            break
+        }
+        try await group.waitForAll()
     }
 }
 

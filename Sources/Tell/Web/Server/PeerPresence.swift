@@ -11,8 +11,9 @@ final class PeerPresence: Sendable {
 
     private let state = Mutex(State())
 
-    /// The peer will send nothing more. A peer that closes only its half and goes on listening counts as gone too, as in Go's server, whose
-    /// clients the reference has.
+    /// The peer will send nothing more. A peer that closes only its half and goes on listening (shutdown(2), as `nc -N` does) counts as gone
+    /// too, as in Go's server, whose clients the reference has: both send the same FIN, and only a write would tell one that closed all,
+    /// by the reset that it is answered with. A query has nothing to write before its end, so to wait for that would be to compute for nobody.
     func leave() {
         let watchers = state.withLock { state in
             state.isGone = true

@@ -20,6 +20,14 @@ public enum WebListener: Sendable, Hashable {
     /// Who can open the file is the local administrator, without a password. Its mode becomes 0600, but only once it exists,
     /// so the folder that holds it must be closed to others (0700) as well.
     case socket(path: String)
+
+    /// As a person writes it.
+    var place: String {
+        switch self {
+        case .network(let host, let port): host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
+        case .socket(let path): path
+        }
+    }
 }
 
 /// Serves a `WebSite` on one address. Two of them (network and admin socket) may share a site.
@@ -84,7 +92,20 @@ public struct WebServer: Service, CustomStringConvertible {
         case .network(let host, let port): address = .hostname(host, port: port)
         case .socket(let path):
             // Left over from a process that ended without cleaning up; the data folder's lock says that nobody uses it.
-            unlink(path)
+            // What is no socket is not ours to remove.
+            var facts = stat()
+            if lstat(path, &facts) == 0, facts.st_mode & S_IFMT != S_IFSOCK {
+                let kind = facts.st_mode & S_IFMT == S_IFDIR ? "a folder" : "a file"
+                throw PlainFailure(
+                    "cannot-listen", "cannot listen at \(path): \(kind) stands where the admin socket goes",
+                    hint: "Move it away; nothing of Jaga's is kept there.")
+            }
+            guard unlink(path) == 0 || errno == ENOENT else {
+                throw PlainFailure(
+                    "cannot-listen",
+                    "cannot remove the admin socket of an earlier run, \(path): \(String(cString: strerror(errno)))",
+                    hint: "Only the owner of the data folder may run Jaga on it.")
+            }
             address = .unixDomainSocket(path: path)
         }
         // One loop serves all connections: it reads and writes, and hands on what takes longer.
@@ -94,7 +115,9 @@ public struct WebServer: Service, CustomStringConvertible {
         // The library's `Application` would add nothing but the date, which it renews every second.
         let server = try HTTPServerBuilder.http1(
             configuration: .init(
-                additionalChannelHandlers: [ConnectionGuard(limits: limits, register: register)],
+                additionalChannelHandlers: [
+                    ConnectionGuard(limits: limits, register: register) { site.clock.now }
+                ],
                 idleTimeout: TimeAmount(limits.silence),
                 httpDecoderConfiguration: .init(
                     maxHeaderFieldSize: Self.headerBytesMax, maxHeaderListSize: 2 * Self.headerBytesMax,
@@ -103,8 +126,7 @@ public struct WebServer: Service, CustomStringConvertible {
             configuration: .init(address: address, serverName: nil), eventLoopGroup: loop,
             logger: LibraryLog.logger(over: logger),
             responder: { request, writer, channel in
-                var answer = try await responder.respond(to: request, over: channel)
-                answer.headers[.date] = httpDate(site.clock.now)
+                let answer = try await responder.respond(to: request, over: channel)
                 do {
                     try await writer.write(response: answer.head, body: answer.body)
                 } catch {
@@ -112,8 +134,13 @@ public struct WebServer: Service, CustomStringConvertible {
                     throw AnswerCutOff(reason: describe(error))
                 }
             },
-            onServerRunning: { [listener, onListening] channel in
+            onServerRunning: { [listener, onListening, logger] channel in
                 if case .socket(let path) = listener { chmod(path, 0o600) }
+                // It fails only for a channel that has been closed, and then nothing is accepted.
+                try? await channel.eventLoop.submit {
+                    let accepting = AcceptGuard(place: listener.place, logger: logger)
+                    try channel.pipeline.syncOperations.addHandler(accepting, position: .first)
+                }.get()
                 await onListening(channel.localAddress?.port)
             })
         let executor = EventLoopExecutor(loop)
@@ -131,11 +158,6 @@ public struct WebServer: Service, CustomStringConvertible {
     }
 
     private static func failure(_ error: IOError, at listener: WebListener) -> PlainFailure {
-        let place =
-            switch listener {
-            case .network(let host, let port): host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
-            case .socket(let path): path
-            }
         let hint: String? =
             switch error.errnoCode {
             case EADDRINUSE: "Another program listens there: stop it, or choose another address with --listen."
@@ -144,7 +166,8 @@ public struct WebServer: Service, CustomStringConvertible {
             default: nil
             }
         return PlainFailure(
-            "cannot-listen", "cannot listen at \(place): \(String(cString: strerror(error.errnoCode)))", hint: hint)
+            "cannot-listen", "cannot listen at \(listener.place): \(String(cString: strerror(error.errnoCode)))",
+            hint: hint)
     }
 }
 
@@ -172,7 +195,7 @@ private struct SiteResponder: Sendable {
             method: method, target: request.head.path ?? "/", headers: headers, address: caller.address,
             isSecure: caller.isSecure, trust: caller.trust, isForwarded: caller.isForwarded)
         do {
-            asked.body = try await body(of: request, asked)
+            asked.body = try await body(of: request, asked, over: channel)
         } catch let error as TooLarge {
             var reply = site.failure(
                 Problem(.tooLarge, "the request is larger than \(error.limit) bytes"), asked,
@@ -189,17 +212,20 @@ private struct SiteResponder: Sendable {
     private func answer(_ asked: WebRequest, _ channel: any Channel) async -> Reply {
         guard asked.isQuestion else { return await respond(asked) }
         // Without a guard the connection has just been closed, and its request ends by itself.
-        guard let presence = await presence(of: channel) else { return await respond(asked) }
+        guard let presence = await atGuard(of: channel, { $0.presence }) else { return await respond(asked) }
         return await presence.whilePresent { [site] canceller in await site.respond(to: asked, in: canceller) }
     }
 
-    private func presence(of channel: any Channel) async -> PeerPresence? {
+    /// Asks the guard of a connection, on its event loop.
+    private func atGuard<Value: Sendable>(
+        of channel: any Channel, _ body: @escaping @Sendable (ConnectionGuard) -> Value
+    ) async -> Value? {
         // A pipeline without a guard is what nil stands for.
         if channel.eventLoop.inEventLoop {
-            return try? channel.pipeline.syncOperations.handler(type: ConnectionGuard.self).presence
+            return try? body(channel.pipeline.syncOperations.handler(type: ConnectionGuard.self))
         }
         return try? await channel.eventLoop.submit {
-            try channel.pipeline.syncOperations.handler(type: ConnectionGuard.self).presence
+            try body(channel.pipeline.syncOperations.handler(type: ConnectionGuard.self))
         }.get()
     }
 
@@ -212,12 +238,13 @@ private struct SiteResponder: Sendable {
     }
 
     /// The whole body. Somebody who is not known gets no more room than a login form needs.
-    private func body(of request: Request, _ asked: WebRequest) async throws -> [UInt8] {
+    private func body(of request: Request, _ asked: WebRequest, over channel: any Channel) async throws -> [UInt8] {
         let small = site.options.strangerBodyBytesMax
         let announced = request.headers[.contentLength].flatMap { Int($0) }
         let isSmall = announced.map { $0 <= small } ?? (request.headers[.transferEncoding] == nil)
         let limit = isSmall ? small : await site.bodyBytesMax(asked)
         if let announced, announced > limit { throw TooLarge(limit: limit) }
+        if request.headers[.expect] != nil { await atGuard(of: channel) { $0.wantBody() } }
         do {
             return Array(buffer: try await request.body.collect(upTo: limit))
         } catch is NIOTooManyBytesError {

@@ -166,6 +166,7 @@ struct Daemon {
         let logger = logger
         let web = parts.loaded.withLock { $0 }.settings.web
         let (host, port) = (web.host, web.port)
+        let limits = ConnectionLimits(descriptorCountMax: descriptorCountMax())
         let readiness = Readiness(of: 2) { [options] bound in
             func address(_ host: String) -> String {
                 "http://\(host.contains(":") ? "[\(host)]" : host):\(bound ?? port)"
@@ -204,11 +205,11 @@ struct Daemon {
             Loop("feed") { await announceChanges(of: parts) },
             Loop("memory") { try await ProgramPages.keepFew() },
             WebServer(
-                site: site, listener: .socket(path: "\(parts.dataFolder)/run/jaga.sock"), logger: quietLogger,
-                onListening: { _ in readiness.note(port: nil) }),
+                site: site, listener: .socket(path: "\(parts.dataFolder)/run/jaga.sock"), limits: limits,
+                logger: quietLogger, onListening: { _ in readiness.note(port: nil) }),
             WebServer(
                 site: site, listener: .network(host: host, port: port), trustedProxies: Set(web.trustedProxies),
-                logger: quietLogger, onListening: { readiness.note(port: $0) }),
+                limits: limits, logger: quietLogger, onListening: { readiness.note(port: $0) }),
         ]
         // A loop that ends at once would end the daemon.
         if let remote = parts.remote { services.insert(Loop("remote write") { await remote.run() }, at: 2) }
