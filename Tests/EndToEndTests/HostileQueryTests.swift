@@ -99,27 +99,27 @@ extension EndToEnd {
             // Those that had no room at first have their turn.
             #expect(Set(statuses).isSubset(of: [200, 503]) && statuses.contains(200), "\(statuses)")
             #expect(try await ask(jaga, "query?", query, token, timeout: .seconds(120)).status == 200)
-            let tooLarge = try await ask(jaga, "query?", "vector(time())[9000000s:1s]", token, timeout: .seconds(60))
+            let tooLarge = try await ask(jaga, "query?", "vector(time())[9000000s:1s]", token, timeout: .seconds(120))
             #expect(
                 tooLarge.status == 422 && tooLarge.text.contains("at most 67108864 are allowed"), "\(tooLarge.text)")
             // Its samples fit, and so would its text, but not both.
-            let both = try await ask(jaga, "query?", "vector(time())[1400000s:1s]", token, timeout: .seconds(60))
+            let both = try await ask(jaga, "query?", "vector(time())[1400000s:1s]", token, timeout: .seconds(120))
             #expect(both.status == 422 && both.text.contains("at most 67108864 are allowed"), "\(both.status)")
             // Some who ask for much and read none of it.
             var deaf: [Int32] = []
             let request =
                 "GET /api/v1/query?query=\(percentEncoded(query)) HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer \(token.reveal())\r\n\r\n"
-            try await waitUntil("answers hold the memory", timeout: .seconds(60)) {
+            try await waitUntil("answers hold the memory", timeout: .seconds(240)) {
                 if deaf.count < 8 {
                     deaf.append(try connected(to: jaga.server.port))
                     #expect(send(deaf[deaf.count - 1], request, request.utf8.count, 0) == request.utf8.count)
                 }
-                return try await ask(jaga, "query?", query, token, timeout: .seconds(60)).status == 503
+                return try await ask(jaga, "query?", query, token, timeout: .seconds(120)).status == 503
             }
             #expect(try await jaga.value("vector(1)") == 1)
             for socket in deaf { close(socket) }
-            try await waitUntil("the memory is there again", timeout: .seconds(60)) {
-                try await ask(jaga, "query?", query, token, timeout: .seconds(60)).status == 200
+            try await waitUntil("the memory is there again", timeout: .seconds(240)) {
+                try await ask(jaga, "query?", query, token, timeout: .seconds(120)).status == 200
             }
             let peak = try readText("/proc/\(pid)/status").split(separator: "\n").first { $0.hasPrefix("VmHWM") }
             #expect(Int(peak?.split(separator: " ").dropLast().last ?? "") ?? .max < 400_000, "\(peak ?? "")")
