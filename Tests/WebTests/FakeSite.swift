@@ -56,7 +56,9 @@ final class FakeSite: FakePrometheus {
             .init(name: "http_requests_total", count: 5000), .init(name: "odd \"name\"", count: 7),
             .init(name: Self.hostile, count: 3),
         ]
-        overview.targets = [.init(name: "shop/web1:9100", count: 6100), .init(name: Self.hostile, count: 2)]
+        overview.targets = [
+            .init(name: "shop/web1:9100", count: 6100), .init(name: Self.hostile, count: 2), .init(name: "/", count: 1),
+        ]
         overview.jobs = [.init(name: "shop", count: 8400), .init(name: "", count: 12)]
         overview.labelPairs = [.init(name: "job=shop", count: 8400)]
         overview.labelNames = [.init(name: "session_id", count: 4980)]

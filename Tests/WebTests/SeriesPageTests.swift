@@ -18,6 +18,8 @@ import WebAPI
             #expect(html.contains(text), "\(text)")
         }
         #expect(html.contains("strip warning"))
+        // Neither a job nor a target has an empty name.
+        #expect(html.ranges(of: "<span class=\"code\">–</span>").count == 2)
         // A name of a metric leads to the query for it, whatever it holds.
         #expect(html.contains("/query?expr=count%28%7B__name__%3D%22odd%20%5C%22name%5C%22%22%7D%29"))
         #expect(!html.contains("<script>alert"))

@@ -6,6 +6,9 @@ public struct SeriesOverview: Sendable, Codable, Hashable {
         public var name: String
         public var count: Int
 
+        /// What a reader sees: series without a job, or without a job and an instance, are of no target.
+        public var title: String { name.isEmpty || name == "/" ? "–" : name }
+
         public init(name: String, count: Int) {
             self.name = name
             self.count = count

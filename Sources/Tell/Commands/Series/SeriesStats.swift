@@ -46,7 +46,7 @@ extension SeriesCommand {
                 members[key] = .array(
                     entries.map { ["name": .string($0.name), "count": .integer(Int64($0.count))] })
                 guard !entries.isEmpty else { continue }
-                lines += ["", title] + entries.map { "  \($0.count)  \($0.name)" }
+                lines += ["", title] + entries.map { "  \($0.count)  \($0.title)" }
             }
             folder.show(.object(members), lines)
         }

@@ -39,13 +39,12 @@ struct Chart {
         html += "\">"
         let (low, high) = valueRange
         writeValues(low, high, to: &html)
-        html += "<svg class=\"box\">"
         writeGrid(low, high, to: &html)
         html += "<svg viewBox=\"0 0 1000 150\" width=\"100%\" height=\"150\" preserveAspectRatio=\"none\">"
         for (index, line) in lines.prefix(Self.lineCountMax).enumerated() {
             html += "<path class=\"s\(index)\" d=\"\(path(line, low, high))\"/>"
         }
-        return Markup(trustedHTML: html + "</svg></svg></svg>")
+        return Markup(trustedHTML: html + "</svg></svg>")
     }
 
     private var valueRange: (low: Double, high: Double) {
@@ -85,10 +84,11 @@ struct Chart {
         return Self.top + (1 - (value - low) / (high - low)) * room
     }
 
+    /// Left of the box, in the margin that the style sheet leaves there.
     private func writeValues(_ low: Double, _ high: Double, to html: inout String) {
         for share in [0.0, 0.5, 1.0] {
             let value = low + (high - low) * share
-            html += "<text x=\"54\" y=\"\(Self.text(y(value, low, high)))\" dy=\"4\" text-anchor=\"end\">"
+            html += "<text x=\"-8\" y=\"\(Self.text(y(value, low, high)))\" dy=\"4\" text-anchor=\"end\">"
             Markup.escape(Format.number(value, unit), into: &html)
             html += "</text>"
         }

@@ -76,11 +76,10 @@ extension PageContext {
         isBytes: Bool = false, selector: ((String) -> String)? = nil
     ) -> Markup {
         let rows = entries.map { entry in
-            let shown = entry.name.isEmpty ? "–" : entry.name
             let name: Markup =
                 selector.map { make in
-                    "<a class=\"code\" href=\"\(link: "/query?expr=\(APIPath.escaped(make(entry.name)))")\">\(shown)</a>"
-                } ?? "<span class=\"code\">\(shown)</span>"
+                    "<a class=\"code\" href=\"\(link: "/query?expr=\(APIPath.escaped(make(entry.name)))")\">\(entry.title)</a>"
+                } ?? "<span class=\"code\">\(entry.title)</span>"
             let mark: Markup =
                 most.map { $0 > 0 && entry.count >= $0 } == true
                 ? " \(Self.badge("warning", "▲", t[.limitReached]))" : ""
