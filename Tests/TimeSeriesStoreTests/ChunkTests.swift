@@ -1,5 +1,6 @@
 import BinaryCoding
 import Glibc
+import TestSupport
 import Testing
 
 @testable import TimeSeriesStore

@@ -1,5 +1,6 @@
 import DurableFiles
 import Series
+import TestSupport
 import Testing
 import Units
 

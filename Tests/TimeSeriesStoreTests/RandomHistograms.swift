@@ -1,4 +1,5 @@
 import Series
+import TestSupport
 
 /// A run of histograms of one series: the layout stays for a while, then changes.
 func randomHistograms(_ random: inout SeededGenerator) -> [NativeHistogram] {

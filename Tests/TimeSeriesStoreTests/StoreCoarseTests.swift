@@ -70,9 +70,9 @@ import Units
         }
         #expect(try await count(last + reach - 1) == 1)
         #expect(try await count(last + reach) == 0)
-        // A range that ends there has what lies in it, and nothing more.
+        // A range that ends there has the samples of the step that lies in it, and nothing more.
         let over = "count_over_time(load{instance=\"gone\"}[30m])"
-        #expect(try await engine.instant(over, at: at(last + 29 * 60_000)).samples?.map(\.value) == [1])
+        #expect(try await engine.instant(over, at: at(last + 29 * 60_000)).samples?.map(\.value) == [60])
         #expect(try await engine.instant(over, at: at(last + 31 * 60_000)).samples?.count == 0)
         // Both at once: the wider reach is that of the selector alone.
         let both = "count_over_time(load{instance=\"gone\"}[30m]) or load{instance=\"gone\"}"

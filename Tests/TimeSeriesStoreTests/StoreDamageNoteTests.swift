@@ -2,6 +2,7 @@ import DurableFiles
 import Glibc
 import Series
 import Synchronization
+import TestSupport
 import Testing
 import Units
 

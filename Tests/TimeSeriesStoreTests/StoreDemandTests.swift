@@ -2,6 +2,7 @@ import DurableFiles
 import PromQL
 import Series
 import Synchronization
+import TestSupport
 import Testing
 import Units
 

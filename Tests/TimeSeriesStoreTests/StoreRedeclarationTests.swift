@@ -1,6 +1,7 @@
 import BinaryCoding
 import DurableFiles
 import Series
+import TestSupport
 import Testing
 import Units
 

@@ -1,6 +1,7 @@
 import DurableFiles
 import Glibc
 import Series
+import TestSupport
 import Testing
 import Units
 

@@ -167,7 +167,7 @@ public struct QueryEngine: Sendable {
                 looks: demand.looksFrom.map {
                     .init(from: Timestamp(millisecondsSinceEpoch: $0), lookback: options.lookback)
                 }, steps: demand.steps, needsLabels: demand.needsLabels, needsOrder: demand.needsOrder,
-                memory: memory, isOver: { deadline.isOver }))
+                figures: demand.figures, memory: memory, isOver: { deadline.isOver }))
     }
 
     /// Cancels `body` when the time is up.

@@ -92,6 +92,47 @@ public struct CoarseStretch: Sendable, Hashable {
     }
 }
 
+/// What a store may keep of each step of a gauge beside the mean.
+public struct StepFigures: OptionSet, Sendable, Hashable {
+    public var rawValue: UInt8
+
+    public init(rawValue: UInt8) { self.rawValue = rawValue }
+
+    /// How many samples there were.
+    public static let counts = StepFigures(rawValue: 1)
+    public static let sums = StepFigures(rawValue: 2)
+    public static let minimums = StepFigures(rawValue: 4)
+    public static let maximums = StepFigures(rawValue: 8)
+    /// The last sample, at whose time the step stands.
+    public static let lasts = StepFigures(rawValue: 16)
+}
+
+/// The figures of steps that were asked for, each column as long as those of the samples; the others are empty. A sample that stands for
+/// itself alone is its own sum, minimum, maximum and last, and counts as 1.
+public final class StepColumns: Sendable {
+    public let counts: [Double]
+    public let sums: [Double]
+    public let minimums: [Double]
+    public let maximums: [Double]
+    public let lasts: [Double]
+
+    public init(counts: [Double], sums: [Double], minimums: [Double], maximums: [Double], lasts: [Double]) {
+        self.counts = counts
+        self.sums = sums
+        self.minimums = minimums
+        self.maximums = maximums
+        self.lasts = lasts
+    }
+
+    /// The same of the samples at `indices` alone.
+    public func keeping(_ indices: [Int]) -> StepColumns {
+        func kept(_ column: [Double]) -> [Double] { column.isEmpty ? [] : indices.map { column[$0] } }
+        return StepColumns(
+            counts: kept(counts), sums: kept(sums), minimums: kept(minimums), maximums: kept(maximums),
+            lasts: kept(lasts))
+    }
+}
+
 /// One series with the samples of a stretch of time, in columns of equal length, times rising.
 public struct SeriesColumns: Sendable, Hashable {
     public var labels: Labels
@@ -102,6 +143,9 @@ public struct SeriesColumns: Sendable, Hashable {
     public var histograms: [HistogramSample]
     /// Which of the samples stand for a step each, oldest first. Empty where all are as they came.
     public var coarse: [CoarseStretch]
+    /// Where figures of steps were asked for, and some samples are means of steps: then the means are in `values`. Like the next, it
+    /// makes no columns unequal.
+    public var figures: StepColumns?
     /// Whether whoever made this looked at all values and found no stale marker. Says nothing about the samples themselves: columns that differ in
     /// this alone are equal.
     public var isFreeOfMarkers = false

@@ -36,6 +36,8 @@ public struct SelectionBounds: Sendable {
     public var needsLabels = true
     /// Whether the order of the series counts: sums are added up in it. Where it does not, any order will do.
     public var needsOrder = true
+    /// What is wanted of steps beside their means, of series of which a store keeps that.
+    public var figures: StepFigures = []
     /// Where what is read is taken from, at `bytesPerSample` and `bytesPerSeries`.
     public var memory: MemoryShare?
     /// Whether the time of whoever asks is up, so that reading ends with a `CancellationError`. May be asked on any thread.
@@ -76,7 +78,8 @@ public struct SelectionBounds: Sendable {
 
     public init(
         samplesMax: Int = .max, samplesPerHistogram: Int = 1, isLatestEnough: Bool = false, looks: InstantLooks? = nil,
-        steps: Steps? = nil, needsLabels: Bool = true, needsOrder: Bool = true, memory: MemoryShare? = nil,
+        steps: Steps? = nil, needsLabels: Bool = true, needsOrder: Bool = true,
+        figures: StepFigures = [], memory: MemoryShare? = nil,
         isOver: @escaping @Sendable () -> Bool = { false }
     ) {
         self.memory = memory
@@ -87,6 +90,7 @@ public struct SelectionBounds: Sendable {
         self.steps = steps
         self.needsLabels = needsLabels
         self.needsOrder = needsOrder
+        self.figures = figures
         self.isOver = isOver
     }
 }

@@ -84,6 +84,8 @@ struct SampleRow {
     var dropsName = false
     /// Which samples stand for a step each; empty where all are as they came.
     var coarse: [CoarseStretch] = []
+    /// What those that are means of steps were made of; nil where none is.
+    var figures: StepColumns?
     /// Whether there is no stale marker among the values, as their reader has seen.
     private var isFreeOfMarkers = false
 
@@ -100,6 +102,7 @@ struct SampleRow {
         times = columns.times
         values = columns.values
         coarse = columns.coarse
+        figures = columns.figures
         isFreeOfMarkers = columns.isFreeOfMarkers && columns.histograms.isEmpty
         guard !columns.histograms.isEmpty else { return }
         histograms = Array(repeating: nil, count: times.count)
@@ -137,6 +140,7 @@ struct SampleRow {
             labels: labels, times: indices.map { times[$0] }, values: indices.map { values[$0] },
             histograms: histograms.isEmpty ? [] : indices.map { histograms[$0] }, dropsName: dropsName)
         row.coarse = coarse
+        row.figures = figures?.keeping(indices)
         return row
     }
 

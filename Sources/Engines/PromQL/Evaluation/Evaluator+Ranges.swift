@@ -9,11 +9,11 @@ extension Evaluator {
         noteCoarseSamples(call, windowed)
         var columns: [Column]
         if let edges = windowed.edges {
-            columns = try extendedCall(call, windowed, edges, grid)
+            columns = try extendedCall(call, readingSteps(of: windowed, for: function), edges, grid)
         } else {
             let numbers = try call.arguments.enumerated().filter { $0.offset != place }
                 .map { try scalar($0.element, over: grid) }
-            columns = try overWindows(call, windowed, numbers, grid)
+            columns = try overSteps(call, windowed, numbers, grid)
         }
         if function == .rate || function == .increase { noteGauges(columns, call) }
         if function == .lastOverTime || function == .firstOverTime { return columns }
@@ -21,7 +21,7 @@ extension Evaluator {
     }
 
     /// Says where windows are too short for samples that stand for a step each: most would hold too few, and an empty answer would look
-    /// as if there had been nothing.
+    /// as if there had been nothing. And where a function would have had another answer from the samples that are gone.
     private func noteCoarseSamples(_ call: FunctionCall, _ windowed: WindowedSeries) {
         let needed: Int64 =
             switch call.function {
@@ -33,10 +33,16 @@ extension Evaluator {
         let start = windowed.moments.first - windowed.rangeMs
         for row in windowed.rows where !row.coarse.isEmpty {
             guard let first = row.times.first, let stretch = row.coarse.first(where: { first < $0.before }),
-                stretch.before > start, windowed.rangeMs < needed * stretch.step
+                stretch.before > start
             else { continue }
-            let range = Duration.milliseconds(windowed.rangeMs).prometheusText
             let step = Duration.milliseconds(stretch.step).prometheusText
+            if call.function.needsEverySample(hasFigures: row.figures != nil) {
+                inform(
+                    "\(call.function.rawValue) sees one sample each \(step) where samples were downsampled: "
+                        + goQuoted(row.labels.name), call.arguments[0].span)
+            }
+            guard windowed.rangeMs < needed * stretch.step else { continue }
+            let range = Duration.milliseconds(windowed.rangeMs).prometheusText
             let enough = Duration.milliseconds(needed * stretch.step).prometheusText
             warn(
                 "a range of \(range) is too short for samples that were downsampled to one each \(step), take at least "
@@ -44,7 +50,7 @@ extension Evaluator {
         }
     }
 
-    private func overWindows(
+    func overWindows(
         _ call: FunctionCall, _ windowed: WindowedSeries, _ numbers: [[Double]], _ grid: StepGrid
     ) throws -> [Column] {
         let function = call.function

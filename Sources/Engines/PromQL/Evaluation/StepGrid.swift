@@ -130,6 +130,7 @@ struct SeriesDemand {
         var steps: SelectionBounds.Steps?
         var needsLabels = true
         var needsOrder = true
+        var figures: StepFigures = []
     }
 
     init(scope: QueryScope) {
@@ -144,26 +145,39 @@ struct SeriesDemand {
             guard case .vector(let selector) = aggregation.inner.bare else { preconditionFailure("no selector") }
             if let parameter = aggregation.parameter { try add(parameter, over: grid) }
             try add(selector, over: grid, needsLabels: false, needsOrder: aggregation.op.dependsOnOrder)
-        case .matrix(let matrix):
-            let selector = matrix.selector
-            let range = try scope.positiveMilliseconds(matrix.range, matrix.rangeSpan)
-            let moments = try scope.moments(of: grid, at: selector.at, offset: selector.offset, matrix.span)
-            let before = selector.edges == nil ? 0 : scope.lookbackMs
-            let after = selector.edges == .smoothed ? scope.lookbackMs : 0
-            // Of samples that stand for a step each, one before the first window is read as well: without it nothing would say that the
-            // window was too short for them.
-            add(
-                selector.matchers, moments.first - range - before + 1, moments.last + after,
-                looksFrom: selector.edges == nil ? moments.first - range : nil)
+        case .matrix(let matrix): try add(matrix, over: grid)
         case .subquery(let subquery):
             let moments = try scope.moments(of: grid, at: subquery.at, offset: subquery.offset, subquery.span)
             try add(subquery.inner, over: try scope.innerGrid(subquery, moments))
         case .call(let call) where call.function == .info:
             try add(call.arguments[0], over: grid)
             add(infoMatchers(call), grid.start - scope.lookbackMs + 1, grid.last, looksFrom: grid.start)
+        case .call(let call):
+            for argument in call.arguments {
+                if case .matrix(let matrix) = argument.bare {
+                    try add(matrix, over: grid, figures: call.function.figuresOfSteps)
+                } else {
+                    try add(argument, over: grid)
+                }
+            }
         default:
             for child in expression.children { try add(child, over: grid) }
         }
+    }
+
+    private mutating func add(_ matrix: MatrixSelector, over grid: StepGrid, figures: StepFigures = [])
+        throws(QueryFault)
+    {
+        let selector = matrix.selector
+        let range = try scope.positiveMilliseconds(matrix.range, matrix.rangeSpan)
+        let moments = try scope.moments(of: grid, at: selector.at, offset: selector.offset, matrix.span)
+        let before = selector.edges == nil ? 0 : scope.lookbackMs
+        let after = selector.edges == .smoothed ? scope.lookbackMs : 0
+        // Of samples that stand for a step each, one before the first window is read as well: without it nothing would say that the
+        // window was too short for them.
+        add(
+            selector.matchers, moments.first - range - before + 1, moments.last + after,
+            looksFrom: selector.edges == nil ? moments.first - range : nil, figures: figures)
     }
 
     private mutating func add(
@@ -180,13 +194,14 @@ struct SeriesDemand {
 
     private mutating func add(
         _ matchers: [LabelMatcher], _ from: Int64, _ through: Int64, isLatestEnough: Bool = false,
-        looksFrom: Int64? = nil, steps: SelectionBounds.Steps? = nil, needsLabels: Bool = true, needsOrder: Bool = true
+        looksFrom: Int64? = nil, steps: SelectionBounds.Steps? = nil, needsLabels: Bool = true, needsOrder: Bool = true,
+        figures: StepFigures = []
     ) {
         let through = max(from, through)
         guard let known = wanted[matchers] else {
             wanted[matchers] = Demand(
                 span: from...through, isLatestEnough: isLatestEnough, looksFrom: looksFrom, steps: steps,
-                needsLabels: needsLabels, needsOrder: needsOrder)
+                needsLabels: needsLabels, needsOrder: needsOrder, figures: figures)
             return
         }
         wanted[matchers] = Demand(
@@ -194,7 +209,7 @@ struct SeriesDemand {
             isLatestEnough: isLatestEnough && known.isLatestEnough && known.span.upperBound == through,
             looksFrom: [known.looksFrom, looksFrom].compactMap(\.self).min(),
             steps: known.steps == steps ? steps : nil, needsLabels: needsLabels || known.needsLabels,
-            needsOrder: needsOrder || known.needsOrder)
+            needsOrder: needsOrder || known.needsOrder, figures: figures.union(known.figures))
     }
 }
 

@@ -48,8 +48,9 @@ struct Aggregate: Hashable {
     mutating func add(_ next: Aggregate) {
         count += next.count
         sum += next.sum
-        minimum = min(minimum, next.minimum)
-        maximum = max(maximum, next.maximum)
+        // As over samples: what is not a number counts only where nothing else is.
+        if next.minimum < minimum || minimum.isNaN { minimum = next.minimum }
+        if next.maximum > maximum || maximum.isNaN { maximum = next.maximum }
         last = next.last
     }
 }

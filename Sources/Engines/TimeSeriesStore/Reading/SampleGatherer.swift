@@ -44,7 +44,7 @@ struct GatheredSamples {
 final class SampleGatherer {
     private let range: TimeRange
     private var end: Int64 { range.end }
-    private let readers: [BlockReader]
+    let readers: [BlockReader]
     private let resolutions: [Int64]
     private let head: HeadSnapshot?
     /// Slots by identity: a series in several places has one.
@@ -240,7 +240,7 @@ final class SampleGatherer {
         return true
     }
 
-    private func kind(of piece: Piece) throws(StoreError) -> ChunkKind? {
+    func kind(of piece: Piece) throws(StoreError) -> ChunkKind? {
         if case .block(let reader, _) = piece.source, readers[reader].index.version == 1 { return .legacy }
         return try withChunk(piece) { bytes throws(CodingError) in
             bytes.first.flatMap { ChunkKind(rawValue: $0 & 15) }
@@ -296,7 +296,7 @@ final class SampleGatherer {
     }
 
     /// The part of a piece's `times` inside the range.
-    private func cut(_ times: [Int64], of piece: Piece) -> Range<Int> {
+    func cut(_ times: [Int64], of piece: Piece) -> Range<Int> {
         let start = range.start(of: piece.resolution)
         guard let first = times.first, let last = times.last else { return 0..<0 }
         if first >= start, last <= end { return 0..<times.count }
@@ -320,7 +320,7 @@ final class SampleGatherer {
     }
 
     /// All times of a piece.
-    private func times(of piece: Piece) throws(StoreError) -> [Int64] {
+    func times(of piece: Piece) throws(StoreError) -> [Int64] {
         switch piece.source {
         case .block(let reader, let chunk):
             let reader = readers[reader]
@@ -409,7 +409,7 @@ final class SampleGatherer {
         }
     }
 
-    private func withChunk<Value>(
+    func withChunk<Value>(
         _ piece: Piece, _ body: (UnsafeRawBufferPointer) throws(CodingError) -> Value
     ) throws(StoreError) -> Value {
         switch piece.source {
@@ -525,31 +525,6 @@ final class SampleGatherer {
         case .headChunk(let number): head!.chunks[number].isOfHistograms ? .histograms : nil
         case .open, .late, .openHistograms: nil
         }
-    }
-
-    /// The aggregates of a slot all of whose pieces are such chunks, with their times; nil where one is not. Of two of one instant the one
-    /// from the block of the lower part stays.
-    func aggregates(of slot: Int) throws(StoreError) -> (times: [Int64], columns: AggregateColumns)? {
-        var found: [(time: Int64, rank: Int, aggregate: Aggregate)] = []
-        for (rank, piece) in pieces[slot].enumerated() {
-            guard case .block(let reader, _) = piece.source, readers[reader].index.version > 1,
-                try kind(of: piece) == .aggregates
-            else { return nil }
-            let own = try self.times(of: piece)
-            let part = try withChunk(piece) { bytes throws(CodingError) in
-                var source = ByteSource(bytes)
-                return try decodeAggregates(&source, count: own.count)
-            }
-            for index in cut(own, of: piece) { found.append((own[index], rank, part[index])) }
-        }
-        found.sort { ($0.time, $0.rank) < ($1.time, $1.rank) }
-        var times: [Int64] = []
-        var columns = AggregateColumns()
-        for entry in found where entry.time != times.last {
-            times.append(entry.time)
-            columns.add(entry.aggregate)
-        }
-        return (times, columns)
     }
 }
 

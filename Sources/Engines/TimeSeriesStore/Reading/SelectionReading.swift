@@ -95,14 +95,25 @@ struct SelectionReading: Sendable {
                 coarse: found.coarse)
             // Looked at here, the values are still in the processor's cache.
             columns.isFreeOfMarkers = !hasStaleMarker(columns.values)
+            try addFigures(to: &columns, slot.slot, gatherer)
             return columns
         }
         var samples = BlockSamples(times: found.times, values: found.values, histograms: found.histograms)
         samples.remove(tombstones.filter { $0.matches(slot.labels) })
         guard samples.count > 0 else { return nil }
-        return SeriesColumns(
+        var columns = SeriesColumns(
             labels: slot.labels, times: samples.times, values: samples.values, histograms: samples.histograms,
             coarse: found.coarse)
+        try addFigures(to: &columns, slot.slot, gatherer)
+        return columns
+    }
+
+    private func addFigures(to columns: inout SeriesColumns, _ slot: Int, _ gatherer: SampleGatherer) throws {
+        guard !bounds.figures.isEmpty, !columns.coarse.isEmpty else { return }
+        // All five for a moment, whichever are wanted.
+        try bounds.memory?.take(columns.times.count * 5 * MemoryLayout<Double>.stride)
+        let found = try gatherer.aggregates(of: slot, columns.times, columns.values, columns.coarse)
+        columns.figures = found.map { StepColumns($0, bounds.figures) }
     }
 }
 
