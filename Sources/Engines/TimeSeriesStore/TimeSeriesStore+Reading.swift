@@ -31,47 +31,29 @@ extension TimeSeriesStore {
     public func labelNames(_ matchers: [LabelMatcher], from start: Timestamp, through end: Timestamp) async throws
         -> [String]
     {
-        let range = TimeRange(start, end)
-        return try await reading { stop in
-            try self.overIndexes(matchers, range, stop) { index, set, names in
-                var pairs = SeriesSet(capacity: index.pairCount)
-                set.forEach { series in for pair in index.pairs(of: series) { pairs.insert(Int(pair)) } }
-                pairs.forEach { names.insert(ByteText(index.name(of: UInt32($0)))) }
-            }
-        }
+        try await texts(matchers, TimeRange(start, end), LabelTexts(valuesOf: nil))
     }
 
     public func labelValues(
         _ name: String, _ matchers: [LabelMatcher], from start: Timestamp, through end: Timestamp
     ) async throws -> [String] {
-        let range = TimeRange(start, end)
-        return try await reading { stop in
-            try self.overIndexes(matchers, range, stop) { index, set, values in
-                for pair in index.pairs(named: name) {
-                    var found = SeriesSet(capacity: index.seriesCapacity)
-                    index.insertSeries(of: pair, into: &found)
-                    found.formIntersection(set)
-                    if found.count > 0 { values.insert(ByteText(index.value(of: pair))) }
-                }
-            }
-        }
+        try await texts(matchers, TimeRange(start, end), LabelTexts(valuesOf: name))
     }
 
     /// The labels of the series matching any of `selectors` with samples in the range, sorted.
+    /// - Parameter limit: no more than the first of them.
     public func series(
-        _ selectors: [[LabelMatcher]], from start: Timestamp, through end: Timestamp
+        _ selectors: [[LabelMatcher]], from start: Timestamp, through end: Timestamp, limit: Int = .max
     ) async throws -> [Labels] {
         let range = TimeRange(start, end)
         return try await reading { stop in
-            var found: [Identity: Labels] = [:]
+            var found: [Labels] = []
             for matchers in selectors {
                 let (gatherer, _) = try self.gatherer(matchers, range, stop)
-                for slot in 0..<gatherer.slotCount {
-                    let identity = gatherer.identity(of: slot)
-                    if found[identity] == nil { found[identity] = gatherer.labels(of: slot) }
-                }
+                for slot in try gatherer.firstSlots(limit, stop) { found.append(gatherer.labels(of: slot)) }
             }
-            return found.values.sorted()
+            guard selectors.count > 1 else { return found }
+            return Array(Set(found).sorted().prefix(limit))
         }
     }
 
@@ -148,59 +130,41 @@ extension TimeSeriesStore {
         return index
     }
 
-    /// Calls `body` for each index with the series that match and have samples in the range, and sorts what it found.
-    private func overIndexes(
-        _ matchers: [LabelMatcher], _ range: TimeRange, _ stop: StopFlag,
-        _ body: (any LabelIndex, SeriesSet, inout Set<ByteText>) -> Void
-    ) throws -> [String] {
-        var texts: Set<ByteText> = []
-        let blocks = state.withLock { state in
-            let head = state.head
-            var set = SeriesSet(capacity: head.seriesCapacity)
-            for entry in HeadSnapshot(
-                head, head.series(matching: matchers), from: range.start, through: range.end
-            ).entries {
-                set.insert(entry.number)
+    /// What is asked for of the series that match and have samples in the range, sorted.
+    private func texts(_ matchers: [LabelMatcher], _ range: TimeRange, _ wanted: LabelTexts) async throws -> [String] {
+        try await reading { stop in
+            // Under the lock no more than the numbers of pairs are put together: with a million of them, knowing and sorting their texts
+            // takes a second in which nothing could be written.
+            let (found, blocks) = try self.state.withLock { state in
+                let blocks = state.blocks.filter { $0.start <= range.end && $0.end > range.start }
+                var set = state.head.series(matching: matchers)
+                state.head.keepSeries(&set, withSamplesFrom: range.start, through: range.end)
+                return (try wanted.texts(of: set, in: state.head, stop), blocks)
             }
-            body(head, set, &texts)
-            return state.blocks.filter { $0.start <= range.end && $0.end > range.start }
-        }
-        for block in blocks {
-            if stop.isSet { throw CancellationError() }
-            let index: BlockIndex
-            do throws(StoreError) {
-                index = try self.index(of: block)
-            } catch {
-                // Removed by age, or joined with others, whose labels come with the rest.
-                if error.isRemovedFile { continue }
-                throw error
-            }
-            var set = index.series(matching: matchers)
-            if block.start < range.start || block.end > range.end {
-                for series in set.members where index.chunks(of: series, from: range.start, through: range.end).isEmpty
-                {
-                    set.remove(series)
+            var texts = Set(found.lazy.map(ByteText.init))
+            for block in blocks {
+                if stop.isSet { throw CancellationError() }
+                let index: BlockIndex
+                do throws(StoreError) {
+                    index = try self.index(of: block)
+                } catch {
+                    // Removed by age, or joined with others, whose labels come with the rest.
+                    if error.isRemovedFile { continue }
+                    throw error
                 }
+                var set = index.series(matching: matchers)
+                if block.start < range.start || block.end > range.end {
+                    for series in set.members
+                    where index.chunks(of: series, from: range.start, through: range.end).isEmpty {
+                        set.remove(series)
+                    }
+                }
+                texts.formUnion(try wanted.texts(of: set, in: index, stop).lazy.map(ByteText.init))
             }
-            body(index, set, &texts)
+            return texts.sorted().map(\.text)
         }
-        return texts.sorted().map(\.text)
     }
 }
-
-/// An inverted index with the labels of its series.
-protocol LabelIndex: Postings {
-    var pairCount: Int { get }
-    func pairs(of series: Int) -> ArraySlice<UInt32>
-    func name(of pair: UInt32) -> String
-}
-
-extension Head: LabelIndex {
-    var pairCount: Int { table.count }
-    func name(of pair: UInt32) -> String { table.name(of: pair) }
-}
-
-extension BlockIndex: LabelIndex {}
 
 /// A closed range of milliseconds.
 struct TimeRange: Sendable {

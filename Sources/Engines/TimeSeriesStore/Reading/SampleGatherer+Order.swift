@@ -29,6 +29,43 @@ extension SampleGatherer {
         return slots.map { (slot: $0, labels: withLabels ? labels(of: $0) : Labels()) }
     }
 
+    /// The slots whose labels come first, in the order of these.
+    /// - Throws: `CancellationError` when `stop` is set.
+    func firstSlots(_ limit: Int, _ stop: StopFlag) throws -> [Int] {
+        // To rank the pairs of all pays off where all are wanted.
+        guard limit < slotCount / 8 else { return ordered(withLabels: false).prefix(limit).map(\.slot) }
+        guard limit > 0 else { return [] }
+        var first: [Int] = []
+        var isCut = false
+        func cut() {
+            first.sort(by: labelsPrecede)
+            isCut = isCut || first.count >= limit
+            first.removeSubrange(min(limit, first.count)...)
+        }
+        for slot in 0..<slotCount {
+            if slot % (1 << 16) == 0, stop.isSet { throw CancellationError() }
+            // The last of those that were cut bounds what can still be among the first.
+            if isCut, !labelsPrecede(slot, first[limit - 1]) { continue }
+            first.append(slot)
+            if first.count >= 2 * limit + 64 { cut() }
+        }
+        cut()
+        return first
+    }
+
+    private func labelsPrecede(_ left: Int, _ right: Int) -> Bool {
+        let (source, otherSource) = (source(of: left), source(of: right))
+        let (mine, others) = (pairs(of: left), pairs(of: right))
+        for (pair, other) in zip(mine, others) where source != otherSource || pair != other {
+            let (one, two) = (texts(of: pair, source), texts(of: other, otherSource))
+            let byName = order(one.name, two.name)
+            if byName != 0 { return byName < 0 }
+            let byValue = order(one.value, two.value)
+            if byValue != 0 { return byValue < 0 }
+        }
+        return mine.count < others.count
+    }
+
     /// For each slot the ranks of its pairs among all that occur: those of slot `n` are `keys[starts[n]..<starts[n + 1]]`.
     private func rankedPairs() -> (keys: [UInt32], starts: [Int]) {
         struct Pair {

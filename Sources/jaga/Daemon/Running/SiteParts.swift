@@ -169,11 +169,12 @@ final class SiteParts: Sendable {
     }
 
     /// The labels of the series matching any of `selectors`, sorted.
-    func labelSets(_ selectors: [[LabelMatcher]], from start: Timestamp, through end: Timestamp) async throws
-        -> [Labels]
-    {
+    /// - Parameter limit: no more than the first of them are needed.
+    func labelSets(
+        _ selectors: [[LabelMatcher]], from start: Timestamp, through end: Timestamp, limit: Int
+    ) async throws -> [Labels] {
         if let store = reading as? TimeSeriesStore {
-            return try await store.series(selectors, from: start, through: end)
+            return try await store.series(selectors, from: start, through: end, limit: limit)
         }
         if let remote = reading as? RemoteSeries {
             return try await remote.series(selectors, from: start, through: end)

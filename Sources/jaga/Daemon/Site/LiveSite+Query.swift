@@ -23,8 +23,9 @@ extension LiveSite {
     func series(_ filter: SeriesFilter) async throws -> [Labels] {
         // The reference names the parameter here, and not where labels are asked for.
         let wanted = filter.selectors.isEmpty ? [[]] : try matchers(filter.selectors)
+        let limit = filter.limit ?? .max
         return Array(
-            try await parts.labelSets(wanted, from: filter.from, through: filter.through).prefix(filter.limit ?? .max))
+            try await parts.labelSets(wanted, from: filter.from, through: filter.through, limit: limit).prefix(limit))
     }
 
     func labelNames(_ filter: SeriesFilter) async throws -> [String] {
