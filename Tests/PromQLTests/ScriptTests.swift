@@ -40,6 +40,24 @@ import Testing
         #expect(outcomes.last?.failure == "expected 2 for a, got 1")
     }
 
+    @Test func `cases without a blank line between them run all the same, and are told`() async {
+        let outcomes = await run(
+            """
+            load 1m
+              load 1
+              load 5
+              eval 2
+            eval instant at 0m load
+              load 5
+            eval_fail instant at 0m load +
+            clear
+            """)
+        // `load` and `eval` are names of metrics where no interval and no kind of query follows.
+        #expect(outcomes.map(\.line) == [5, 5, 7, 7, 8])
+        #expect(outcomes.map { $0.failure == nil } == [false, true, false, true, false], "\(outcomes)")
+        #expect(outcomes.first?.failure == "a blank line is missing before: eval instant at 0m load")
+    }
+
     @Test(arguments: [
         ("eval instant at 1m a\n  a 1\n  b 2", "expected b, got a 1"),
         ("eval instant at 1m a", "expected no a, got a 1"),

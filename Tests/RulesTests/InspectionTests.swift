@@ -108,6 +108,12 @@ import Units
             fault?.diagnostics.first?.description.hasPrefix(
                 "r.yml:5:15: groups[0].rules[0].expr: could not parse expression: 1:1: parse error: "
                     + "function \"mad_over_time\" is not enabled") == true, "\(fault?.diagnostics ?? [])")
+        #expect(
+            fault?.diagnostics.allSatisfy {
+                $0.description.hasSuffix(
+                    "; the feature 'promql-experimental-functions' switches it on, by 'queries.features' or --enable-feature"
+                )
+            } == true)
         #expect(fault?.diagnostics.count == 2)
         let groups = try RuleFile.read(
             yaml, file: "r.yml", templates: AnnotationTemplates(), features: .experimentalFunctions)

@@ -55,7 +55,7 @@ import Units
                       - alert: A
                         expr: up == 0
                         annotations: {summary: "{{ nosuch $value }}"}
-                      - record: "bad name"
+                      - record: "{bad name}"
                         expr: up
                       - alert: B
                         expr: up == 0
@@ -67,6 +67,15 @@ import Units
         #expect(
             told.map { $0.prefix(10) } == ["f.yml:6:32", "f.yml:7:17", "f.yml:11:28"].map { $0.prefix(10) }, "\(told)")
         #expect(told.first?.contains("nosuch") == true && told.dropFirst().first?.contains("bad name") == true)
+    }
+
+    @Test func `a recorded name may be any text without braces, as the names of metrics may`() throws {
+        for name in ["job x", "9bad", "sum(x)", "\u{e9}t\u{e9}", "it's"] {
+            let groups = try RuleFile.read(
+                "groups: [{name: a, rules: [{record: \"\(name)\", expr: up}]}]", file: "f.yml",
+                templates: AnnotationTemplates())
+            #expect(groups.first?.rules.map(\.name) == [name])
+        }
     }
 
     @Test func `every fault is told at once with its place`() {

@@ -15,7 +15,7 @@ public import Units
 //     eval range from 0 to 10m step 5m requests{code="200"}
 //       requests{code="200"} 0 10 20
 //
-// Blank and comment lines end a block. What cannot be read becomes a fault with its line, and reading goes on behind the block.
+// Blank and comment lines end a block; one that is missing before the next command is a fault. What cannot be read becomes a fault with its line, and reading goes on behind the block.
 // <https://github.com/prometheus/prometheus/blob/main/promql/promqltest/README.md>
 
 /// A script, read but not run.
@@ -104,8 +104,15 @@ extension QueryScript {
             guard !line.isEmpty else { continue }
             let first = number
             var block: [(line: Int, text: Substring)] = []
+            var missing: Command?
             if line != "clear" {
                 while number < lines.count, !lines[number].isEmpty {
+                    if Self.isCommand(lines[number]) {
+                        // What stands there is run all the same: of a script of a hundred cases ninety would be missing without a word.
+                        let message = "a blank line is missing before: \(lines[number])"
+                        missing = .fault(ScriptFault(line: number + 1, message: message))
+                        break
+                    }
                     block.append((number + 1, lines[number]))
                     number += 1
                 }
@@ -115,7 +122,20 @@ extension QueryScript {
             } catch {
                 commands.append(.fault(error))
             }
+            if let missing { commands.append(missing) }
         }
+    }
+
+    /// Whether the line cannot be one of a block: `load` and `eval` are names of metrics as well.
+    private static func isCommand(_ line: Substring) -> Bool {
+        if line == "clear" { return true }
+        let (word, rest) = firstWord(line)
+        let next = firstWord(trimmed(rest)).0
+        if ["load", "load_with_nhcb"].contains(word) {
+            return scriptNumber(next) == nil && scriptDuration(trimmed(rest)) != nil
+        }
+        return ["eval", "eval_fail", "eval_warn", "eval_info", "eval_ordered"].contains(word)
+            && (next == "instant" || next == "range")
     }
 
     private static func command(_ line: Substring, at number: Int, _ block: [(line: Int, text: Substring)])

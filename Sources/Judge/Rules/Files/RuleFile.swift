@@ -149,7 +149,7 @@ private struct RuleSection: SettingsSection {
             }
             if record.contains("{") || record.contains("}") {
                 reader.fault("record", "braces present in the recording rule name; should it be in expr?: \(record)")
-            } else if record.isEmpty || record.contains(where: { "\"' \n".contains($0) }) {
+            } else if record.isEmpty {
                 reader.fault("record", "invalid recording rule name: \(record)")
             }
         }
@@ -177,7 +177,15 @@ private struct RuleSection: SettingsSection {
             _ = try Expression.parse(expr, features: features)
             return nil
         } catch {
-            return "could not parse expression: \(error.summary)"
+            let missing = QueryOptions.flags.first { flag in
+                // It parses with all of the syntax, so that what fails with this flag alone needs another.
+                QueryFeatures(flag: flag).map { (try? Expression.parse(expr, features: features.union($0))) != nil }
+                    == true
+            }
+            let remedy = missing.map {
+                "; the feature '\($0)' switches it on, by 'queries.features' or --enable-feature"
+            }
+            return "could not parse expression: \(error.summary)\(remedy ?? "")"
         }
     }
 
