@@ -40,6 +40,23 @@ import Testing
         #expect(outcomes.last?.failure == "expected 2 for a, got 1")
     }
 
+    /// What Prometheus 2.42 answers.
+    @Test(arguments: [
+        ("1e18", "31688740476 10 23 5 297 31 1 46"),
+        ("-1e18", "-31688736537 3 10 2 69 31 22 13"),
+        ("9.2e18", "291536396232 8 31 5 244 31 11 33"),
+        ("-62135596801", "0 12 31 0 366 31 23 59"),
+        ("1e15", "31690708 7 5 0 187 31 1 46"),
+    ])
+    func `dates are those of the calendar as far as 64 bits of seconds reach`(time: String, parts: String) async {
+        let names = ["year", "month", "day_of_month", "day_of_week", "day_of_year", "days_in_month", "hour", "minute"]
+        let cases = zip(names, parts.split(separator: " ")).map {
+            "eval instant at 0m \($0)(vector(\(time)))\n  {} \($1)\n"
+        }
+        let outcomes = await run(cases.joined(separator: "\n"))
+        #expect(outcomes.count == 8 && outcomes.allSatisfy { $0.failure == nil }, "\(outcomes)")
+    }
+
     @Test func `cases without a blank line between them run all the same, and are told`() async {
         let outcomes = await run(
             """

@@ -198,10 +198,12 @@ private func elementary(_ function: Function, _ value: Double) -> Double {
 
 /// A part of the date that `seconds` after 1970 fall on, in UTC. NaN for what is no time.
 private func calendarPart(_ function: Function, _ seconds: Double) -> Double {
-    guard seconds.magnitude < 9e15 else { return .nan }
-    let time = CivilTime(utc: Timestamp(millisecondsSinceEpoch: Int64(seconds) * 1000))
+    // As many as 64 bits hold. The calendar begins anew every 400 years, on the same day of the week.
+    guard let whole = Int64(exactly: seconds.rounded(.towardZero)) else { return .nan }
+    let (eras, rest) = whole.flooredDivision(by: 146_097 * 86_400)
+    let time = CivilTime(utc: Timestamp(millisecondsSinceEpoch: rest * 1000))
     switch function {
-    case .year: return Double(time.year)
+    case .year: return Double(Int64(time.year) + 400 * eras)
     case .month: return Double(time.month)
     case .dayOfMonth: return Double(time.day)
     case .hour: return Double(time.hour)

@@ -55,7 +55,8 @@ private func reportParsing(
 private func hint(for arguments: [String]) -> String {
     let (_, path, next) = commandPath(in: arguments)
     // `-1e308` or `-(up)`: an expression, and no option of ours begins so.
-    if path == "jaga query", let word = next, word.hasPrefix("-"), let second = word.dropFirst().first,
+    if path == "jaga query" || path == "jaga promql format", let word = next, word.hasPrefix("-"),
+        let second = word.dropFirst().first,
         second != "-", !second.isLetter
     {
         return "What begins with '-' and is no option stands behind '--': \(path) -- '\(word)'."
