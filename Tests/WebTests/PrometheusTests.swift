@@ -235,6 +235,10 @@ import WebAPI
         #expect(open.from == .distantPast && open.through == .distantFuture)
         let half = try filter("/api/v1/labels?end=100")
         #expect(half.from == .distantPast && half.through == Timestamp(secondsSinceEpoch: 100))
+        // Of times with parts of a millisecond the reference rounds the part of a second by itself.
+        for (text, ms) in [("1.0005", 1000), ("1.0006", 1001), ("-1.0006", -1001), ("0.0005", 1)] {
+            #expect(try filter("/api/v1/labels?start=\(text)").from.millisecondsSinceEpoch == ms, "\(text)")
+        }
     }
 
     @Test(arguments: [

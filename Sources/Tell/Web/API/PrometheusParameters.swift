@@ -45,7 +45,10 @@ struct PrometheusParameters {
 
     private static func time(_ text: String) -> Timestamp? {
         if let seconds = number(text), seconds.isFinite, seconds.magnitude < 9e12 {
-            return Timestamp(secondsSinceEpoch: seconds)
+            // The part of a second is rounded by itself, as the reference does it: 1.0005 is a little less than it says.
+            let whole = seconds.rounded(.towardZero)
+            let part = ((seconds - whole) * 1000).rounded()
+            return Timestamp(millisecondsSinceEpoch: Int64(whole) * 1000 + Int64(part))
         }
         return Timestamp(rfc3339: text)
     }
