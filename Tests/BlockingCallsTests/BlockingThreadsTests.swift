@@ -72,12 +72,16 @@ import Testing
         var pipeEnds: [Int32] = [0, 0]
         try #require(pipe(&pipeEnds) == 0)
         let (reader, writer) = (pipeEnds[0], pipeEnds[1])
+        let begun = AsyncStream<Void>.makeStream()
         let first = Task {
             try await threads.run {
+                begun.continuation.finish()
                 var byte: UInt8 = 0
                 return read(reader, &byte, 1)
             }
         }
+        // The only thread is taken before anybody gets in line.
+        for await _ in begun.stream {}
         await #expect(throws: DeadlineExceeded.self) {
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for limit in [40, 20, 30] {

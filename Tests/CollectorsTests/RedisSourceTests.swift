@@ -8,7 +8,7 @@ import Testing
 
 /// Goal: Redis' INFO arrives under redis_exporter's names. Method: a real server.
 @Suite struct RedisSourceTests {
-    private func source(_ server: RedisServer, deadline: Duration = .seconds(30)) -> RedisSource {
+    private func source(_ server: RedisServer, deadline: Duration = .seconds(60)) -> RedisSource {
         RedisSource(
             name: "redis/test", labels: [:],
             RedisSettings(host: server.host, port: server.port, password: server.password), deadline: deadline)
@@ -18,10 +18,10 @@ import Testing
         let folder = try StackFolder()
         let server = try await RedisServer.start(in: folder.path, .init(password: Secret("right-one")))
         let client = try await RedisConnection.open(
-            RedisSettings(host: server.host, port: server.port, password: server.password), timeout: .seconds(30))
-        try await client.command("SET", "k", "v", "EX", "1000", timeout: .seconds(30))
-        try await client.command("SET", "l", "v", timeout: .seconds(30))
-        await #expect(throws: RedisError.self) { try await client.command("INCR", "k", timeout: .seconds(30)) }
+            RedisSettings(host: server.host, port: server.port, password: server.password), timeout: .seconds(60))
+        try await client.command("SET", "k", "v", "EX", "1000", timeout: .seconds(60))
+        try await client.command("SET", "l", "v", timeout: .seconds(60))
+        await #expect(throws: RedisError.self) { try await client.command("INCR", "k", timeout: .seconds(60)) }
         let batch = try await source(server).read(at: testNow)
         #expect(batch.value("redis_up") == 1)
         #expect(batch.value("redis_db_keys", ["db": "db0"]) == 2)
@@ -40,7 +40,7 @@ import Testing
         var wrong = RedisSettings(host: server.host, port: server.port, password: Secret("hunter2"))
         for password in [Secret("hunter2"), nil] {
             wrong.password = password
-            let source = RedisSource(name: "redis/wrong", labels: [:], wrong)
+            let source = RedisSource(name: "redis/wrong", labels: [:], wrong, deadline: .seconds(60))
             let error = await #expect(throws: RedisError.self) { try await source.read(at: testNow) }
             #expect(error?.code == .authenticationFailed)
             #expect(error?.oneLine.contains("hunter2") == false)
@@ -51,13 +51,15 @@ import Testing
     @Test func `a paused, a killed and a restarted server are told apart`() async throws {
         let folder = try StackFolder()
         let server = try await RedisServer.start(in: folder.path)
-        let source = source(server, deadline: .seconds(1))
+        let source = source(server)
         #expect(try await source.read(at: testNow).value("redis_up") == 1)
+        let hasty = self.source(server, deadline: .seconds(1))
         server.pause()
-        let error = await #expect(throws: RedisError.self) { try await source.read(at: testNow) }
+        let error = await #expect(throws: RedisError.self) { try await hasty.read(at: testNow) }
         #expect(error?.code == .timeout)
         server.resume()
-        let again = try await waitFor("the server answers again") { try? await source.read(at: testNow) }
+        // The first ones may still be too late.
+        let again = try await waitFor("the server answers again") { try? await hasty.read(at: testNow) }
         #expect(again.value("redis_up") == 1)
         for _ in 0..<20 { _ = try await source.read(at: testNow) }
         let before = try #require(again.value("redis_uptime_in_seconds"))

@@ -41,6 +41,8 @@ import Units
             state.withLock { $0.answer = answer }
         }
 
+        /// A reading is under way that does not answer.
+        var isStuck: Bool { state.withLock { $0.isStuck } }
         var readings: [Timestamp] { state.withLock { $0.readings } }
         /// A reading is under way that needs no clock to end.
         var isAnswering: Bool {
@@ -102,7 +104,7 @@ import Units
     }
 
     /// Moves the clock in small steps, and lets the tasks run in between: a reading that answers by itself has done so before
-    /// the clock goes on, or a busy machine would make it look late.
+    /// the clock goes on, and its source sleeps again, or a busy machine would make it look late.
     private func pass(_ span: Duration, _ isDone: () -> Bool = { false }) async throws {
         var left = span
         while left > .zero, !isDone() {
@@ -113,7 +115,9 @@ import Units
             // A real moment, so that tasks on other threads begin too; what they then do is waited for.
             try await ContinuousClock().sleep(for: .milliseconds(1))
             try await waitUntil("the readings under way", every: .milliseconds(1)) {
-                running.sources.withLock { $0.allSatisfy { !$0.isAnswering } }
+                running.sources.withLock { sources in
+                    sources.allSatisfy { !$0.isAnswering } && clock.sleeperCount >= sources.count { !$0.isStuck }
+                }
             }
         }
     }

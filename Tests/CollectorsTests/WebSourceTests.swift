@@ -31,7 +31,7 @@ import Units
                     location = /broken { return 503; }
                     """))
         func nginxSource(_ url: String) -> NginxSource {
-            NginxSource(name: "nginx/t", labels: [:], HTTPRequest(url: url))
+            NginxSource(name: "nginx/t", labels: [:], HTTPRequest(url: url), deadline: .seconds(60))
         }
         let batch = try await nginxSource(nginx.statusURL).read(at: testNow)
         #expect(batch.value("nginx_up") == 1)
@@ -43,9 +43,8 @@ import Units
         nginx.pause()
         let stopped = NginxSource(
             name: "nginx/t", labels: [:], HTTPRequest(url: nginx.statusURL), deadline: .milliseconds(300))
-        let started = ContinuousClock.now
+        // It is paused for as long as this takes, so a reading without a limit would not end.
         await #expect(throws: OutboundError.self) { try await stopped.read(at: testNow) }
-        #expect(ContinuousClock.now - started < .seconds(15))
         nginx.resume()
         for _ in 0..<20 { _ = try? await nginxSource(nginx.statusURL).read(at: testNow) }
         let counted = try await nginxSource(nginx.statusURL).read(at: testNow).value("nginx_http_requests_total") ?? 0

@@ -87,7 +87,7 @@ extension EndToEnd {
             let verify = try await jaga.run("backup", "verify", id)
             #expect(verify.code == 1, "\(verify)")
             #expect(verify.errors.contains(id), "\(verify)")
-            try await waitUntil("the alert of the damaged backup", timeout: .seconds(90)) {
+            try await waitUntil("the alert of the damaged backup", timeout: .seconds(180)) {
                 try await jaga.firing().contains("BackupVerificationFailed")
             }
             let status = try await jaga.run("status")
@@ -98,7 +98,7 @@ extension EndToEnd {
             #expect(drill.code == 1, "\(drill)")
             // A new one ends the trouble.
             #expect(try await jaga.run("backup", "run", "shop").code == 0)
-            try await waitUntil("the alert of the damaged backup ends", timeout: .seconds(90)) {
+            try await waitUntil("the alert of the damaged backup ends", timeout: .seconds(180)) {
                 try await !jaga.firing().contains("BackupVerificationFailed")
             }
             #expect(try await jaga.run("ledger", "verify").code == 0)

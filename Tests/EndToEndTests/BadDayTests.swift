@@ -22,7 +22,7 @@ extension EndToEnd {
             site: bad-day
             host: {interval: 1s}
             postgres:
-              - {name: shop, host: 127.0.0.1, port: \(port), database: postgres, user: postgres, password: "\(password)", interval: 1s, timeout: 900ms}
+              - {name: shop, host: 127.0.0.1, port: \(port), database: postgres, user: postgres, password: "\(password)", interval: 2s, timeout: 1900ms}
             probes:
               - {name: elsewhere, tcp: "127.0.0.1:\(port)", interval: 1s}
             rules: {interval: 1s}
@@ -37,9 +37,12 @@ extension EndToEnd {
             let jaga = try await JagaServer.start(
                 Self.configuration(port: postgres.port, password: "planted-wrong-password"), folder: folder)
             try await waitUntil("a failed reading") { try await jaga.value("pg_up") == 0 }
-            let error = try #require(try await jaga.source("postgres/shop")?["error"]?.stringValue)
-            #expect(error.contains("password"), "\(error)")
-            #expect(!error.contains("planted"), "\(error)")
+            // On a busy machine a reading may also end at its limit, before the server has refused it.
+            try await waitUntil("the password is named") {
+                let error = try await jaga.source("postgres/shop")?["error"]?.stringValue ?? ""
+                #expect(!error.contains("planted"), "\(error)")
+                return error.contains("password")
+            }
             let status = try await jaga.run("status", "--json")
             #expect(status.code != 0)
             let area = try status.json["areas"]?.arrayValue?.first { $0["kind"]?.stringValue == "postgres" }
@@ -53,43 +56,45 @@ extension EndToEnd {
             let folder = try TemporaryFolder("stopped")
             let postgres = try await Self.postgres(folder)
             let other = try await RedisServer.start(in: folder.path)
-            let jaga = try await JagaServer.start(
-                Self.configuration(
-                    port: postgres.port, "redis: [{name: cache, port: \(other.port), interval: 1s}]"
-                ).replacing(
-                    "probes:",
-                    // Nearly always in the middle of a reading that waits for its whole time, once the server is stopped.
-                    with: """
-                          - {name: patient, host: 127.0.0.1, port: \(postgres.port), database: postgres, user: postgres, password: "\(Self.password)", interval: 12s, timeout: 11900ms}
-                        probes:
-                        """),
-                folder: folder)
+            let plain = Self.configuration(
+                port: postgres.port, "redis: [{name: cache, port: \(other.port), interval: 1s}]")
+            let jaga = try await JagaServer.start(plain, folder: folder)
             try await waitUntil("the first readings") {
                 let up = try await jaga.value("pg_up"), redis = try await jaga.value("redis_up")
                 return up == 1 && redis == 1
             }
-            // A client that sleeps in the server is nobody's trouble.
-            async let sleeping: Void = {
-                _ = try? await postgres.run(sql: "SELECT pg_sleep(12)")
-            }()
-            try await expectReadings(jaga, of: ["postgres/shop", "redis/cache"], count: 3)
-            await sleeping
+            // A client that sleeps in the server is nobody's trouble. It sleeps for longer than anybody here waits.
+            let sleeping = Task {
+                // It is ended with the server.
+                _ = try? await postgres.run(sql: "SELECT pg_sleep(3600)")
+            }
+            try await waitUntil("the client sleeps") {
+                try await postgres.run(sql: "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'") == "1"
+            }
+            try await waitForReadings(jaga, of: ["postgres/shop", "redis/cache"], count: 3)
 
             postgres.pause()
-            try await waitUntil("the stopped server is noticed", timeout: .seconds(60)) {
-                try await jaga.value("pg_up") == 0
-            }
-            try await expectReadings(jaga, of: ["redis/cache", "host/\(Self.hostName)"], count: 4)
-            let started = ContinuousClock.now
+            // Its first reading begins while the server is stopped, and lasts longer than anybody here waits.
+            try jaga.configure(
+                plain.replacing(
+                    "probes:",
+                    with: """
+                          - {name: patient, host: 127.0.0.1, port: \(postgres.port), database: postgres, user: postgres, password: "\(Self.password)", interval: 1h, timeout: 59m, connect_timeout: 59m}
+                        probes:
+                        """))
+            #expect(try await jaga.run("reload").code == 0)
+            try await waitUntil("the stopped server is noticed") { try await jaga.value("min(pg_up)") == 0 }
+            try await waitForReadings(jaga, of: ["redis/cache", "host/\(Self.hostName)"], count: 4)
             let status = try await jaga.run("status")
             #expect(status.code != 0)
-            #expect(started.duration(to: .now) < .seconds(10), "the status waited for the stopped server")
+            #expect(
+                try await jaga.source("postgres/patient")?["lastReadAt"]?.intValue == nil,
+                "no reading was under way meanwhile, so this test shows nothing")
             postgres.resume()
-            try await waitUntil("the server is read again", timeout: .seconds(60)) {
-                try await jaga.value("pg_up") == 1
-            }
+            try await waitUntil("the server is read again") { try await jaga.value("min(pg_up)") == 1 }
             await jaga.server.stop()
             await postgres.stop()
+            await sleeping.value
             await other.stop()
             folder.remove()
         }
@@ -98,27 +103,22 @@ extension EndToEnd {
             ((try? readText("/proc/sys/kernel/hostname")) ?? "").split(separator: "\n").first.map(String.init) ?? ""
         }
 
-        /// Waits until each source was read `count` times more. Who was held up by the stopped server or by the sleeping query
-        /// was held up for twelve seconds; a busy machine makes less of a second's interval.
-        private func expectReadings(_ jaga: JagaServer, of names: [String], count: Int) async throws {
+        /// Waits until each source was read `count` times more. Who is held up by the stopped server or by the sleeping query is held up
+        /// for as long as this waits.
+        private func waitForReadings(_ jaga: JagaServer, of names: [String], count: Int) async throws {
             for name in names {
-                func times() async throws -> [Int64] {
-                    try await jaga.source(name)?["lastReadAt"]?.intValue.map { [$0] } ?? []
-                }
-                var seen: [Int64] = try await times()
+                var seen: Set<Int64> = []
                 try await waitUntil("\(count) more readings of \(name)", timeout: .seconds(120)) {
-                    if let last = try await times().first, last != seen.last { seen.append(last) }
+                    if let last = try await jaga.source(name)?["lastReadAt"]?.intValue { seen.insert(last) }
                     return seen.count > count
                 }
-                let gap = zip(seen, seen.dropFirst()).map { $1 - $0 }.max() ?? 0
-                #expect(gap < 9000, "\(name) was held up: \(seen)")
             }
         }
 
         @Test func `a log that was cut in its last record starts, says so, and has all before it`() async throws {
             let jaga = try await JagaServer.start("site: cut\nhost: {interval: 1s}\n")
             try await waitUntil("some samples", timeout: .seconds(60)) {
-                try await jaga.value("count_over_time(node_load1[1m])") ?? 0 >= 5
+                try await jaga.value("count_over_time(node_load1[1h])") ?? 0 >= 5
             }
             await jaga.server.kill()
             let folder = "\(jaga.data)/series/wal"
@@ -128,10 +128,10 @@ extension EndToEnd {
             try #require(truncate(newest, facts.st_size - 7) == 0)
             try await jaga.begin()
             #expect(jaga.log.contains("series:"), "nothing is said of the cut:\n\(jaga.log)")
-            let kept = try await jaga.value("count_over_time(node_load1[5m])") ?? 0
+            let kept = try await jaga.value("count_over_time(node_load1[1h])") ?? 0
             #expect(kept >= 4, "only \(kept) samples are left")
             try await waitUntil("new samples", timeout: .seconds(60)) {
-                try await jaga.value("count_over_time(node_load1[5m])") ?? 0 > kept
+                try await jaga.value("count_over_time(node_load1[1h])") ?? 0 > kept
             }
             await jaga.remove()
         }
@@ -157,7 +157,8 @@ extension EndToEnd {
                 try await !jaga.ledger("notification.delivered").isEmpty
             }
             let delivered = try await jaga.ledger("notification.delivered")
-            #expect(delivered[0]["payload"]?["attempt"]?.intValue == 3, "\(delivered[0].canonicalText)")
+            // Two were refused; on a busy machine others may have come to no answer in time.
+            #expect(delivered[0]["payload"]?["attempt"]?.intValue ?? 0 >= 3, "\(delivered[0].canonicalText)")
             #expect(try mail.messages().count == 1)
             #expect(!jaga.log.contains(Self.password))
             await jaga.remove()

@@ -16,7 +16,8 @@ extension EndToEnd {
             let jaga = try await JagaServer.start(Self.configuration)
             let pid = try #require(jaga.server.process.pid)
             // As few as it has, and some more.
-            let limit = try #require(namesIn("/proc/\(pid)/fd").compactMap { Int($0) }.max()) + 8
+            func highest() throws -> Int { try #require(namesIn("/proc/\(pid)/fd").compactMap { Int($0) }.max()) }
+            let limit = try highest() + 16
             let set = try await Command(
                 "/usr/bin/prlimit", ["--pid", "\(pid)", "--nofile=\(limit):"], timeLimit: .seconds(60)
             ).run()
@@ -24,11 +25,11 @@ extension EndToEnd {
             let held = try (0..<40).map { _ in try connected(to: jaga.server.port) }
             let line = "no connection can be accepted at 127.0.0.1:\(jaga.server.port): Too many open files; "
             try await waitUntil("it is said") { jaga.log.contains(line + "this program may have \(limit) open") }
-            let clock = ContinuousClock()
-            let (before, start) = (try processorSeconds(pid), clock.now)
-            try await waitUntil("a second") { clock.now - start >= .seconds(1) }
-            #expect(try processorSeconds(pid) - before < 0.3)
+            try await waitUntilAtRest(pid)
             #expect(jaga.log.ranges(of: line).count == 1)
+            // Not the last ones: libdispatch ends a process in which it can open none.
+            #expect(try highest() < limit - 4)
+            #expect(jaga.server.isRunning)
             for socket in held { close(socket) }
             #expect(try await jaga.text("/healthz").isEmpty == false)
             #expect(try await Loopback.request(port: jaga.server.port, "GET", "/healthz").status == 200)
@@ -67,7 +68,8 @@ extension EndToEnd {
             while send(deaf, many, many.utf8.count, Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT)) > 0 {}
             #expect(try await Loopback.request(port: jaga.server.port, "GET", "/healthz").status == 200)
             #expect(kill(try #require(jaga.server.process.pid), SIGTERM) == 0)
-            try await waitUntil("it ends", timeout: .seconds(15)) { jaga.server.process.pid == nil }
+            // Nearly as long as those limits: a machine that stands still for a while must not fail.
+            try await waitUntil("it ends", timeout: .seconds(25)) { jaga.server.process.pid == nil }
             for socket in [slow, deaf] { close(socket) }
             await jaga.remove()
         }

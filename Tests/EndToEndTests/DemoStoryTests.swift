@@ -12,8 +12,8 @@ extension EndToEnd {
     /// and everybody is told that too. The demo is run as it is from a terminal, and looked at from outside: its output, the
     /// far ends of its messages, its pages in a browser, its ledger, and what is left when it has ended.
     struct DemoStoryTests {
-        /// The story takes about 45 seconds.
-        static let limit = Duration.seconds(300)
+        /// The story takes about a minute.
+        static let limit = Duration.seconds(600)
 
         @Test func `an outage is told from the first missed probe to the last message, and nothing stays behind`()
             async throws
@@ -23,7 +23,7 @@ extension EndToEnd {
             let temporary = try TemporaryFolder("demo")
             let data = temporary.file("kept")
             let demo = Demo(
-                ["--webhook", webhook.url, "--smtp", "127.0.0.1:\(mail.port)", "--data", data, "--hold", "15s"],
+                ["--webhook", webhook.url, "--smtp", "127.0.0.1:\(mail.port)", "--data", data, "--hold", "40s"],
                 temporaryFolder: temporary.file("tmp"), limit: Self.limit)
             try makeFolder(temporary.file("tmp"))
             async let ending = demo.run()
@@ -73,13 +73,11 @@ extension EndToEnd {
             try await visitor.setUp(link: link, password: "correct horse battery")
 
             try await demo.waitForLine("--- Breaking the database now.", timeout: .seconds(120))
-            let broken = ContinuousClock.now
-            try await demo.waitForLine("ALERT FIRES     PostgresDown", timeout: .seconds(20))
-            let posted = try await waitFor("the webhook's message", timeout: .seconds(20)) {
+            try await demo.waitForLine("ALERT FIRES     PostgresDown", timeout: .seconds(60))
+            let posted = try await waitFor("the webhook's message") {
                 try webhook.requests().first { names(in: $0.json).contains("PostgresDown") }
             }
-            let mails = try await mail.waitForMessages(1, timeout: .seconds(20))
-            #expect(broken.duration(to: .now) < .seconds(20), "too late: \(broken.duration(to: .now))")
+            let mails = try await mail.waitForMessages(1)
             #expect(posted.json["status"]?.stringValue == "firing")
             #expect(mails[0].to == ["ops@shop.example"])
 
@@ -114,6 +112,7 @@ extension EndToEnd {
             let server = try JagaServer("{}\n", data: data)
             try await server.begin()
             let entries = try await server.ledger()
+            let readings = try await server.query("pg_up[1h]").first?["values"]?.arrayValue ?? []
             let export = try await server.run("ledger", "export")
             let online = try await server.run("ledger", "verify")
             #expect(online.code == 0, "\(online)")
@@ -128,8 +127,12 @@ extension EndToEnd {
             #expect(cut.code == 3, "an export without an entry verifies: \(cut)")
             server.folder.remove()
 
+            // On a busy machine a reading or two may come to their limit without an outage, which is cleared before it counts.
             let story = entries.filter { isOfDatabase($0) }.compactMap { $0["kind"]?.stringValue }
-            #expect(story == ["alert.pending", "alert.fired", "alert.resolved"], "\(demo.text)")
+                .joined(separator: " ").replacing("alert.pending alert.cleared ", with: "")
+                .replacing(" alert.pending alert.cleared", with: "")
+            #expect(story == "alert.pending alert.fired alert.resolved", "\(demo.text)")
+            try expectPromptness(entries, readings)
             let kinds = entries.compactMap { $0["kind"]?.stringValue }
             var rest = kinds[...]
             for kind in [
@@ -142,6 +145,19 @@ extension EndToEnd {
                 rest = rest[((place ?? rest.startIndex - 1) + 1)...]
             }
             #expect(entries.compactMap { $0["sequence"]?.intValue } == (0..<Int64(entries.count)).map { $0 })
+        }
+
+        /// Twenty seconds at most, in the daemon's own measure: readings of the database every two seconds. A machine that stands still
+        /// makes fewer of them.
+        private func expectPromptness(_ entries: [JSONValue], _ readings: [JSONValue]) throws {
+            let fired = try #require(
+                entries.firstIndex { isOfDatabase($0) && $0["kind"]?.stringValue == "alert.fired" })
+            let queued = entries[fired...].first { $0["kind"]?.stringValue == "notification.queued" }
+            let told = try #require(queued?["time"]?.intValue)
+            let down = readings.filter { reading in
+                reading[1]?.stringValue == "0" && (reading[0]?.doubleValue ?? 0) * 1000 < Double(told)
+            }
+            #expect(!down.isEmpty && down.count <= 10, "told after \(down.count) readings that failed")
         }
 
         private func isOfDatabase(_ entry: JSONValue) -> Bool {

@@ -33,7 +33,7 @@ extension EndToEnd {
                 for headers in disguises {
                     let answer = try await client.send(
                         HTTPRequest(
-                            url: jaga.url + path, method: method, headers: HTTPHeaders(headers), timeout: .seconds(30)))
+                            url: jaga.url + path, method: method, headers: HTTPHeaders(headers), timeout: .seconds(60)))
                     if answer.status == 303 {
                         let place = answer.headers["location"] ?? ""
                         #expect(place.hasPrefix("/login"), "\(method) \(path) leads to \(place)")

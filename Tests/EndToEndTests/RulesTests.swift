@@ -95,20 +95,20 @@ extension EndToEnd {
             let client = HTTPClient()
             func theirs(_ path: String) async throws -> JSONValue {
                 let answer = try await client.send(
-                    HTTPRequest(url: "http://127.0.0.1:\(port)\(path)", timeout: .seconds(20), bodyBytesMax: 1 << 20))
+                    HTTPRequest(url: "http://127.0.0.1:\(port)\(path)", timeout: .seconds(60), bodyBytesMax: 1 << 20))
                 return try JSONValue(parsing: answer.text)
             }
             // It listens before it answers: until then it says 503 in plain words.
             try await waitUntil("Prometheus is ready", timeout: .seconds(60)) {
                 let address = "http://127.0.0.1:\(port)/-/ready"
-                return try await client.send(HTTPRequest(url: address, timeout: .seconds(20), bodyBytesMax: 1 << 20))
+                return try await client.send(HTTPRequest(url: address, timeout: .seconds(60), bodyBytesMax: 1 << 20))
                     .status == 200
             }
             for path in [
                 "/api/v1/rules", "/api/v1/alerts", "/api/v1/rules?type=record", "/api/v1/rules?type=alert",
             ] {
                 // Both come to the same once each has evaluated every rule.
-                try await waitUntil("\(path) is the same", timeout: .seconds(30), every: .milliseconds(300)) {
+                try await waitUntil("\(path) is the same", timeout: .seconds(60), every: .milliseconds(300)) {
                     let (ours, other) = (timeless(try await jaga.get(path)), timeless(try await theirs(path)))
                     return normalised(ours) == normalised(other)
                 }
@@ -171,6 +171,10 @@ extension EndToEnd {
             try jaga.configure(Self.configuration.replacing("files: [r.yml]", with: "files: [more.yml]"))
             #expect(try await jaga.run("reload").code == 0)
             try await waitUntil("the rules were evaluated") { try await jaga.firing().contains("Memory") }
+            // The steps of a backtest fall elsewhere than the daemon's evaluations, so it needs more than the two seconds of the alert.
+            try await waitUntil("some seconds of history") {
+                try await jaga.value("time() - min_over_time(timestamp(node_memory_MemTotal_bytes)[1h:1s])") ?? 0 >= 5
+            }
 
             let list = try await jaga.run("rules", "list")
             #expect(list.code == 0, "\(list)")
@@ -179,7 +183,7 @@ extension EndToEnd {
             #expect(page.contains("node_laod1") && page.contains("node_load1"))
 
             let backtest = try await jaga.run(
-                "rules", "backtest", folder.file("more.yml"), "--from", "2m", "--step", "1s")
+                "rules", "backtest", folder.file("more.yml"), "--from", "10m", "--step", "1s")
             #expect(backtest.code == 0 && backtest.output.contains("Memory  20"), "\(backtest)")
             #expect(backtest.output.contains("still open"))
             // Of a step that is no whole number of seconds nothing is cut, or the alert would be found at no step but the first. The two
@@ -188,7 +192,8 @@ extension EndToEnd {
                 "groups:\n  - name: g\n    rules:\n      "
                     + "- {alert: Memory, expr: 'node_memory_MemTotal_bytes > 0', for: 100ms}\n",
                 to: folder.file("odd.yml"))
-            let odd = try await jaga.run("rules", "backtest", folder.file("odd.yml"), "--from", "2m", "--step", "700ms")
+            let odd = try await jaga.run(
+                "rules", "backtest", folder.file("odd.yml"), "--from", "10m", "--step", "700ms")
             #expect(odd.code == 0 && odd.output.contains("Memory  20"), "\(odd)")
             #expect(!odd.output.contains("not fired"), "\(odd)")
 
@@ -205,7 +210,7 @@ extension EndToEnd {
                         annotations: {summary: 'is {{ $value }} here'}
 
                 """, to: folder.file("recorded.yml"))
-            let arguments = ["rules", "backtest", folder.file("recorded.yml"), "--from", "2m"]
+            let arguments = ["rules", "backtest", folder.file("recorded.yml"), "--from", "10m"]
             let refused = try await EndToEndTests.jaga(
                 ["rules", "check", folder.file("recorded.yml")], folder: folder.path)
             #expect(refused.code == 78 || refused.errors.contains("is not enabled"), "\(refused)")

@@ -37,7 +37,7 @@ extension EndToEnd {
 
             var seen: [(String, String)] = []
             func note(_ place: String, _ text: String) { seen.append((place, text)) }
-            try await waitUntil("a failed delivery", timeout: .seconds(90)) { try !webhook.requests().isEmpty }
+            try await waitUntil("a failed delivery", timeout: .seconds(180)) { try !webhook.requests().isEmpty }
             // Passwords stand in processes only while they run: look while backups are taken.
             async let backup = jaga.run("backup", "run", "shop")
             for _ in 0..<40 {

@@ -23,7 +23,7 @@ extension EndToEnd {
                 """, folder: folder)
             // Waits for the run's end, which does not come: the daemon goes first.
             let asking = Task { try await jaga.run("jobs", "run", "hang") }
-            let processes = try await waitFor("the job runs", timeout: .seconds(30)) { () -> [Int32]? in
+            let processes = try await waitFor("the job runs") { () -> [Int32]? in
                 // Not written yet, or not whole yet.
                 guard let text = try? readText(ids), text.hasSuffix("\n") else { return nil }
                 return text.split(whereSeparator: \.isWhitespace).compactMap { Int32($0) }

@@ -19,7 +19,7 @@ import Units
                 server: MailServer(
                     host: "localhost", port: server.port, security: security,
                     username: password == nil ? nil : MailServerProcess.username, password: password.map { Secret($0) },
-                    tls: tls), from: "jaga@shop.example", timeout: .seconds(5)))
+                    tls: tls), from: "jaga@shop.example", timeout: .seconds(60)))
         return try #require(settings.looks.first { $0.name == "smtp" })
     }
 

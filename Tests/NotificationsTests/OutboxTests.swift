@@ -243,7 +243,7 @@ import Units
         let quick = try LoopbackServer(countingScript, ["503", "0"])
         let settings = NotificationSettings(receivers: [
             "ops": ReceiverSettings(webhook: [
-                WebhookSettings(url: Secret("http://127.0.0.1:\(slow.port)/slow/30"), timeout: .seconds(30)),
+                WebhookSettings(url: Secret("http://127.0.0.1:\(slow.port)/slow/3600"), timeout: .seconds(3600)),
                 WebhookSettings(url: Secret("http://127.0.0.1:\(quick.port)/hook")),
             ])
         ])

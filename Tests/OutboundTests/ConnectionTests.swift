@@ -46,7 +46,7 @@ import Units
     @Test func `an expired certificate is refused and still dated`() async throws {
         let server = try server("old")
         let outcome = try await ConnectionCheck().tls(
-            host: "localhost", port: server.port, options: trusting, timeout: .seconds(5))
+            host: "localhost", port: server.port, options: trusting, timeout: .seconds(60))
         #expect(outcome.refusal?.detail == "certificate has expired")
         #expect(outcome.certificates.first?.notAfter == Timestamp(rfc3339: "2024-02-01T00:00:00Z"))
         certificates.remove()
@@ -56,10 +56,10 @@ import Units
         let server = try server("other")
         let check = ConnectionCheck()
         let wrong = try await check.tls(
-            host: "localhost", port: server.port, options: trusting, timeout: .seconds(5))
+            host: "localhost", port: server.port, options: trusting, timeout: .seconds(60))
         #expect(wrong.refusal?.detail.contains("name") == true)
         let right = try await check.tls(
-            host: "127.0.0.1", port: server.port, serverName: "other.example", options: trusting, timeout: .seconds(5))
+            host: "127.0.0.1", port: server.port, serverName: "other.example", options: trusting, timeout: .seconds(60))
         #expect(right.refusal == nil)
         #expect(right.certificates.first?.alternativeNames == ["DNS:other.example"])
         certificates.remove()
@@ -68,28 +68,28 @@ import Units
     @Test func `TLS with a server that speaks plain HTTP is a TLS error`() async throws {
         let server = try LoopbackServer.http()
         let error = try await #require(throws: OutboundError.self) {
-            try await ConnectionCheck().tls(host: "127.0.0.1", port: server.port, timeout: .seconds(5))
+            try await ConnectionCheck().tls(host: "127.0.0.1", port: server.port, timeout: .seconds(60))
         }
         #expect(error.code == .tls)
     }
 
     @Test func `an open port connects and a closed one is refused`() async throws {
         let server = try LoopbackServer.http()
-        let timings = try await ConnectionCheck().tcp(host: "127.0.0.1", port: server.port, timeout: .seconds(5))
+        let timings = try await ConnectionCheck().tcp(host: "127.0.0.1", port: server.port, timeout: .seconds(60))
         #expect(timings.connect != nil)
         let closed = try LoopbackServer.closedPort()
         let error = try await #require(throws: OutboundError.self) {
-            try await ConnectionCheck().tcp(host: "127.0.0.1", port: closed, timeout: .seconds(5))
+            try await ConnectionCheck().tcp(host: "127.0.0.1", port: closed, timeout: .seconds(60))
         }
         #expect(error.code == .connectionRefused)
         #expect(error.target == "tcp://127.0.0.1:\(closed)")
     }
 
     @Test func `a known name has addresses and an unknown one an error`() async throws {
-        let found = try await NameLookup().addresses(of: "localhost", timeout: .seconds(5))
+        let found = try await NameLookup().addresses(of: "localhost", timeout: .seconds(60))
         #expect(found.addresses.contains("127.0.0.1") || found.addresses.contains("::1"))
         await #expect(throws: OutboundError.self) {
-            try await NameLookup().addresses(of: "name.invalid", timeout: .seconds(20))
+            try await NameLookup().addresses(of: "name.invalid", timeout: .seconds(60))
         }
     }
 

@@ -85,9 +85,15 @@ import Testing
     }
 
     @Test func `a silent server times out and says that it was connected`() async throws {
-        let error = try await #require(throws: OutboundError.self) {
-            try await HTTPClient().send(HTTPRequest(url: url("/slow/20"), timeout: .milliseconds(150)))
-        }
+        // A machine that has other things to do is given more time to connect.
+        var limit = Duration.milliseconds(150)
+        var error: OutboundError
+        repeat {
+            error = try await #require(throws: OutboundError.self) {
+                try await HTTPClient().send(HTTPRequest(url: url("/slow/3600"), timeout: limit))
+            }
+            limit *= 4
+        } while error.timings?.connect == nil && limit < .seconds(60)
         #expect(error.code == .timedOut)
         #expect(error.detail.hasPrefix("connected, but no complete reply within"))
         #expect(error.timings?.connect != nil)
@@ -95,8 +101,8 @@ import Testing
     }
 
     @Test func `cancelling comes back at once`() async throws {
-        let url = url("/slow/20")
-        let task = Task { try await HTTPClient().send(HTTPRequest(url: url, timeout: .seconds(20))) }
+        let url = url("/slow/3600")
+        let task = Task { try await HTTPClient().send(HTTPRequest(url: url, timeout: .seconds(3600))) }
         task.cancel()
         await #expect(throws: CancellationError.self) { try await task.value }
     }
@@ -138,7 +144,7 @@ import Testing
 
     @Test func `lines of an event stream come as they arrive and the taker can end it`() async throws {
         let taken = Collected()
-        let reply = try await HTTPClient().lines(of: HTTPRequest(url: url("/events"), timeout: .seconds(20))) { line in
+        let reply = try await HTTPClient().lines(of: HTTPRequest(url: url("/events"), timeout: .seconds(60))) { line in
             taken.add(line) < 5
         }
         #expect(reply.status == 200)
@@ -152,7 +158,7 @@ import Testing
         let reply = try await HTTPClient().send(HTTPRequest(url: "http://jaga/echo", unixSocketPath: path))
         #expect(reply.text.contains("Host: jaga"))
         _ = unix
-        #expect(try await ConnectionCheck().unixSocket(path: path, timeout: .seconds(5)).connect != nil)
+        #expect(try await ConnectionCheck().unixSocket(path: path, timeout: .seconds(60)).connect != nil)
     }
 
     @Test(arguments: ["not a url", "ftp://localhost/x", "file:///etc/passwd", "http://a b/"])

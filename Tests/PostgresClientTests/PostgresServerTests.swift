@@ -16,14 +16,14 @@ import Testing
     }
 
     func connect() async throws -> PostgresConnection {
-        try await PostgresConnection.open(settings(), timeout: .seconds(10))
+        try await PostgresConnection.open(settings(), timeout: .seconds(60))
     }
 
     /// Waits until the server process has ended.
     func expectGone(_ process: Int, _ watcher: PostgresConnection) async throws {
         try await waitUntil("server process \(process) ends") {
             try await watcher.query(
-                "SELECT 1 FROM pg_stat_activity WHERE pid = $1", [.init(process)], timeout: .seconds(5)
+                "SELECT 1 FROM pg_stat_activity WHERE pid = $1", [.init(process)], timeout: .seconds(60)
             )
             .rows.isEmpty
         }

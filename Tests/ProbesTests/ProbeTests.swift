@@ -15,7 +15,7 @@ import Units
     func http(_ url: String, failures: Int = 3, _ expectation: HTTPExpectation = HTTPExpectation()) -> Probe {
         Probe(
             ProbeSettings(
-                name: "shop", kind: .http, request: HTTPRequest(url: url, timeout: .seconds(5)), failures: failures,
+                name: "shop", kind: .http, request: HTTPRequest(url: url, timeout: .seconds(60)), failures: failures,
                 expectation: expectation))
     }
 
@@ -90,7 +90,7 @@ import Units
         ("/echo", HTTPExpectation(headers: ["X-None": ""]), "the reply has no header X-None"),
         ("/echo", HTTPExpectation(headers: ["X-Two": "z"]), "the header X-Two does not contain 'z'"),
         ("/echo", HTTPExpectation(json: [JSONCondition("a", .exists(true))]), "the body is not JSON at byte 0"),
-        ("/slow/0.3", HTTPExpectation(durationMax: .milliseconds(100)), "the reply took 3"),
+        ("/slow/0.3", HTTPExpectation(durationMax: .milliseconds(100)), "the reply took "),
     ])
     func `each expectation says what is wrong`(path: String, expectation: HTTPExpectation, start: String) async throws {
         let server = try LoopbackServer.http()
@@ -157,7 +157,7 @@ import Units
         let server = try LoopbackServer.http()
         let request = HTTPRequest(
             url: "http://user:planted-1@127.0.0.1:\(server.port)/echo?key=planted-2",
-            credentials: .bearer(Secret("planted-3")), timeout: .seconds(5))
+            credentials: .bearer(Secret("planted-3")), timeout: .seconds(60))
         let expectation = HTTPExpectation(contains: ["absent"])
         let probe = Probe(ProbeSettings(name: "shop", kind: .http, request: request, expectation: expectation))
         let batch = try await probe.read(at: now)

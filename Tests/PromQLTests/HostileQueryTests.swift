@@ -1,3 +1,4 @@
+import Glibc
 import PromQL
 import Series
 import Synchronization
@@ -175,14 +176,14 @@ import Units
         let text = String(repeating: "a", count: 60_000)
         let long = "label_replace(up, \"a\", \"\(text)\", \"\", \"\")"
         let query = "label_replace(\(long), \"b\", \"$1\", \"a\", \"(.*)(a?){900}b{900}(.*a){80}\")"
-        let clock = ContinuousClock()
-        let start = clock.now
+        // Processor time: what else the machine does must not count.
+        let start = clock()
         let fault = await #expect(throws: QueryFault.self) {
             try await Self.engine(limits).instant(query, at: Self.zero)
         }
         #expect(fault?.code == .timedOut)
         // Far more than it takes, far less than the search would.
-        #expect(clock.now - start < .seconds(20))
+        #expect((clock() - start) / 1_000_000 < 20)
     }
 
     @Test func `grouping and matching by very many labels ends when the time is up`() async throws {

@@ -37,7 +37,7 @@ import Units
             return response.map { (200..<300).contains($0.status) } ?? false
         }
         let remote = RemoteSeries(.init(url: store.url + "/"), userAgent: "jaga/test")
-        try await waitUntil("\(kind) shows samples", timeout: .seconds(30), every: .milliseconds(200)) {
+        try await waitUntil("\(kind) shows samples", timeout: .seconds(60), every: .milliseconds(200)) {
             try await remote.select([LabelMatcher("__name__", equals: "m")], from: end, through: end).count >= 9
         }
         return (store, remote)

@@ -62,7 +62,7 @@ import Units
                 - (value("prometheus_remote_storage_queue_highest_sent_timestamp_seconds", writer) ?? 0)
             #expect(behind > 86_000, "what the rule RemoteWriteBehind looks at")
             try receiver.setDown(false)
-            try await waitUntil("all is sent", timeout: .seconds(60), every: .milliseconds(2)) {
+            try await waitUntil("all is sent", timeout: .seconds(180), every: .milliseconds(2)) {
                 clock.advance(by: .seconds(5))
                 return writer.statuses[0].sentSamples == scrapes * 10
             }
@@ -104,7 +104,7 @@ import Units
                 value("prometheus_remote_storage_samples_dropped_total", writer, ["reason": "queue_full"])
                     == Double(lost))
             try receiver.setDown(false)
-            try await waitUntil("the rest is sent", timeout: .seconds(60), every: .milliseconds(2)) {
+            try await waitUntil("the rest is sent", timeout: .seconds(180), every: .milliseconds(2)) {
                 clock.advance(by: .seconds(5))
                 return writer.statuses[0].newestSentAt == begin + .seconds(3999)
             }

@@ -81,7 +81,7 @@ import Units
             try await Task.sleep(for: .milliseconds(40))
         }
         try await receiver.ready()
-        try await waitUntil("all was sent", timeout: .seconds(60)) {
+        try await waitUntil("all was sent", timeout: .seconds(180)) {
             writer.statuses[0].newestSentAt == end - .seconds(1)
         }
         task.cancel()
@@ -113,7 +113,7 @@ import Units
                 await task.value
                 try Self.restore(saved, in: folder.path)
             } else {
-                try await waitUntil("all was sent", timeout: .seconds(60)) {
+                try await waitUntil("all was sent", timeout: .seconds(180)) {
                     writer.statuses[0].newestSentAt == end - .seconds(1)
                 }
                 task.cancel()
@@ -139,7 +139,7 @@ import Units
         var answer: [(labels: [String: String], value: Double)] = []
         // VictoriaMetrics shows what it took a little later.
         // Not a wait that throws: what it has in the end is what the message should say.
-        try? await waitUntil("all samples", timeout: .seconds(15), every: .milliseconds(300)) {
+        try? await waitUntil("all samples", timeout: .seconds(60), every: .milliseconds(300)) {
             answer = try await receiver.query("count_over_time(m[10m])", at: end + .seconds(1))
             return answer.count == seriesCount && answer.allSatisfy { $0.value == Double(rounds) }
         }

@@ -37,12 +37,12 @@ import Testing
     @Test func `a paused server does not answer and a resumed one does`() async throws {
         let folder = try StackFolder()
         let redis = try await RedisServer.start(in: folder.path, .init(password: Secret("a b")))
-        #expect(await redis.answers())
+        try await waitUntil("it answers") { await redis.answers() }
         redis.pause()
         #expect(await !redis.answers())
         #expect(redis.isRunning)
         redis.resume()
-        #expect(await redis.answers())
+        try await waitUntil("it answers again") { await redis.answers() }
         #expect(try await redis.run("SET key value") == "+OK")
         let port = redis.port
         try await redis.restart()

@@ -14,22 +14,22 @@ public final class MetricsStore: @unchecked Sendable {
 
     // Used by one test at a time, which `@unchecked Sendable` leans on.
     public let kind: Kind
-    public private(set) var port = 0
+    /// Not one of those that outgoing connections take: it has to be free again after a kill.
+    public let port: Int
     private let folder: TemporaryFolder
     private var process: LoopbackServer?
 
     public init(_ kind: Kind) throws {
         self.kind = kind
         folder = try TemporaryFolder("metrics")
+        port = try ProgramServer.freePort()
         try start()
     }
 
     public var url: String { "http://127.0.0.1:\(port)" }
 
     public func start() throws {
-        let server = try LoopbackServer(starter, [kind.rawValue, folder.path, "\(port)"])
-        process = server
-        port = server.port
+        process = try LoopbackServer(starter, [kind.rawValue, folder.path, "\(port)"])
     }
 
     /// As `kill -9` does, where the store promises to survive that. VictoriaMetrics does not: what it acknowledged is in memory for
@@ -42,10 +42,8 @@ public final class MetricsStore: @unchecked Sendable {
 
 /// Starts a server in its own place: the process becomes it, so that killing it kills the server.
 private let starter = #"""
-    import os, socket, sys
+    import os, sys
     kind, folder, port = sys.argv[1], sys.argv[2], int(sys.argv[3])
-    if port == 0:
-        s = socket.socket(); s.bind(('127.0.0.1', 0)); port = s.getsockname()[1]; s.close()
     print(port, os.getpid(), flush=True)
     if kind == 'prometheus':
         open(folder + '/p.yml', 'w').write('global: {}\n')

@@ -115,11 +115,16 @@ struct ConnectionTests {
     @Test func `the deadline also begins anew with the second request of a connection`() async throws {
         let fixture = try WebFixture()
         try await withServer(fixture, limits: .test { $0.header = .seconds(2) }) { port in
-            let client = try RawClient(port: port)
-            #expect(try await client.get("/healthz").hasPrefix("HTTP/1.1 200 "))
-            // Silence between two requests has its own limit, so the connection outlives the header's.
-            try await Task.sleep(for: .seconds(3))
-            #expect(try await client.get("/healthz").hasPrefix("HTTP/1.1 200 "))
+            // Silence between two requests has its own limit, so the connection outlives the header's. A busy machine may need the limit
+            // for a whole request, and then another connection is tried.
+            var kept: RawClient?
+            for _ in 0..<20 where kept == nil {
+                let client = try RawClient(port: port)
+                guard try await client.get("/healthz").hasPrefix("HTTP/1.1 200 ") else { continue }
+                try await Task.sleep(for: .seconds(3))
+                if try await client.get("/healthz").hasPrefix("HTTP/1.1 200 ") { kept = client }
+            }
+            let client = try #require(kept)
             await client.send("GET /healthz HT")
             #expect(try await client.readToTheEnd().hasPrefix("HTTP/1.1 408 "))
         }
@@ -193,9 +198,14 @@ struct ConnectionTests {
                 port, server in
                 let client = try RawClient(port: port)
                 await client.send(request + "Connection: close\r\n\r\n")
-                try await fixture.waitUntil { fixture.service.memory.byteCount > 0 }
-                if isDeaf { try await fixture.waitUntil { server.register.count == 0 } }
-                let count = try await client.countToTheEnd()
+                // It has begun; what was read of it until then is little.
+                let begun = try await client.read { !$0.isEmpty }.text.utf8.count
+                if isDeaf {
+                    try await fixture.waitUntil { server.register.count == 0 }
+                } else {
+                    #expect(fixture.service.memory.byteCount > 0)
+                }
+                let count = try await begun + client.countToTheEnd()
                 #expect(isDeaf ? count < 30_000_000 : count > 30_000_000)
                 try await fixture.waitUntil { fixture.service.memory.byteCount == 0 }
             }

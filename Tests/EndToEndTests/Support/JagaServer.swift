@@ -69,7 +69,7 @@ final class JagaServer: Sendable {
     }
 
     /// A command against this daemon: `--data` is added.
-    func run(_ arguments: String..., limit: Duration = .seconds(60)) async throws -> CommandAnswer {
+    func run(_ arguments: String..., limit: Duration = .seconds(120)) async throws -> CommandAnswer {
         try await jaga(arguments + ["--data", data], environment: environment, folder: folder.path, limit: limit)
     }
 

@@ -16,6 +16,16 @@ func connected(to port: Int) throws -> Int32 {
     return socket
 }
 
+/// Waits until a process uses hardly any processor time within a second of real time.
+func waitUntilAtRest(_ pid: Int32) async throws {
+    let clock = ContinuousClock()
+    try await waitUntil("process \(pid) is at rest") {
+        let (before, start) = (try processorSeconds(pid), clock.now)
+        try await waitUntil("a second") { clock.now - start >= .seconds(1) }
+        return try processorSeconds(pid) - before < 0.3
+    }
+}
+
 /// User and system time of a process (proc(5)), at 100 ticks a second.
 func processorSeconds(_ pid: Int32) throws -> Double {
     let fields = try readText("/proc/\(pid)/stat").split(separator: ")").last?.split(separator: " ") ?? []

@@ -73,7 +73,7 @@ public final class RemoteWriteReceiver: Sendable {
         if isDown { try writeText("", to: mark) } else { try FileManager.default.removeItem(atPath: mark) }
     }
 
-    public func waitForTaken(_ count: Int, timeout: Duration = .seconds(20)) async throws -> [Request] {
+    public func waitForTaken(_ count: Int, timeout: Duration = .seconds(60)) async throws -> [Request] {
         try await waitFor("\(count) requests at the receiver", timeout: timeout) {
             let taken = try requests().filter { (200..<300).contains($0.status) }
             return taken.count >= count ? taken : nil

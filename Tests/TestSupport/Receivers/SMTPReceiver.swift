@@ -70,7 +70,7 @@ public final class SMTPReceiver: Sendable {
     }
 
     /// Waits until there are at least `count` messages.
-    public func waitForMessages(_ count: Int = 1, timeout: Duration = .seconds(20)) async throws -> [Message] {
+    public func waitForMessages(_ count: Int = 1, timeout: Duration = .seconds(60)) async throws -> [Message] {
         try await waitFor("\(count) mails", timeout: timeout) {
             let messages = try messages()
             return messages.count >= count ? messages : nil

@@ -42,7 +42,7 @@ public final class WebhookReceiver: Sendable {
     }
 
     /// Waits until at least `count` requests were taken with 200, and returns these.
-    public func waitForAccepted(_ count: Int = 1, timeout: Duration = .seconds(20)) async throws -> [Request] {
+    public func waitForAccepted(_ count: Int = 1, timeout: Duration = .seconds(60)) async throws -> [Request] {
         try await waitFor("\(count) messages at the webhook", timeout: timeout) {
             let accepted = try requests().filter { $0.status == 200 }
             return accepted.count >= count ? accepted : nil

@@ -45,7 +45,7 @@ final class RawClient: Sendable {
     /// Reads until `isEnough` says so or the other side ends.
     /// - Returns: what came, and whether the other side ended.
     /// - Throws: `Failed` when neither happens within `limit`.
-    func read(within limit: Duration = .seconds(20), until isEnough: @escaping @Sendable (String) -> Bool) async throws
+    func read(within limit: Duration = .seconds(60), until isEnough: @escaping @Sendable (String) -> Bool) async throws
         -> (text: String, hasEnded: Bool)
     {
         let outcome: Result<(String, Bool), Failed> = await blocking { [descriptor] in
@@ -70,7 +70,7 @@ final class RawClient: Sendable {
     }
 
     /// Reads to the end, and counts only, since the answer may be large.
-    func countToTheEnd(within limit: Duration = .seconds(30)) async throws -> Int {
+    func countToTheEnd(within limit: Duration = .seconds(120)) async throws -> Int {
         let outcome: Result<Int, Failed> = await blocking { [descriptor] in
             let deadline = ContinuousClock.now + limit
             var total = 0
@@ -90,12 +90,12 @@ final class RawClient: Sendable {
     }
 
     /// Everything until the other side ends.
-    func readToTheEnd(within limit: Duration = .seconds(20)) async throws -> String {
+    func readToTheEnd(within limit: Duration = .seconds(60)) async throws -> String {
         try await read(within: limit) { _ in false }.text
     }
 
     /// One whole answer with a body of known length.
-    func answer(to request: String, within limit: Duration = .seconds(20)) async throws -> String {
+    func answer(to request: String, within limit: Duration = .seconds(60)) async throws -> String {
         await send(request)
         return try await read(within: limit, until: Self.isWhole).text
     }

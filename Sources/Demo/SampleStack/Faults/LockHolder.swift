@@ -21,7 +21,7 @@ final class LockHolder: Sendable {
         command.environment = ["PGAPPNAME": Self.applicationName]
         process = ServerProcess(name: "lock holder", command, logPath: "\(folder)/lock.log")
         try process.launch()
-        let deadline = ContinuousClock.now + .seconds(10)
+        let deadline = ContinuousClock.now + .seconds(60)
         let held =
             "SELECT count(*) FROM pg_locks WHERE granted AND mode = 'AccessExclusiveLock' AND relation = '\"\(table)\"'::regclass"
         while try await postgres.run(sql: held, database: database) == "0" {

@@ -43,6 +43,8 @@ public enum Loopback {
         // One MiB: far more than any page of the shop, and a bound all the same.
         while answer.count < 1 << 20, !isComplete(answer) {
             let count = recv(descriptor, &buffer, buffer.count, 0)
+            // With a time limit the call also ends when this process was stopped and goes on.
+            if count < 0, errno == EINTR { continue }
             guard count >= 0 else { throw failed("read from") }
             if count == 0 { break }
             answer += buffer[..<count]
@@ -61,7 +63,7 @@ extension Loopback {
     /// One HTTP/1.0 request, so that the answer comes in one piece and ends with the connection.
     public static func request(
         port: Int, _ method: String, _ path: String, headers: [String: String] = [:], body: String = "",
-        limit: Duration = .seconds(5)
+        limit: Duration = .seconds(30)
     ) async throws -> LoopbackResponse {
         var head = "\(method) \(path) HTTP/1.0\r\nHost: 127.0.0.1:\(port)\r\nConnection: close\r\n"
         for (name, value) in headers { head += "\(name): \(value)\r\n" }

@@ -65,12 +65,12 @@ public final class RedisServer: StackServer {
 
     /// Sends one command inline and reads the first line of the answer, as in `+PONG`.
     @discardableResult
-    public func run(_ command: String) async throws -> String {
+    public func run(_ command: String, limit: Duration = .seconds(30)) async throws -> String {
         var text = ""
         if let password { text += "AUTH \(quoted(password.reveal()))\r\n" }
         text += "\(command)\r\n"
         let lines = password == nil ? 1 : 2
-        let answer = try await Loopback.exchange(port: port, Array(text.utf8), limit: .seconds(2)) { bytes in
+        let answer = try await Loopback.exchange(port: port, Array(text.utf8), limit: limit) { bytes in
             bytes.count { $0 == UInt8(ascii: "\n") } >= lines
         }
         return String(decoding: answer, as: UTF8.self).split(separator: "\r\n").last.map(String.init) ?? ""
@@ -78,7 +78,7 @@ public final class RedisServer: StackServer {
 
     public func answers() async -> Bool {
         // Whatever the error, it does not answer.
-        (try? await run("PING")) == "+PONG"
+        (try? await run("PING", limit: .seconds(1))) == "+PONG"
     }
 }
 

@@ -23,7 +23,7 @@ extension StackServer {
 
     /// Starts the program on its port and waits until it answers. Does nothing when it runs.
     /// - Throws: `timedOut` or `notRunning`, with the end of the program's log.
-    public func start(limit: Duration = .seconds(30)) async throws {
+    public func start(limit: Duration = .seconds(60)) async throws {
         guard !isRunning else { return }
         try process.launch()
         do {
@@ -34,11 +34,11 @@ extension StackServer {
         }
     }
 
-    /// Ends the program in its orderly way, and with SIGKILL when that takes longer than ten seconds.
+    /// Ends the program in its orderly way, and with SIGKILL when that takes longer than thirty seconds.
     public func stop() async {
         process.signal(SIGCONT, tree: true)
         process.signal(stopSignal, tree: false)
-        if await process.ended(within: .seconds(10)) { return }
+        if await process.ended(within: .seconds(30)) { return }
         await process.killTree()
     }
 

@@ -5,6 +5,9 @@ import NIOCore
 // A process may have only so many files and connections open (RLIMIT_NOFILE, getrlimit(2)). When all are used up, a connection that
 // waits cannot be accepted, and goes on waiting: whoever looks at once again finds it again, and does nothing else any more. So the
 // listener looks away for a moment, and for longer each time, as Go's net/http does. The kernel keeps who waits in its queue.
+//
+// It does so while some are still free. Whatever else opens a file for a moment needs one; above all libdispatch, which reads
+// `/proc/self/task/…/stat` every second while work waits for a thread, and ends the process when it cannot (`_dispatch_workq_monitor_pools`).
 
 /// For how long a listener looks away after connections could not be accepted. Pure; `AcceptGuard` acts on it.
 struct AcceptBackoff: Hashable {
@@ -39,6 +42,9 @@ final class AcceptGuard: ChannelDuplexHandler {
     typealias OutboundIn = Never
     typealias OutboundOut = Never
 
+    /// So many descriptors are left to others. As many connections as NIO accepts at once (4) may still come out of them.
+    static let spareCount = 8
+
     private let place: String
     private let logger: Logger
     private var backoff = AcceptBackoff()
@@ -57,15 +63,27 @@ final class AcceptGuard: ChannelDuplexHandler {
         }
         // Who came and went before being accepted takes nothing away.
         guard error.errnoCode != ECONNABORTED, pause == nil else { return }
+        lookAway(error.errnoCode, context)
+    }
+
+    private func lookAway(_ code: CInt, _ context: ChannelHandlerContext) {
         let span = backoff.failed()
-        if backoff.failureCount == 1 { logger.error("\(Self.line(error.errnoCode, at: place))") }
+        if backoff.failureCount == 1 { logger.error("\(Self.line(code, at: place))") }
         read(false, context)
         // Handlers run on their event loop only, which is what is assumed here and checked at run time.
         pause = context.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(span)) { [weak self] in
             guard let self else { return }
             pause = nil
-            self.read(true, context)
+            if Self.hasRoom() { self.read(true, context) } else { lookAway(EMFILE, context) }
         }
+    }
+
+    /// Whether more descriptors are free than those that are left to others: the kernel gives the lowest that is.
+    private static func hasRoom() -> Bool {
+        let next = Glibc.open("/dev/null", O_RDONLY | O_CLOEXEC)
+        guard next >= 0 else { return false }
+        Glibc.close(next)
+        return Int(next) < descriptorCountMax() - spareCount
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -74,6 +92,7 @@ final class AcceptGuard: ChannelDuplexHandler {
             logger.warning("connections at \(place) are accepted again", metadata: ["failed-tries": "\(failureCount)"])
         }
         context.fireChannelRead(data)
+        if pause == nil, !Self.hasRoom() { lookAway(EMFILE, context) }
     }
 
     /// What is asked for meanwhile is done when the pause is over.

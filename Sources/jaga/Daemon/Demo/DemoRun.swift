@@ -115,16 +115,16 @@ struct DemoRun {
             try await ContinuousClock().sleep(for: .seconds(86_400 * 365))
             return
         }
-        try await until(t[.untilWell], within: .seconds(60)) { await isWell(parts) }
+        try await until(t[.untilWell], within: .seconds(120)) { await isWell(parts) }
         say(t(.breaking, ["part": name]))
         try await stack.cause(fault)
-        try await until(t[.untilFires], within: .seconds(60)) { await isTroubled(parts) }
+        try await until(t[.untilFires], within: .seconds(120)) { await isTroubled(parts) }
         try await ContinuousClock().sleep(for: options.hold)
         say(t[.mending])
         try await stack.mend(fault)
         try await until(t[.untilResolved], within: .seconds(120)) { await !isTroubled(parts) }
         // The message about the end waits for its group's interval; then nothing is left to say.
-        try await until(t[.untilDelivered], within: .seconds(30)) {
+        try await until(t[.untilDelivered], within: .seconds(120)) {
             let isSettled = await parts.alerts.isSettled
             return try await parts.outbox.snapshot().pending.isEmpty && isSettled
         }
