@@ -141,6 +141,8 @@ extension TimeSeriesStore {
                 state.head.keepSeries(&set, withSamplesFrom: range.start, through: range.end)
                 return (try wanted.texts(of: set, in: state.head, stop), blocks)
             }
+            // Of one index each text comes once.
+            if blocks.isEmpty { return found.map(ByteText.init).sorted().map(\.text) }
             var texts = Set(found.lazy.map(ByteText.init))
             for block in blocks {
                 if stop.isSet { throw CancellationError() }
