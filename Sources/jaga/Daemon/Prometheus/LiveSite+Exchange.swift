@@ -26,6 +26,8 @@ extension LiveSite {
             return .refusal(error.code == .tooMuch ? 413 : 400, error)
         } catch let error as CompressionFailure {
             return .refusal(400, error)
+        } catch let fault as PromQL.QueryFault where fault.code == .storage {
+            return .refusal(500, fault)
         } catch let error as StoreError {
             // The disk is full or failed: the sender keeps the samples and tries again.
             return .refusal(503, error)
@@ -58,9 +60,11 @@ extension LiveSite {
         let memory = MemoryShare(of: parts.queryMemory)
         for query in request.queries {
             do {
-                let found = try await parts.select(
-                    query.matchers, from: query.start, through: query.end,
-                    within: SelectionBounds(samplesMax: limit - sampleCount, memory: memory))
+                let found = try await readingSeries {
+                    try await parts.select(
+                        query.matchers, from: query.start, through: query.end,
+                        within: SelectionBounds(samplesMax: limit - sampleCount, memory: memory))
+                }
                 // Once more for the message.
                 let count = found.reduce(0) { $0 + $1.times.count }
                 try memory.take(count * SelectionBounds.bytesPerSample)

@@ -23,16 +23,23 @@ extension LiveSite {
     func series(_ filter: SeriesFilter) async throws -> [Labels] {
         // The reference names the parameter here, and not where labels are asked for.
         let wanted = filter.selectors.isEmpty ? [[]] : try matchers(filter.selectors)
-        return Array(
-            try await parts.labelSets(wanted, from: filter.from, through: filter.through).prefix(filter.limit ?? .max))
+        let found = try await refusing {
+            try await readingSeries {
+                try await parts.labelSets(wanted, from: filter.from, through: filter.through)
+            }
+        }
+        return Array(found.prefix(filter.limit ?? .max))
     }
 
     func labelNames(_ filter: SeriesFilter) async throws -> [String] {
         var names: Set<ByteText> = []
         for matchers in try selectors(filter) {
             names.formUnion(
-                try await parts.reading.labelNames(matchers, from: filter.from, through: filter.through)
-                    .map(ByteText.init))
+                try await refusing {
+                    try await readingSeries {
+                        try await parts.reading.labelNames(matchers, from: filter.from, through: filter.through)
+                    }
+                }.map(ByteText.init))
         }
         return names.sorted().prefix(filter.limit ?? .max).map(\.text)
     }
@@ -41,13 +48,30 @@ extension LiveSite {
         var values: Set<ByteText> = []
         for matchers in try selectors(filter) {
             values.formUnion(
-                try await parts.reading.labelValues(name, matchers, from: filter.from, through: filter.through)
-                    .map(ByteText.init))
+                try await refusing {
+                    try await readingSeries {
+                        try await parts.reading.labelValues(
+                            name, matchers, from: filter.from, through: filter.through)
+                    }
+                }.map(ByteText.init))
         }
         return values.sorted().prefix(filter.limit ?? .max).map(\.text)
     }
 
-    func metricMetadata() async throws -> MetadataByName { try await parts.reading.metadata() }
+    func metricMetadata() async throws -> MetadataByName {
+        try await refusing { try await readingSeries { try await parts.reading.metadata() } }
+    }
+
+    /// Lets a failure to read say the same wherever series are read, as a query has it.
+    func readingSeries<Value>(_ body: () async throws -> Value) async throws -> Value {
+        do {
+            return try await body()
+        } catch let error as TooManySamples {
+            throw error
+        } catch let error where !(error is CancellationError || error is MemoryRefusal) {
+            throw PromQL.QueryFault(reading: error)
+        }
+    }
 
     /// The matchers of each selector; one empty list where none is given.
     private func selectors(_ filter: SeriesFilter) throws -> [[LabelMatcher]] {
