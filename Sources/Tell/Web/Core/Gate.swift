@@ -35,7 +35,7 @@ extension WebSite {
         var reply: Reply
         do {
             try requireOwnName(request)
-            if request.method == .options, family == .prometheus { return Self.methodsAnswered() }
+            if request.method == .options, request.path.hasPrefix("/api/v1/") { return Self.methodsAnswered() }
             try await identify(&request)
             let route = try find(&request)
             family = route.family
@@ -163,8 +163,10 @@ extension WebSite {
     private static let staleForm = Problem(
         .forbidden, "the form is stale or came from another site", hint: "Load the page again and send it once more.")
 
+    static let federationPath = "/federate"
+
     static func family(ofPath path: String) -> Route.Family {
-        if path.hasPrefix("/api/v1/") { return .prometheus }
+        if path.hasPrefix("/api/v1/") || path == federationPath { return .prometheus }
         let isForPrograms =
             path.hasPrefix("/api/") || path.hasPrefix("/-/") || path == "/metrics" || path == "/events"
             || path == "/healthz"
@@ -200,7 +202,11 @@ extension WebSite {
                 error as? QueryFault
                 ?? (error is CancellationError
                     ? QueryFault(.canceled, problem.summary) : Self.queryFault(for: problem))
-            var reply = Self.prometheusFailure(fault)
+            // Whoever scrapes shows the text as it is.
+            var reply =
+                request.path == Self.federationPath
+                ? Reply(fault.httpStatus, type: "text/plain; charset=utf-8", .text(fault.message + "\n"))
+                : Self.prometheusFailure(fault)
             if error is Problem || error is AccessError { reply.status = problem.httpStatus }
             if problem.code == .unauthenticated { reply.set("www-authenticate", "Bearer realm=\"jaga\"") }
             return reply
@@ -234,7 +240,8 @@ extension WebSite {
             case .unavailable, .diskFull: .unavailable
             default: .badData
             }
-        return QueryFault(kind, problem.summary)
+        // The envelope has no other place for what to do.
+        return QueryFault(kind, problem.inOneSentence)
     }
 
     /// What the caller is told. The unexpected stays in the log, since it may hold what the caller should not see.
