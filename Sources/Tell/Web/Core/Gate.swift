@@ -16,7 +16,8 @@ import WebAPI
 //    sites make the browser send, so such a request must carry the form token; a bearer token or the socket does not travel.
 // 5. Does the query hold only what the route declares, with values that fit?
 // 6. The handler, under a time limit.
-// 7. Failures become a page or JSON with a code; details of unexpected ones go to the log only.
+// 7. Compression, for who asks for it.
+// 8. Failures become a page or JSON with a code; details of unexpected ones go to the log only.
 
 extension WebSite {
     static let sessionCookie = "jaga_session"
@@ -44,6 +45,7 @@ extension WebSite {
             reply = try await withTimeLimit(timeLimit(of: request), in: task) { [request] in
                 try await route.handler(self, request)
             }
+            try Self.compress(&reply, for: request)
         } catch {
             reply = failure(error, request, family)
         }
