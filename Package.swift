@@ -183,7 +183,7 @@ let tell: [Target] = [
     library(
         "Web", "Tell",
         [
-            "BinaryCoding", "BlockingCalls",
+            "BinaryCoding", "BlockingCalls", "Compression",
             "Units", "Diagnostics", "Series", "JSONCoding", "Events", "Texts", "Settings", "Access", "WebAPI",
             .hummingbird, .hummingbirdCore, .serviceLifecycle, .logging,
         ], resources: [.embedInCode("Assets/app.css"), .embedInCode("Assets/app.js")]),
@@ -339,7 +339,7 @@ let testTargets: [Target] = [
         "Web",
         [
             "Units", "Diagnostics", "JSONCoding", "Series", "Texts", "Access", "WebAPI", "Events", "StateStore",
-            "Ledger",
+            "Ledger", "Compression",
             .hummingbird, .serviceLifecycle, .logging,
         ]),
     tests(

@@ -25,6 +25,35 @@ import Testing
         #expect(try format.unpack(format.pack(content), limit: count) == content)
     }
 
+    /// Parts of no bytes, of few, and of more than a piece; content that shrinks, and content that does not.
+    @Test(arguments: [[], [0], [0, 5, 0], [65_536, 1], [10, 200_000, 3, 0], [300_001, 0], [700_000]], [0, 1])
+    func `parts become one gzip body in pieces, and are let go`(counts: [Int], seed: UInt32) throws {
+        var state = seed
+        var parts = counts.map { count in
+            (0..<count).map { _ in
+                state = state &* 1_664_525 &+ (seed == 0 ? 0 : 1_013_904_223)
+                return UInt8(state >> 24)
+            }
+        }
+        let content = Array(parts.joined())
+        let pieces = try #require(try Gzip.compress(parts: &parts, level: 1))
+        #expect(parts.isEmpty)
+        #expect(pieces.dropLast().allSatisfy { $0.count == 65_536 } && (pieces.last?.count ?? 0) <= 65_536)
+        let whole = Array(pieces.joined())
+        #expect(whole.count < content.count + content.count / 1000 + 100)
+        #expect(try Gzip.decompress(whole, limit: content.count) == content)
+    }
+
+    @Test func `who waits no longer stops the compression`() throws {
+        var parts = [[UInt8]](repeating: [UInt8](repeating: 7, count: 100_000), count: 20)
+        var looks = 0
+        let pieces = try Gzip.compress(parts: &parts, level: 1) {
+            looks += 1
+            return looks == 5
+        }
+        #expect(pieces == nil && looks == 5 && parts.isEmpty)
+    }
+
     @Test(arguments: Format.allCases)
     func `content past the limit is refused`(format: Format) throws {
         let packed = try format.pack([UInt8](repeating: 7, count: 8 << 20))

@@ -139,6 +139,11 @@ extension EndToEnd {
                 "\(limited)")
             let late = try await write(["a"], now - 100_000)
             #expect(late.contains("out of order or too old, the first of sent{shop=\\\"a\\\"}"), "\(late)")
+            let early = try await write(["a"], now + 3600)
+            #expect(
+                early.contains(
+                    "1 sample was not stored: too far in the future, more than 10m ahead of this machine's clock, "
+                        + "the first of sent{shop=\\\"a\\\"}"), "\(early)")
             // The same refused series again counts again.
             _ = try await write(["a", "b"], now + 1)
             #expect(try await jaga.value("sent") == 1)

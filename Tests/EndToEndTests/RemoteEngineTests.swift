@@ -126,6 +126,21 @@ extension EndToEnd {
                 }
             }
             await #expect(throws: TestProgramAnswered.self) { try await jaga.query("apples") }
+            // Whoever asks is told why, whatever is asked.
+            for path in [
+                "query?query=apples", "labels", "label/job/values", "series?match[]=apples", "metadata",
+            ] {
+                let answer = try await jaga.answer("/api/v1/\(path)")
+                let said = try JSONValue(parsing: answer.body)
+                #expect(answer.status == 500 && said["errorType"]?.stringValue == "internal", "\(path): \(said)")
+                #expect(
+                    said["error"]?.stringValue?.hasPrefix("reading series failed: connection to \(store.url) ") == true,
+                    "\(path): \(said)")
+            }
+            let federated = try await jaga.answer("/federate?match[]=apples")
+            #expect(federated.status == 500 && federated.headers["content-type"] == "text/plain; charset=utf-8")
+            #expect(
+                federated.text.hasPrefix("reading series failed: connection to \(store.url) "), "\(federated.text)")
             let unknown = try await alerts(jaga)
             #expect(unknown?["verdict"]?.stringValue == "unknown", "\(unknown as Any)")
             #expect(unknown?["reason"]?.stringValue?.contains("2 rules cannot be evaluated") == true)

@@ -78,6 +78,50 @@ extension EndToEnd {
             #expect(try await jaga(["series", "export", "--data", third]).output == text.output)
         }
 
+        /// Prometheus' blocks can hold series without a name, which nothing here could export and take in again.
+        @Test func `series without a metric name are left out of a block, and counted`() async throws {
+            let folder = try TemporaryFolder("series")
+            _ = try await filled(folder)
+            let made = try await Command(
+                "promtool", ["tsdb", "create-blocks-from", "openmetrics", folder.file("old.om"), folder.file("tsdb")],
+                timeLimit: .seconds(60)
+            ).run()
+            #expect(made.exitCode == 0, "\(made.errors.text)")
+            let files = RealFiles()
+            for block in try files.list(folder.file("tsdb")) {
+                let index = "\(folder.file("tsdb"))/\(block)/index"
+                guard try files.status(of: index) != nil else { continue }
+                try files.replace(index, with: Self.renamed(try files.contents(of: index)))
+            }
+            let taken = try await jaga(["series", "import", folder.file("tsdb"), "--data", folder.file("other")])
+            #expect(
+                taken.code == 3
+                    && taken.output.contains(
+                        "6000 samples of series without a metric name were left out"),
+                "\(taken)")
+        }
+
+        /// The index with `__nome__` for `__name__` among its symbols, and the checksum of that (CRC32C, bit by bit).
+        private static func renamed(_ index: [UInt8]) -> [UInt8] {
+            func number(_ place: Int, _ count: Int) -> Int {
+                index[place..<place + count].reduce(0) { $0 << 8 | Int($1) }
+            }
+            var index = index
+            let start = number(index.count - 52, 8)
+            let content = start + 4..<start + 4 + number(start, 4)
+            let name = Array("__name__".utf8)
+            for place in content where index[place...].starts(with: name) { index[place + 3] = UInt8(ascii: "o") }
+            var sum = UInt32.max
+            for byte in index[content] {
+                sum ^= UInt32(byte)
+                for _ in 0..<8 { sum = sum >> 1 ^ (sum & 1 == 1 ? 0x82F6_3B78 : 0) }
+            }
+            for place in 0..<4 {
+                index[content.upperBound + place] = UInt8(truncatingIfNeeded: ~sum >> UInt32(24 - 8 * place))
+            }
+            return index
+        }
+
         @Test func `a flipped bit is found with its place, set aside, and the rest is kept`() async throws {
             let folder = try TemporaryFolder("series")
             let data = try await filled(folder)

@@ -4,7 +4,7 @@ import Testing
 
 /// Goal: metrics of OpenTelemetry become the series that Prometheus makes of them. Method: one request with every kind of data, which
 /// OpenTelemetry's own Python package wrote in both encodings (`Golden/otlp-metrics.pb`, `.json`), and the series that must come out;
-/// names one by one; damage.
+/// names one by one, also those of which nothing is left; damage.
 @Suite struct OTLPTests {
     func outcome(_ encoding: OTLPEncoding) throws -> OTLPOutcome {
         let name = encoding == .protobuf ? "otlp-metrics.pb" : "otlp-metrics.json"
@@ -76,6 +76,46 @@ import Testing
         #expect(writeOTLPResponse(OTLPOutcome(), .protobuf).isEmpty)
         #expect(writeOTLPResponse(OTLPOutcome(), .json) == Array("{}".utf8))
         #expect(writeOTLPResponse(outcome, .protobuf).prefix(1) == [0x0A])
+    }
+
+    /// As the reference refuses them: stored they would all be one series, without a name.
+    @Test(arguments: ["é", "日本", "...", "  ", "_", "\"", String(repeating: "é", count: 5000)])
+    func `a metric of whose name nothing is left is refused by name, and the others are stored`(name: String) throws {
+        let escaped = name.replacing("\"", with: "\\\"")
+        let point = #"{"timeUnixNano":"1700000000000000000","asDouble":1}"#
+        let kinds = [
+            #""gauge":{"dataPoints":[\#(point),\#(point)]}"#,
+            #""sum":{"aggregationTemporality":2,"dataPoints":[\#(point)]}"#,
+            #""histogram":{"aggregationTemporality":2,"dataPoints":[{"timeUnixNano":"1700000000000000000","count":1}]}"#,
+            #""exponentialHistogram":{"aggregationTemporality":2,"dataPoints":[{"timeUnixNano":"1","count":1}]}"#,
+            #""summary":{"dataPoints":[{"timeUnixNano":"1700000000000000000","count":1}]}"#,
+        ]
+        let metrics = kinds.map { #"{"name":"\#(escaped)",\#($0)}"# } + [#"{"name":"sent",\#(kinds[0])}"#]
+        let body = #"{"resourceMetrics":[{"scopeMetrics":[{"metrics":[\#(metrics.joined(separator: ","))]}]}]}"#
+        let outcome = try parseOTLPMetrics(Array(body.utf8), .json)
+        #expect(outcome.request.series.map(\.columns.labels) == [Labels("sent")])
+        #expect(outcome.request.metadata.map(\.name) == ["sent"])
+        #expect(outcome.rejectedCount == 6)
+        let shown = name.utf8.count > 200 ? "\(name.prefix(60))…" : escaped
+        #expect(
+            outcome.reasons == [
+                "the name of the metric \"\(shown)\" has no letter, digit or colon of ASCII: none is left of it"
+            ])
+        let reply = String(decoding: writeOTLPResponse(outcome, .json), as: UTF8.self)
+        #expect(reply.contains("\"rejectedDataPoints\":\"6\""), "\(reply)")
+    }
+
+    /// What the unit and the kind add is a name, also to the reference.
+    @Test func `a name is made of unit and kind where nothing else is left`() throws {
+        let points = #"{"aggregationTemporality":2,"isMonotonic":true,"dataPoints":[{"asDouble":1}]}"#
+        let metrics = [
+            #"{"name":"é","unit":"s","sum":\#(points)}"#, #"{"name":"é","unit":"1","gauge":\#(points)}"#,
+            #"{"name":":","gauge":\#(points)}"#,
+        ].joined(separator: ",")
+        let body = #"{"resourceMetrics":[{"scopeMetrics":[{"metrics":[\#(metrics)]}]}]}"#
+        let outcome = try parseOTLPMetrics(Array(body.utf8), .json)
+        #expect(outcome.request.series.map(\.columns.labels.name) == ["seconds_total", "ratio", ":"])
+        #expect(outcome.rejectedCount == 0)
     }
 
     @Test(arguments: OTLPEncoding.allCases)

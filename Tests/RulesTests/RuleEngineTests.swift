@@ -163,6 +163,19 @@ import Units
                 == "vector contains metrics with the same labelset after applying alert labels")
     }
 
+    @Test(arguments: [(Rule.Kind.alerting, "alerts"), (.recording, "series")])
+    func `a group's limit is told in the reference's words`(kind: Rule.Kind, word: String) async throws {
+        let group = RuleGroup(
+            name: "g", file: "f.yml", interval: .seconds(15), limit: 1, rules: [try Rule(kind, "a", "x")])
+        let engine = engine([group])
+        try series.put("x{instance=\"a\"}", 1, at: at(0))
+        try await engine.evaluate("f.yml;g", at: at(0))
+        #expect(await engine.snapshot.first?.rules.first?.lastError == nil)
+        try series.put("x{instance=\"b\"}", 1, at: at(0))
+        try await engine.evaluate("f.yml;g", at: at(0))
+        #expect(await engine.snapshot.first?.rules.first?.lastError == "exceeded limit of 1 with 2 \(word)")
+    }
+
     @Test func `a restart neither loses nor repeats an alert`() async throws {
         let folder = try TemporaryFolder("rules")
         defer { folder.remove() }

@@ -96,6 +96,16 @@ import Testing
         #expect(error.summary.contains(words), "\(error.summary)")
     }
 
+    @Test func `a format that is not known is one fault, and a list of none is another`() throws {
+        for (list, words) in [("[Nope]", "'Nope' is not one of"), ("[]", "is empty; name at least one format")] {
+            let error = try #require(throws: InvalidInput.self) {
+                try Self.read("scrape_configs:\n  - job_name: x\n    scrape_protocols: \(list)\n")
+            }
+            #expect(error.summary.contains(words), "\(error.summary)")
+            #expect(error.diagnostics.count == 1, "\(error.summary)")
+        }
+    }
+
     @Test func `formats are asked for in their order`() {
         #expect(
             ScrapeProtocol.acceptHeader(ScrapeProtocol.standard, escaping: "allow-utf-8")

@@ -139,6 +139,47 @@ import WebAPI
         #expect(reply.text == "1:2: parse error: unexpected end of input\n")
     }
 
+    @Test func `what the gate refuses of federation is plain text too`() async throws {
+        var options = WebOptions()
+        options.hostNames = []
+        let fixture = try WebFixture(options: options)
+        let token = try await fixture.token(.viewer)
+        for (reply, status, words) in [
+            (await fixture.get("/federate?match[]=up"), 401, "this needs a login; send 'Authorization: Bearer TOKEN'"),
+            (
+                await fixture.get("/federate?match[]=up", token: token, headers: ["host": "vm:9797"]), 421,
+                "this server is not called 'vm:9797'; set web.public_url"
+            ),
+        ] {
+            #expect(reply.status == status && reply.header("content-type") == "text/plain; charset=utf-8")
+            #expect(reply.text.hasPrefix(words) && reply.text.hasSuffix("\n"), "\(reply.text)")
+        }
+        #expect(await fixture.send(.options, "/federate").status == 401)
+    }
+
+    @Test func `a refusal of the gate says in the envelope what to do`() async throws {
+        var options = WebOptions()
+        options.hostNames = ["jaga.example"]
+        let fixture = try WebFixture(options: options)
+        let token = try await fixture.token(.viewer)
+        for (reply, status, message) in [
+            (
+                await fixture.send(.post, "/api/v1/write", token: token, headers: ["host": "vm:9797"]), 421,
+                "this server is not called 'vm:9797'; set web.public_url to the address that people use, or list the proxy in web.trusted_proxies"
+            ),
+            (
+                await fixture.get("/api/v1/query?query=up"), 401,
+                "this needs a login; send 'Authorization: Bearer TOKEN' or log in at /login"
+            ),
+            (
+                await fixture.send(.post, "/api/v1/write", token: token), 403,
+                "the role viewer may not do this; ask an administrator for another role"
+            ),
+        ] {
+            #expect(reply.status == status && Self.error(in: reply) == message, "\(reply.text)")
+        }
+    }
+
     @Test func `the other addresses answer in the same envelope`() async throws {
         let fixture = try WebFixture()
         let token = try await fixture.token(.operator)

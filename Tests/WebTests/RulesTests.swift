@@ -45,7 +45,8 @@ import WebAPI
 
     @Test(
         arguments: [
-            "type=x", "group_limit=x", "group_limit=-1", "group_next_token=0123", "exclude_alerts=perhaps",
+            "type=x", "group_limit=x", "group_limit=-1", "group_limit=0", "group_limit=0&group_next_token=00",
+            "group_next_token=0123", "exclude_alerts=perhaps",
             "match%5B%5D=%7B",
         ])
     func `a parameter that makes no sense is refused as the reference refuses it`(query: String) async throws {
@@ -53,6 +54,19 @@ import WebAPI
         let reply = await fixture.get("/api/v1/rules?\(query)", token: try await fixture.token(.viewer))
         #expect(reply.status == 400, "\(reply.text)")
         #expect(try JSONValue(parsing: reply.text)["errorType"]?.stringValue == "bad_data")
+    }
+
+    /// With a page of none the token would lead to the same page for ever.
+    @Test(arguments: [
+        ("0", "group_limit needs to be greater than 0"), ("-1", "group_limit needs to be greater than 0"),
+        ("x", "group_limit needs to be a valid number: 'x'"),
+    ])
+    func `a page holds a group at least`(limit: String, message: String) async throws {
+        let fixture = try WebFixture()
+        let reply = await fixture.get("/api/v1/rules?group_limit=\(limit)", token: try await fixture.token(.viewer))
+        #expect(
+            try JSONValue(parsing: reply.text)["error"]?.stringValue
+                == "invalid parameter \"group_limit\": \(message)", "\(reply.text)")
     }
 
     @Test func `alerts are left out on request`() async throws {

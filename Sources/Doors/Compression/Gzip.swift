@@ -29,6 +29,54 @@ public enum Gzip {
         return result
     }
 
+    /// Compresses bytes that are held in parts, and lets go of each part as soon as it is compressed: at no time are there two whole copies.
+    /// - Parameters:
+    ///   - parts: empty afterwards.
+    ///   - level: as above.
+    ///   - isOver: asked between parts and pieces of them; once it says yes, nothing more is done.
+    /// - Returns: one gzip body in pieces; nil when it was over before its end.
+    /// - Throws: `outOfMemory`.
+    public static func compress(
+        parts: inout [[UInt8]], level: Int32, until isOver: () -> Bool = { false }
+    ) throws(CompressionFailure) -> [[UInt8]]? {
+        defer { parts = [] }
+        var stream = z_stream()
+        guard
+            deflateInit2_(
+                &stream, level, Z_DEFLATED, gzipWindow, 8, Z_DEFAULT_STRATEGY, ZLIB_VERSION,
+                Int32(MemoryLayout<z_stream>.size)) == Z_OK
+        else { throw CompressionFailure(.outOfMemory, at: 0, "") }
+        defer { deflateEnd(&stream) }
+        let space = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: pieceSize)
+        defer { space.deallocate() }
+        var filled = 0
+        var pieces: [[UInt8]] = []
+        if parts.isEmpty { parts = [[]] }
+        for index in parts.indices {
+            let part = parts[index]
+            parts[index] = []
+            let isLast = index == parts.count - 1
+            var input = Input(part.count)
+            var code = Z_OK
+            repeat {
+                if isOver() { return nil }
+                if filled == space.count {
+                    pieces.append(Array(space))
+                    filled = 0
+                }
+                code = drive(&stream, part, &input, space, &filled) { stream, isEnd in
+                    deflate(stream, isEnd && isLast ? Z_FINISH : Z_NO_FLUSH)
+                }
+                // Without anything to do it says so, which is no fault.
+                guard code == Z_OK || code == Z_STREAM_END || code == Z_BUF_ERROR else {
+                    throw CompressionFailure(.outOfMemory, at: input.place, "")
+                }
+            } while code != Z_STREAM_END && (isLast || input.place < part.count || filled == space.count)
+        }
+        pieces.append(Array(space[..<filled]))
+        return pieces
+    }
+
     /// Unpacks one or more members that follow each other.
     /// - Parameter limit: the most bytes that the content may have.
     /// - Throws: `damaged`, `truncated`, `tooLarge`, `outOfMemory`.

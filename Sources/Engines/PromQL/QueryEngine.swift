@@ -204,7 +204,7 @@ public struct QueryEngine: Sendable {
             } catch let error as TooManySamples {
                 throw Evaluator.tooManySamples(samples + error.count, limits.samplesMax)
             } catch let error where !(error is CancellationError || error is MemoryRefusal) {
-                throw QueryFault(.storage, "reading series failed", cause: error)
+                throw QueryFault(reading: error)
             }
             samples += columns.reduce(0) { $0 + $1.times.count + $1.histograms.count * Evaluator.samplesPerHistogram }
             guard samples <= limits.samplesMax else { break }

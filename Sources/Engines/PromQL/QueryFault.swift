@@ -35,6 +35,11 @@ public struct QueryFault: Failure, Hashable {
         self.cause = cause
     }
 
+    /// The store could not be read.
+    public init(reading error: any Error) {
+        self.init(.storage, "reading series failed", cause: error)
+    }
+
     public init(_ refusal: MemoryRefusal) {
         self.init(refusal.isAlone ? .tooManySamples : .noMemoryNow, "query is refused: \(refusal)", cause: refusal)
     }

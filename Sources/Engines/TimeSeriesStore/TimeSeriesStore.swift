@@ -84,6 +84,8 @@ public final class TimeSeriesStore: BoundedSeriesReading {
 
     /// A sample this far ahead of its batch is refused: one reading with a wrong clock must not close the series for the present.
     static let aheadMillisecondsMax: Int64 = 600_000
+    /// How far after the time of its batch a sample may lie.
+    public static let aheadMax = Duration.milliseconds(aheadMillisecondsMax)
 
     var logFolder: String { joined(folder, "wal") }
     var blockFolder: String { joined(folder, "blocks") }

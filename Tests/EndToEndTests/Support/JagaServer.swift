@@ -84,11 +84,16 @@ final class JagaServer: Sendable {
         try JSONValue(parsing: try await text(path))
     }
 
-    func text(_ path: String) async throws -> String {
-        let response = try await client.send(
+    /// The same, whatever its status.
+    func answer(_ path: String) async throws -> HTTPResponse {
+        try await client.send(
             HTTPRequest(
                 url: "http://localhost\(path)", timeout: .seconds(60), bodyBytesMax: 256 << 20,
                 unixSocketPath: "\(data)/run/jaga.sock"))
+    }
+
+    func text(_ path: String) async throws -> String {
+        let response = try await answer(path)
         guard response.status == 200 else {
             throw TestProgramAnswered(status: response.status, text: response.text)
         }

@@ -1,3 +1,4 @@
+import JSONCoding
 import Series
 
 // Resources become `job` and `instance` (and all of their attributes the series `target_info`), attributes of data points become labels,
@@ -68,11 +69,17 @@ struct OTLPTranslator {
             outcome.reject(count(metric.data), "a metric has no name")
             return
         }
+        guard let name = name(of: metric) else {
+            outcome.reject(
+                count(metric.data),
+                "the name of the metric \(Self.quoted(metric.name)) has no letter, digit or colon of ASCII: none is left of it"
+            )
+            return
+        }
         func seen(_ point: OTLPPoint) { newest = max(newest ?? .min, point.milliseconds) }
         switch metric.data {
         case .none: outcome.reject(0, "the metric '\(metric.name)' has no data")
         case .gauge(let points):
-            let name = prometheusName(metric.name, unit: metric.unit, isCounter: false, isGauge: true)
             note(name, .gauge, metric.description, metric.unit)
             for point in points {
                 add(point, name, target, hasStart: false)
@@ -80,7 +87,6 @@ struct OTLPTranslator {
             }
         case .sum(let points, let temporality, let isMonotonic):
             guard isCumulative(temporality, metric, points.count) else { return }
-            let name = prometheusName(metric.name, unit: metric.unit, isCounter: isMonotonic, isGauge: false)
             note(name, isMonotonic ? .counter : .gauge, metric.description, metric.unit)
             for point in points {
                 add(point, name, target, hasStart: isMonotonic)
@@ -88,7 +94,6 @@ struct OTLPTranslator {
             }
         case .histogram(let points, let temporality):
             guard isCumulative(temporality, metric, points.count) else { return }
-            let name = prometheusName(metric.name, unit: metric.unit, isCounter: false, isGauge: false)
             note(name, .histogram, metric.description, metric.unit)
             for point in points {
                 add(point, name, target)
@@ -96,20 +101,36 @@ struct OTLPTranslator {
             }
         case .exponential(let points, let temporality):
             guard isCumulative(temporality, metric, points.count) else { return }
-            let name = prometheusName(metric.name, unit: metric.unit, isCounter: false, isGauge: false)
             note(name, .histogram, metric.description, metric.unit)
             for point in points {
                 add(point, name, target)
                 seen(point.point)
             }
         case .summary(let points):
-            let name = prometheusName(metric.name, unit: metric.unit, isCounter: false, isGauge: false)
             note(name, .summary, metric.description, metric.unit)
             for point in points {
                 add(point, name, target)
                 seen(point.point)
             }
         }
+    }
+
+    /// Nil where nothing is left of it. All such metrics would be one series then, and one without a name.
+    private func name(of metric: OTLPMetric) -> String? {
+        let name =
+            switch metric.data {
+            case .gauge: prometheusName(metric.name, unit: metric.unit, isCounter: false, isGauge: true)
+            case .sum(_, _, let isMonotonic):
+                prometheusName(metric.name, unit: metric.unit, isCounter: isMonotonic, isGauge: false)
+            case .none, .histogram, .exponential, .summary:
+                prometheusName(metric.name, unit: metric.unit, isCounter: false, isGauge: false)
+            }
+        return name.isEmpty ? nil : name
+    }
+
+    /// A name for a message, which does not grow with what was sent.
+    private static func quoted(_ name: String) -> String {
+        JSONValue.quoted(name.utf8.count <= 200 ? name : "\(name.prefix(60))…")
     }
 
     private mutating func isCumulative(

@@ -31,7 +31,7 @@ struct RuleRunner: Sendable {
             for (name, template) in rule.annotations { annotations[name] = await expanded(template, data) }
             found.append(AlertStates.Found(labels: labels, annotations: annotations, value: sample.value))
         }
-        try check(found.count, limit)
+        try check(found.count, "alerts", limit)
         return found
     }
 
@@ -53,7 +53,7 @@ struct RuleRunner: Sendable {
                 rows.append(SampleBatch.Row(labels: labels, value: sample.value))
             }
         }
-        try check(rows.count, limit)
+        try check(rows.count, "series", limit)
         return rows
     }
 
@@ -64,9 +64,10 @@ struct RuleRunner: Sendable {
         return samples
     }
 
-    private func check(_ count: Int, _ limit: Int) throws {
+    /// In the reference's words.
+    private func check(_ count: Int, _ kind: String, _ limit: Int) throws {
         guard limit == 0 || count <= limit else {
-            throw PlainFailure("rule-limit", "exceeded limit of \(limit) with \(count) elements")
+            throw PlainFailure("rule-limit", "exceeded limit of \(limit) with \(count) \(kind)")
         }
     }
 

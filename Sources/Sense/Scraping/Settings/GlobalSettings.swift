@@ -82,7 +82,7 @@ func readProtocols(_ s: SettingsReader) -> [ScrapeProtocol]? {
         if protocols.contains(known) { s.fault("scrape_protocols", "'\(name)' stands twice; keep one") }
         protocols.append(known)
     }
-    if protocols.isEmpty { s.fault("scrape_protocols", "is empty; name at least one format") }
+    if written.isEmpty { s.fault("scrape_protocols", "is empty; name at least one format") }
     return protocols
 }
 

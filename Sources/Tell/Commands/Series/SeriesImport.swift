@@ -2,6 +2,7 @@ import ArgumentParser
 import Diagnostics
 import DurableFiles
 import JSONCoding
+import Series
 import Texts
 import TimeSeriesStore
 import Units
@@ -13,7 +14,7 @@ extension SeriesCommand {
             abstract: "Take in old samples: OpenMetrics text with timestamps, or block folders of Prometheus.",
             discussion: """
                 What is already stored for an instant stays. Exits with 3 when something was left out: samples too new to be \
-                taken, or of kinds that are not known. A data folder that does not exist is made.
+                taken, of kinds that are not known, or without a metric name. A data folder that does not exist is made.
                 """)
         @Argument(help: "Files of OpenMetrics text; folders that are blocks of Prometheus, or hold such.") var paths:
             [String]
@@ -21,6 +22,7 @@ extension SeriesCommand {
 
         func run() async throws {
             var leftOut: LeftOutSamples = [:]
+            var unnamed = 0
             // Before a folder is made for what cannot be read.
             for path in paths where try RealFiles().status(of: path) == nil { throw Self.missing(path) }
             let logs = try paths.filter(Self.hasLog)
@@ -28,7 +30,7 @@ extension SeriesCommand {
                 _ = folder.nameProblems(of: store)
                 // As far ahead as a live sample may be.
                 var backfill = Backfill(into: store, latest: Console.current.now() + .seconds(600))
-                for path in paths { try read(path, into: &backfill, &leftOut) }
+                for path in paths { try read(path, into: &backfill, &leftOut, &unnamed) }
                 let outcome = try backfill.finish()
                 try await store.sync()
                 return outcome
@@ -46,6 +48,7 @@ extension SeriesCommand {
                 let kinds = leftOut.sorted { $0.key < $1.key }.map { "\($0.key) (\($0.value))" }.joined(separator: ", ")
                 lines.append(t(.seriesImportUnknown, ["count": unknown, "kinds": kinds]))
             }
+            if unnamed > 0 { lines.append(t(.seriesImportUnnamed, ["count": unnamed])) }
             for path in logs { lines.append(t(.seriesImportLog, ["folder": path])) }
             folder.show(
                 [
@@ -53,9 +56,12 @@ extension SeriesCommand {
                     "stored": .integer(outcome.stored), "known": .integer(outcome.known),
                     "too_new": .integer(outcome.tooNew),
                     "ahead": .integer(outcome.ahead), "blocks": .integer(Int64(outcome.blocksWritten)),
+                    "unnamed": .integer(Int64(unnamed)),
                     "unknown": .object(leftOut.mapValues { .integer(Int64($0)) }),
                 ], lines)
-            if outcome.tooNew + outcome.ahead + Int64(unknown) > 0 || !logs.isEmpty { throw EndWith(.findings) }
+            if outcome.tooNew + outcome.ahead + Int64(unknown + unnamed) > 0 || !logs.isEmpty {
+                throw EndWith(.findings)
+            }
         }
 
         private static func missing(_ path: String) -> PlainFailure {
@@ -70,7 +76,9 @@ extension SeriesCommand {
             return try files.list(log).contains { try files.status(of: joined(log, $0))?.byteCount ?? 0 > 0 }
         }
 
-        private func read(_ path: String, into backfill: inout Backfill, _ leftOut: inout LeftOutSamples) throws {
+        private func read(
+            _ path: String, into backfill: inout Backfill, _ leftOut: inout LeftOutSamples, _ unnamed: inout Int
+        ) throws {
             let files = RealFiles()
             guard let status = try files.status(of: path) else {
                 throw Self.missing(path)
@@ -88,7 +96,11 @@ extension SeriesCommand {
                 throw PlainFailure("no-blocks", "'\(path)' is no block of Prometheus and holds none")
             }
             for block in blocks {
-                let found = try PrometheusBlock(block).forEachSeries { try backfill.add($0) }
+                let found = try PrometheusBlock(block).forEachSeries { columns in
+                    // As at every other door: nothing could ask for them by name.
+                    guard !columns.labels.name.isEmpty else { return unnamed += columns.times.count }
+                    try backfill.add(columns)
+                }
                 leftOut.merge(found, uniquingKeysWith: +)
             }
         }

@@ -72,17 +72,13 @@ extension WebSite {
         exchange("read", .remoteRead, .viewSite, "Gives samples by remote read."),
         exchange("otlp/v1/metrics", .otlpMetrics, .writeSeries, "Takes samples by OTLP, in protocol buffers or JSON."),
         Route(
-            .get, "/federate", .prometheus, .needs(.viewMetrics), "The newest samples of series as a page to scrape.",
+            .get, federationPath, .prometheus, .needs(.viewMetrics),
+            "The newest samples of series as a page to scrape.",
             query: [.required("match[]", "Selectors; a series must match one of them. May stand several times.")]
         ) { site, request in
-            do {
-                let page = try await site.service.federate(
-                    PrometheusParameters(request).all("match[]"), accept: request.headers["accept"])
-                return Reply(page.status, type: page.type, .parts([page.body], memory: page.memory))
-            } catch let fault as QueryFault {
-                // Whoever scrapes shows the text as it is.
-                return Reply(fault.httpStatus, type: "text/plain; charset=utf-8", .text(fault.message + "\n"))
-            }
+            let page = try await site.service.federate(
+                PrometheusParameters(request).all("match[]"), accept: request.headers["accept"])
+            return Reply(page.status, type: page.type, .parts([page.body], memory: page.memory))
         },
     ]
 

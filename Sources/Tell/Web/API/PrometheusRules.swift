@@ -146,9 +146,11 @@ private struct RuleFilter {
         nextToken = request.query["group_next_token"].flatMap { $0.isEmpty ? nil : $0 }
         let written = request.query["group_limit"].flatMap { $0.isEmpty ? nil : $0 }
         limit = written.flatMap { Int($0) }
-        if let written, limit.map({ $0 < 0 }) ?? true {
-            throw QueryFault(.badData, "invalid group_limit value '\(written.prefix(40))'")
+        if let written, limit == nil {
+            throw invalid("group_limit", "group_limit needs to be a valid number: '\(written.prefix(40))'")
         }
+        // Pages of none would never come to an end.
+        if let limit, limit <= 0 { throw invalid("group_limit", "group_limit needs to be greater than 0") }
         if nextToken != nil, limit == nil {
             throw QueryFault(.badData, "group_limit needs to be provided in order to paginate over the groups")
         }

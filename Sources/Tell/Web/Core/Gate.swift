@@ -16,7 +16,8 @@ import WebAPI
 //    sites make the browser send, so such a request must carry the form token; a bearer token or the socket does not travel.
 // 5. Does the query hold only what the route declares, with values that fit?
 // 6. The handler, under a time limit.
-// 7. Failures become a page or JSON with a code; details of unexpected ones go to the log only.
+// 7. Compression, for who asks for it.
+// 8. Failures become a page or JSON with a code; details of unexpected ones go to the log only.
 
 extension WebSite {
     static let sessionCookie = "jaga_session"
@@ -35,7 +36,7 @@ extension WebSite {
         var reply: Reply
         do {
             try requireOwnName(request)
-            if request.method == .options, family == .prometheus { return Self.methodsAnswered() }
+            if request.method == .options, request.path.hasPrefix("/api/v1/") { return Self.methodsAnswered() }
             try await identify(&request)
             let route = try find(&request)
             family = route.family
@@ -44,6 +45,7 @@ extension WebSite {
             reply = try await withTimeLimit(timeLimit(of: request), in: task) { [request] in
                 try await route.handler(self, request)
             }
+            try Self.compress(&reply, for: request)
         } catch {
             reply = failure(error, request, family)
         }
@@ -163,8 +165,10 @@ extension WebSite {
     private static let staleForm = Problem(
         .forbidden, "the form is stale or came from another site", hint: "Load the page again and send it once more.")
 
+    static let federationPath = "/federate"
+
     static func family(ofPath path: String) -> Route.Family {
-        if path.hasPrefix("/api/v1/") { return .prometheus }
+        if path.hasPrefix("/api/v1/") || path == federationPath { return .prometheus }
         let isForPrograms =
             path.hasPrefix("/api/") || path.hasPrefix("/-/") || path == "/metrics" || path == "/events"
             || path == "/healthz"
@@ -200,7 +204,11 @@ extension WebSite {
                 error as? QueryFault
                 ?? (error is CancellationError
                     ? QueryFault(.canceled, problem.summary) : Self.queryFault(for: problem))
-            var reply = Self.prometheusFailure(fault)
+            // Whoever scrapes shows the text as it is.
+            var reply =
+                request.path == Self.federationPath
+                ? Reply(fault.httpStatus, type: "text/plain; charset=utf-8", .text(fault.message + "\n"))
+                : Self.prometheusFailure(fault)
             if error is Problem || error is AccessError { reply.status = problem.httpStatus }
             if problem.code == .unauthenticated { reply.set("www-authenticate", "Bearer realm=\"jaga\"") }
             return reply
@@ -234,7 +242,8 @@ extension WebSite {
             case .unavailable, .diskFull: .unavailable
             default: .badData
             }
-        return QueryFault(kind, problem.summary)
+        // The envelope has no other place for what to do.
+        return QueryFault(kind, problem.inOneSentence)
     }
 
     /// What the caller is told. The unexpected stays in the log, since it may hold what the caller should not see.

@@ -10,7 +10,7 @@ extension Route {
     func check(_ query: FormFields) throws {
         guard family != .prometheus else { return }
         let known = parameters.filter { $0.place == .query }
-        for pair in query.pairs {
+        for pair in query.pairs where !(takesGraphLinks && GraphLink.isParameter(pair.name)) {
             guard let parameter = known.first(where: { $0.name == pair.name }) else {
                 throw unknown(pair.name, known)
             }

@@ -51,6 +51,8 @@ struct Route: Sendable {
     let responseType: String?
     /// The largest body it takes, in bytes; nil for what every other address takes.
     let bodyBytesMax: Int?
+    /// Whether it understands the addresses of Prometheus' expression browser, `?g0.expr=…`, with what else stands in them.
+    let takesGraphLinks: Bool
     let handler: Handler
 
     private let segments: [String]
@@ -58,7 +60,7 @@ struct Route: Sendable {
     init(
         _ method: WebRequest.Method, _ pattern: String, _ family: Family, _ entrance: Entrance, _ summary: String,
         query parameters: [Parameter] = [], request: String? = nil, response: String? = nil,
-        bodyBytesMax: Int? = nil,
+        bodyBytesMax: Int? = nil, takesGraphLinks: Bool = false,
         _ handler: @escaping Handler
     ) {
         self.method = method
@@ -69,6 +71,7 @@ struct Route: Sendable {
         requestType = request
         responseType = response
         self.bodyBytesMax = bodyBytesMax
+        self.takesGraphLinks = takesGraphLinks
         self.handler = handler
         segments = Self.segments(of: pattern)
         let inPath = segments.filter { $0.hasPrefix("{") }.map { segment in

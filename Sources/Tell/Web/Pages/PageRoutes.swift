@@ -47,7 +47,12 @@ extension WebSite {
         Route(.get, "/ledger", .page, .needs(.viewLedger), "The ledger.", query: ledgerParameters, ledger),
         Route(
             .get, "/query", .page, .needs(.viewSite), "A PromQL expression.",
-            query: [.optional("expr", "The expression.", .text(lengthMax: 10_000)), .range], queryPage),
+            query: [.optional("expr", "The expression.", .text(lengthMax: 10_000)), .range],
+            takesGraphLinks: true, queryPage),
+        Route(
+            .get, "/graph", .page, .needs(.viewSite), "Where Prometheus has that page: leads to it.",
+            takesGraphLinks: true
+        ) { _, request in .seeOther(GraphLink(request.query).path) },
         Route(.get, "/jaga", .page, .needs(.viewSite), "Jaga itself.", system),
         Route(.get, "/api", .page, .needs(.viewSite), "The API for people.", apiPage),
         Route(.get, "/actions/{id}", .page, .needs(.viewSite), "An action under way.", actionPage),

@@ -6,6 +6,9 @@ import WebAPI
 extension WebSite {
     /// An expression with its answer now and over time: where every figure's link leads.
     static func queryPage(_ site: WebSite, _ request: WebRequest) async throws -> Reply {
+        if request.query["expr"] == nil, request.query.pairs.contains(where: { GraphLink.isParameter($0.name) }) {
+            return .seeOther(GraphLink(request.query).path)
+        }
         let context = PageContext(site, request)
         let t = context.t
         let expression = request.query["expr"] ?? ""

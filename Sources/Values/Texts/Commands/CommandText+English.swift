@@ -116,6 +116,8 @@ extension CommandText {
                 + "(POST /api/v1/admin/tsdb/snapshot) and import that folder"
         case .seriesImportUnknown:
             "{count} {count?sample|samples} in chunks of kinds that are not known were left out: {kinds}"
+        case .seriesImportUnnamed:
+            "{count} {count?sample|samples} of series without a metric name were left out"
         case .seriesImported: "{samples} {samples?sample|samples} stored in {blocks} {blocks?block|blocks}"
         case .seriesImportedPartly:
             "{samples} {samples?sample|samples} stored in {blocks} {blocks?block|blocks}; {others} of the time still in memory left out"

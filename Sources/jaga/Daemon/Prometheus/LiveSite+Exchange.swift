@@ -26,6 +26,8 @@ extension LiveSite {
             return .refusal(error.code == .tooMuch ? 413 : 400, error)
         } catch let error as CompressionFailure {
             return .refusal(400, error)
+        } catch let fault as PromQL.QueryFault where fault.code == .storage {
+            return .refusal(500, fault)
         } catch let error as StoreError {
             // The disk is full or failed: the sender keeps the samples and tries again.
             return .refusal(503, error)
@@ -58,9 +60,11 @@ extension LiveSite {
         let memory = MemoryShare(of: parts.queryMemory)
         for query in request.queries {
             do {
-                let found = try await parts.select(
-                    query.matchers, from: query.start, through: query.end,
-                    within: SelectionBounds(samplesMax: limit - sampleCount, memory: memory))
+                let found = try await readingSeries {
+                    try await parts.select(
+                        query.matchers, from: query.start, through: query.end,
+                        within: SelectionBounds(samplesMax: limit - sampleCount, memory: memory))
+                }
                 // Once more for the message.
                 let count = found.reduce(0) { $0 + $1.times.count }
                 try memory.take(count * SelectionBounds.bytesPerSample)
@@ -138,13 +142,33 @@ extension LiveSite {
             reply.writtenExemplars += series.exemplars.count
         }
         let outcome = try await parts.feed.append(batch)
-        for (count, kind, reason) in [
-            (outcome.outOfOrder, AppendOutcome.LeftOut.Reason.outOfOrder, "out of order or too old"),
-            (outcome.duplicate, .duplicate, "for an instant that has another value"),
-            (outcome.overLimit, .overLimit, "of series above a limit on their number or on the length of labels"),
+        // Both stand in one count of the store's. What lies too far ahead it refuses before it looks at anything else.
+        func isAhead(_ row: SampleBatch.Row) -> Bool {
+            row.timestamp.map { $0 - batch.timestamp > TimeSeriesStore.aheadMax } ?? false
+        }
+        let misplaced = outcome.leftOut.filter { $0.reason == .outOfOrder }
+        let ahead = misplaced.filter { isAhead(batch.rows[$0.index]) }
+        let late = misplaced.filter { !isAhead(batch.rows[$0.index]) }
+        for (count, leftOut, reason) in [
+            (
+                outcome.outOfOrder - ahead.count, late,
+                misplaced.count < outcome.outOfOrder
+                    ? "out of order, too old or too far in the future" : "out of order or too old"
+            ),
+            (
+                ahead.count, ahead,
+                "too far in the future, more than \(TimeSeriesStore.aheadMax.briefText) ahead of this machine's clock"
+            ),
+            (
+                outcome.duplicate, outcome.leftOut.filter { $0.reason == .duplicate },
+                "for an instant that has another value"
+            ),
+            (
+                outcome.overLimit, outcome.leftOut.filter { $0.reason == .overLimit },
+                "of series above a limit on their number or on the length of labels"
+            ),
         ] where count > 0 {
-            let first = outcome.leftOut.first { $0.reason == kind }
-                .map { ", the first of \(Self.shortened(batch.rows[$0.index].labels))" }
+            let first = leftOut.first.map { ", the first of \(Self.shortened(batch.rows[$0.index].labels))" }
             reply.faults.append(
                 "\(count) \(count == 1 ? "sample was" : "samples were") not stored: \(reason)\(first ?? "")")
         }

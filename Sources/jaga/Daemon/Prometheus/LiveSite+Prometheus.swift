@@ -188,8 +188,10 @@ extension LiveSite {
             let bounds = SelectionBounds(isLatestEnough: true, memory: memory)
             var newest: [Labels: SampleBatch.Row] = [:]
             for matchers in wanted {
-                for columns in try await parts.select(matchers, from: now - .seconds(300), through: now, within: bounds)
-                {
+                let found = try await readingSeries {
+                    try await parts.select(matchers, from: now - .seconds(300), through: now, within: bounds)
+                }
+                for columns in found {
                     newest[columns.labels] = columns.newestRow
                 }
             }
@@ -201,7 +203,8 @@ extension LiveSite {
                     batch.metadata[row.labels.name] = MetricMetadata(row.labels.name, .histogram, "")
                 }
             } else {
-                batch.metadata = try await parts.reading.metadata().filter { $0.value.type != .untyped }
+                batch.metadata = try await readingSeries { try await parts.reading.metadata() }
+                    .filter { $0.value.type != .untyped }
                     .mapValues { MetricMetadata($0.name, $0.type, "") }
             }
             return SentMessage(

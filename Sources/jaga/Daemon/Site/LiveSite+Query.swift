@@ -24,8 +24,12 @@ extension LiveSite {
         // The reference names the parameter here, and not where labels are asked for.
         let wanted = filter.selectors.isEmpty ? [[]] : try matchers(filter.selectors)
         let limit = filter.limit ?? .max
-        return Array(
-            try await parts.labelSets(wanted, from: filter.from, through: filter.through, limit: limit).prefix(limit))
+        let found = try await refusing {
+            try await readingSeries {
+                try await parts.labelSets(wanted, from: filter.from, through: filter.through, limit: limit)
+            }
+        }
+        return Array(found.prefix(limit))
     }
 
     func labelNames(_ filter: SeriesFilter) async throws -> [String] {
@@ -46,14 +50,31 @@ extension LiveSite {
     ) async throws -> [String] {
         let wanted = try selectors(filter)
         let limit = filter.limit ?? .max
-        // Sorted as they are: of a million texts a second sorting would be felt.
-        if wanted.count == 1 { return Array(try await texts(wanted[0]).prefix(limit)) }
-        var found: Set<ByteText> = []
-        for matchers in wanted { found.formUnion(try await texts(matchers).lazy.map(ByteText.init)) }
-        return found.sorted().prefix(limit).map(\.text)
+        return try await refusing {
+            try await readingSeries {
+                // Sorted as they are: of a million texts a second sorting would be felt.
+                if wanted.count == 1 { return Array(try await texts(wanted[0]).prefix(limit)) }
+                var found: Set<ByteText> = []
+                for matchers in wanted { found.formUnion(try await texts(matchers).lazy.map(ByteText.init)) }
+                return found.sorted().prefix(limit).map(\.text)
+            }
+        }
     }
 
-    func metricMetadata() async throws -> MetadataByName { try await parts.reading.metadata() }
+    func metricMetadata() async throws -> MetadataByName {
+        try await refusing { try await readingSeries { try await parts.reading.metadata() } }
+    }
+
+    /// Lets a failure to read say the same wherever series are read, as a query has it.
+    func readingSeries<Value>(_ body: () async throws -> Value) async throws -> Value {
+        do {
+            return try await body()
+        } catch let error as TooManySamples {
+            throw error
+        } catch let error where !(error is CancellationError || error is MemoryRefusal) {
+            throw PromQL.QueryFault(reading: error)
+        }
+    }
 
     /// The matchers of each selector; one empty list where none is given.
     private func selectors(_ filter: SeriesFilter) throws -> [[LabelMatcher]] {
