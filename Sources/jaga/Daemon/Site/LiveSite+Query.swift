@@ -46,7 +46,7 @@ extension LiveSite {
 
     /// The texts of all selectors, sorted, as many as are asked for.
     private func united(
-        _ filter: SeriesFilter, _ texts: ([LabelMatcher]) async throws -> [String]
+        _ filter: SeriesFilter, _ texts: @Sendable ([LabelMatcher]) async throws -> [String]
     ) async throws -> [String] {
         let wanted = try selectors(filter)
         let limit = filter.limit ?? .max
