@@ -34,6 +34,10 @@ import Units
     private func segment(_ number: Int) -> String { folder.file("series/wal/0000000\(number).wal") }
 
     private func run(_ arguments: String...) async -> (status: ProgramStatus, output: String, notes: String) {
+        await run(arguments)
+    }
+
+    private func run(_ arguments: [String]) async -> (status: ProgramStatus, output: String, notes: String) {
         let terminal = Terminal(answers: nil)
         let status = await terminal.run(["series"] + arguments + ["--data", folder.path])
         return (status, terminal.output, terminal.notes)
@@ -105,6 +109,37 @@ import Units
         let rest = await run("export")
         #expect(rest.status == .findings && rest.notes.contains("'\(block)' is damaged at byte 16"), "\(rest.notes)")
         #expect(rest.output.hasSuffix("# EOF") && rest.output.split(separator: "\n").count < 481)
+    }
+
+    /// Whoever reads must not take away what verify and repair are to find.
+    @Test func `a block with a damaged index stays for verify and repair, whoever reads before them`() async throws {
+        try await TimeSeriesStore.open(folder: folder.file("series")).maintain(at: start + .seconds(40 * 3600))
+        let name = try #require(try files.list(folder.file("series/blocks")).first)
+        let block = folder.file("series/blocks/\(name)")
+        let whole = try files.contents(of: block)
+        var bytes = whole
+        bytes[bytes.count - 120] ^= 8
+        try files.replace(block, with: bytes)
+        for command in [["stats"], ["export"], ["snapshot", folder.file("copy")], ["stats", "--json"]] {
+            let outcome = await run(command)
+            #expect(outcome.status == .findings, "\(command): \(outcome)")
+            #expect(outcome.notes.contains("'\(block)' is damaged at byte"), "\(command): \(outcome)")
+            #expect(try files.contents(of: block) == bytes && files.list(folder.file("series/damaged")) == [])
+        }
+        let verified = await run("verify")
+        #expect(verified.status == .findings && verified.output.contains("'\(block)' is damaged"), "\(verified)")
+        let repaired = await run("repair")
+        let aside = folder.file("series/damaged/\(name)")
+        #expect(repaired.status == .findings && repaired.output.contains("the bytes are in '\(aside)'"), "\(repaired)")
+        // From then on both say where it is and what can be done, until that is done.
+        for command in ["verify", "repair", "verify"] {
+            let outcome = await run(command)
+            #expect(outcome.status == .findings, "\(command): \(outcome)")
+            #expect(outcome.output.contains("'\(aside)' was set aside, \(whole.count) bytes"), "\(command): \(outcome)")
+        }
+        try files.replace(block, with: whole)
+        #expect(await run("verify").status == .done)
+        #expect(await run("repair").output == "nothing to repair")
     }
 
     @Test func `a record that was not finished is named, and is no damage`() async throws {
