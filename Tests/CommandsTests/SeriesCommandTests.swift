@@ -142,6 +142,26 @@ import Units
         #expect(await run("repair").output == "nothing to repair")
     }
 
+    @Test func `an import counts second values for an instant, and ends with 3`() async throws {
+        let text = folder.file("two.om")
+        try files.replace(text, with: Array("a 1 5\na 1 5\na 2 5\nb 1 5\nb 3 5\nb 4 6\n# EOF\n".utf8))
+        let data = folder.file("imported")
+        let terminal = Terminal(answers: nil)
+        let status = await terminal.run(["series", "import", text, "--data", data, "--json"])
+        try #require(status == .findings, "\(terminal.notes)")
+        let figures = try JSONValue(parsing: terminal.output)
+        #expect(figures["stored"]?.intValue == 3, "\(terminal.output)")
+        #expect(figures["duplicates"]?.intValue == 2 && figures["known"]?.intValue == 0)
+        // Given again all are stored before, and those two are told once more.
+        let again = Terminal(answers: nil)
+        #expect(await again.run(["series", "import", text, "--data", data]) == .findings)
+        #expect(again.output.contains("3 samples were stored before"), "\(again.output)")
+        #expect(again.output.contains("2 samples have another value"), "\(again.output)")
+        let exported = Terminal(answers: nil)
+        #expect(await exported.run(["series", "export", "--data", data]) == .done)
+        #expect(exported.output.contains("a 1.0 5") && !exported.output.contains("a 2.0 5"), "\(exported.output)")
+    }
+
     @Test func `a record that was not finished is named, and is no damage`() async throws {
         let bytes = try files.contents(of: segment(2))
         try files.replace(segment(2), with: Array(bytes.dropLast(3)))

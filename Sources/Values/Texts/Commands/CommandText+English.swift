@@ -110,6 +110,8 @@ extension CommandText {
         case .seriesExportedPartly:
             "{samples} {samples?sample|samples}; left out since the text has no form for them: {histograms} native {histograms?histogram|histograms}, {others} stale {others?marker|markers}"
         case .seriesFolderMade: "made the data folder '{folder}'"
+        case .seriesImportDuplicate:
+            "{count} {count?sample has|samples have} another value than the one given before for the same instant and {count?was|were} left out"
         case .seriesImportKnown: "{count} {count?sample was|samples were} stored before; those stay as they are"
         case .seriesImportLog:
             "the write-ahead log in {folder} is not read, so the newest hours are missing: ask the server for a snapshot "
