@@ -162,6 +162,23 @@ import Units
         #expect(exported.output.contains("a 1.0 5") && !exported.output.contains("a 2.0 5"), "\(exported.output)")
     }
 
+    @Test func `where all samples are in blocks, stats names the series of the newest one`() async throws {
+        let inMemory = await run("stats", "--json")
+        #expect(try JSONValue(parsing: inMemory.output)["series_of_block"] == nil)
+        try await TimeSeriesStore.open(folder: folder.file("series")).maintain(at: start + .seconds(40 * 3600))
+        let shown = await run("stats")
+        #expect(shown.status == .done && shown.output.contains("No series is in memory"), "\(shown)")
+        #expect(shown.output.contains("  12  temperature\n"), "\(shown.output)")
+        let outcome = await run("stats", "--json", "--limit", "3")
+        let figures = try JSONValue(parsing: outcome.output)
+        #expect(figures["series_in_memory"]?.intValue == 0 && figures["series_of_block"]?["end"] != nil)
+        for key in ["metrics", "label_pairs", "label_names", "label_bytes", "targets", "jobs"] {
+            // What is said of memory is said of the block.
+            let before = try JSONValue(parsing: inMemory.output)[key]
+            #expect(figures[key]?[0] == before?[0] && figures[key]?[0] != nil, "\(key): \(figures)")
+        }
+    }
+
     @Test func `a record that was not finished is named, and is no damage`() async throws {
         let bytes = try files.contents(of: segment(2))
         try files.replace(segment(2), with: Array(bytes.dropLast(3)))

@@ -129,6 +129,7 @@ extension CommandText {
             "intact: {samples} {samples?sample|samples} in {blocks} {blocks?block|blocks}, {records} {records?record|records} in {segments} {segments?segment|segments} of the log"
         case .seriesLimits: "most series: {series} in all, {metric} of one metric, {target} of one target"
         case .seriesNothingToRepair: "nothing to repair"
+        case .seriesOfBlock: "No series is in memory; those of the newest block, from {start} to {end}:"
         case .seriesRefused: "{count} times since the start a series was refused because of a limit"
         case .seriesRefusedByMetric: "Refusals by metric"
         case .seriesRefusedByTarget: "Refusals by target"

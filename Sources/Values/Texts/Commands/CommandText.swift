@@ -20,7 +20,7 @@ public enum CommandText: String, TextKey {
         seriesImported
     case seriesImportDuplicate, seriesImportedPartly, seriesImportKnown, seriesImportLog, seriesImportUnknown,
         seriesInBlocks, seriesInMemory
-    case seriesIntact, seriesLimits, seriesNothingToRepair, seriesRefused, seriesRefusedByMetric
+    case seriesIntact, seriesLimits, seriesOfBlock, seriesNothingToRepair, seriesRefused, seriesRefusedByMetric
     case seriesRefusedByTarget, seriesSnapshot, seriesUnlimited, seriesValuesByLabel, statusAlerts
     case statusLine, statusRows, tokenRevoked, userRemoved, valueAfterRestart, valueUntilRestart
     case version
