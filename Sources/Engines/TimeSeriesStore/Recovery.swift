@@ -122,11 +122,12 @@ struct Recovery {
     private mutating func setAside(_ kind: StoreProblem.Kind, _ path: String, name: String, at offset: Int64) {
         var problem = StoreProblem(kind: kind, file: path, byteOffset: offset, count: 0)
         let damaged = joined(folder, "damaged")
-        // What cannot be set aside stays, and the problem says that it does. A rename that a crash undoes is done again.
+        // What cannot be set aside stays, and the problem says that it does.
         if !isForReading, let target = try? files.freePath(name, in: damaged),
             (try? files.rename(path, to: target)) != nil
         {
             problem.setAsideAs = target
+            // A rename that a crash undoes is done again.
             try? files.syncFolder(damaged)
             try? files.syncFolder(parentFolder(of: path))
         }

@@ -116,8 +116,9 @@ public final class TimeSeriesStore: BoundedSeriesReading {
             segmentByteCountMax: LogFormat.segmentByteCountMax)
     }
 
-    /// Opens the store in `folder` to read it, and changes nothing on the disk: what is damaged stays where it is, for who verifies and repairs it. It takes no samples and is
-    /// not maintained; snapshots of it may be made. Blocks.
+    /// Opens the store in `folder` to read it, and changes nothing on the disk: what is damaged stays where it is, for who verifies and
+    /// repairs it. Samples are refused; it is not to be maintained; snapshots of it may be made. The newest hours are in memory as far as
+    /// there are no files of them beside the log. Blocks.
     /// - Returns: the store; what was found damaged and is left out is in `health.problems`.
     /// - Throws: `StoreError` of code `fileFailed` when the folder cannot be read.
     public static func openForReading(
