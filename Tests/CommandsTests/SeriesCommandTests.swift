@@ -34,6 +34,10 @@ import Units
     private func segment(_ number: Int) -> String { folder.file("series/wal/0000000\(number).wal") }
 
     private func run(_ arguments: String...) async -> (status: ProgramStatus, output: String, notes: String) {
+        await run(arguments)
+    }
+
+    private func run(_ arguments: [String]) async -> (status: ProgramStatus, output: String, notes: String) {
         let terminal = Terminal(answers: nil)
         let status = await terminal.run(["series"] + arguments + ["--data", folder.path])
         return (status, terminal.output, terminal.notes)
@@ -105,6 +109,74 @@ import Units
         let rest = await run("export")
         #expect(rest.status == .findings && rest.notes.contains("'\(block)' is damaged at byte 16"), "\(rest.notes)")
         #expect(rest.output.hasSuffix("# EOF") && rest.output.split(separator: "\n").count < 481)
+    }
+
+    /// Whoever reads must not take away what verify and repair are to find.
+    @Test func `a block with a damaged index stays for verify and repair, whoever reads before them`() async throws {
+        try await TimeSeriesStore.open(folder: folder.file("series")).maintain(at: start + .seconds(40 * 3600))
+        let name = try #require(try files.list(folder.file("series/blocks")).first)
+        let block = folder.file("series/blocks/\(name)")
+        let whole = try files.contents(of: block)
+        var bytes = whole
+        bytes[bytes.count - 120] ^= 8
+        try files.replace(block, with: bytes)
+        for command in [["stats"], ["export"], ["snapshot", folder.file("copy")], ["stats", "--json"]] {
+            let outcome = await run(command)
+            #expect(outcome.status == .findings, "\(command): \(outcome)")
+            #expect(outcome.notes.contains("'\(block)' is damaged at byte"), "\(command): \(outcome)")
+            #expect(try files.contents(of: block) == bytes && files.list(folder.file("series/damaged")) == [])
+        }
+        let verified = await run("verify")
+        #expect(verified.status == .findings && verified.output.contains("'\(block)' is damaged"), "\(verified)")
+        let repaired = await run("repair")
+        let aside = folder.file("series/damaged/\(name)")
+        #expect(repaired.status == .findings && repaired.output.contains("the bytes are in '\(aside)'"), "\(repaired)")
+        // From then on both say where it is and what can be done, until that is done.
+        for command in ["verify", "repair", "verify"] {
+            let outcome = await run(command)
+            #expect(outcome.status == .findings, "\(command): \(outcome)")
+            #expect(outcome.output.contains("'\(aside)' was set aside, \(whole.count) bytes"), "\(command): \(outcome)")
+        }
+        try files.replace(block, with: whole)
+        #expect(await run("verify").status == .done)
+        #expect(await run("repair").output == "nothing to repair")
+    }
+
+    @Test func `an import counts second values for an instant, and ends with 3`() async throws {
+        let text = folder.file("two.om")
+        try files.replace(text, with: Array("a 1 5\na 1 5\na 2 5\nb 1 5\nb 3 5\nb 4 6\n# EOF\n".utf8))
+        let data = folder.file("imported")
+        let terminal = Terminal(answers: nil)
+        let status = await terminal.run(["series", "import", text, "--data", data, "--json"])
+        try #require(status == .findings, "\(terminal.notes)")
+        let figures = try JSONValue(parsing: terminal.output)
+        #expect(figures["stored"]?.intValue == 3, "\(terminal.output)")
+        #expect(figures["duplicates"]?.intValue == 2 && figures["known"]?.intValue == 0)
+        // Given again all are stored before, and those two are told once more.
+        let again = Terminal(answers: nil)
+        #expect(await again.run(["series", "import", text, "--data", data]) == .findings)
+        #expect(again.output.contains("3 samples were stored before"), "\(again.output)")
+        #expect(again.output.contains("2 samples have another value"), "\(again.output)")
+        let exported = Terminal(answers: nil)
+        #expect(await exported.run(["series", "export", "--data", data]) == .done)
+        #expect(exported.output.contains("a 1.0 5") && !exported.output.contains("a 2.0 5"), "\(exported.output)")
+    }
+
+    @Test func `where all samples are in blocks, stats names the series of the newest one`() async throws {
+        let inMemory = await run("stats", "--json")
+        #expect(try JSONValue(parsing: inMemory.output)["series_of_block"] == nil)
+        try await TimeSeriesStore.open(folder: folder.file("series")).maintain(at: start + .seconds(40 * 3600))
+        let shown = await run("stats")
+        #expect(shown.status == .done && shown.output.contains("No series is in memory"), "\(shown)")
+        #expect(shown.output.contains("  12  temperature\n"), "\(shown.output)")
+        let outcome = await run("stats", "--json", "--limit", "3")
+        let figures = try JSONValue(parsing: outcome.output)
+        #expect(figures["series_in_memory"]?.intValue == 0 && figures["series_of_block"]?["end"] != nil)
+        for key in ["metrics", "label_pairs", "label_names", "label_bytes", "targets", "jobs"] {
+            // What is said of memory is said of the block.
+            let before = try JSONValue(parsing: inMemory.output)[key]
+            #expect(figures[key]?[0] == before?[0] && figures[key]?[0] != nil, "\(key): \(figures)")
+        }
     }
 
     @Test func `a record that was not finished is named, and is no damage`() async throws {

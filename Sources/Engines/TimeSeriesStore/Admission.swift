@@ -25,6 +25,8 @@ struct Admission {
     private var lateNumbers: [UInt32] = []
     private var lateTimes: [Int64] = []
     private var lateValues: [Double] = []
+    /// What of this reading a late sample may meet; empty until the first late one.
+    private var pending = PendingSamples()
     private typealias Before = (number: UInt32, lastTime: Int64, lastBits: UInt64)
     private var before: [Before] = []
     private var declared: [Int] = []
@@ -38,6 +40,7 @@ struct Admission {
         let time = block.timestamp.millisecondsSinceEpoch
         commonTime = time
         let count = block.references.count
+        // Of one instant, which is the present that ages are counted from: none of them is too old.
         for index in takeKnown(block, in: segment, &state)..<count {
             let raw = block.references[index].raw
             let number = Int(truncatingIfNeeded: raw & 0xFFFF_FFFF)
@@ -105,12 +108,16 @@ struct Admission {
         let batchTime = batch.timestamp.millisecondsSinceEpoch
         commonTime = batchTime
         let (latest, overflow) = batchTime.addingReportingOverflow(TimeSeriesStore.aheadMillisecondsMax)
+        // As retention counts: a clock that is wrong refuses nothing for its age.
+        let present = min(batchTime, state.newestTaken)
+        let oldestKept = state.head.oldestKept(at: present, settings.shortestAge)
         numbers.reserveCapacity(batch.rows.count)
         values.reserveCapacity(batch.rows.count)
         for (index, row) in batch.rows.enumerated() {
             defer { if outcome.stored != storedCount { storedCount = outcome.stored } else { passOver(index) } }
             let time = row.timestamp?.millisecondsSinceEpoch ?? batchTime
-            guard overflow || time <= latest else {
+            guard overflow || time <= latest, time >= oldestKept || isKept(time, row.labels, present, state, settings)
+            else {
                 outcome.outOfOrder += 1
                 continue
             }
@@ -128,6 +135,13 @@ struct Admission {
         }
         writeMetadata(batch.metadata, in: segment, &state)
         finish(in: segment, &state, &book)
+    }
+
+    /// Whether a sample of some age is still kept of its series.
+    private func isKept(
+        _ time: Int64, _ labels: Labels, _ present: Int64, _ state: TimeSeriesStore.State, _ settings: StoreSettings
+    ) -> Bool {
+        time >= state.head.oldestKept(at: present, settings.age(of: labels))
     }
 
     /// Notes a sample that was not stored just now, and why: whichever count has risen.
@@ -177,16 +191,34 @@ struct Admission {
             outcome.outOfOrder += 1
             return
         }
-        switch state.head.late[number]?.verdict(time, value.bitPattern) ?? .stored {
+        switch lateVerdict(number, time, value.bitPattern, state.head) {
         case .repeated: return
         case .duplicate: outcome.duplicate += 1
         case .stored, .outOfOrder:
             lateNumbers.append(UInt32(number))
             lateTimes.append(time)
             lateValues.append(value)
+            pending.addLate(UInt32(number), time, value.bitPattern)
             if state.head.declare(number, in: segment) { declared.append(number) }
             outcome.stored += 1
         }
+    }
+
+    /// Whether the series has a sample of that instant, as far as is known without reading a chunk: among its late samples, its open ones, and those
+    /// that come with this reading. Against a finished chunk or a block a late sample is stored; of the two a reader takes the one
+    /// that came in order.
+    private mutating func lateVerdict(_ number: Int, _ time: Int64, _ bits: UInt64, _ head: Head) -> Head.Verdict {
+        while pending.count < numbers.count {
+            let index = pending.count
+            pending.add(numbers[index], times.isEmpty ? commonTime : times[index], values[index].bitPattern)
+        }
+        while pending.histogramCount < histograms.count {
+            let entry = histograms[pending.histogramCount]
+            pending.addHistogram(entry.number, entry.time)
+        }
+        if let verdict = pending.verdict(number, time, bits) { return verdict }
+        let verdict = head.late[number]?.verdict(time, bits) ?? .stored
+        return verdict == .stored ? head.openVerdict(number, time, bits) : verdict
     }
 
     private mutating func take(
@@ -345,5 +377,39 @@ struct Admission {
             state.metadata[name] = old
             state.metadataDeclaredIn[ByteText(name)] = nil
         }
+    }
+}
+
+/// The samples of a reading that are to be taken, by series and instant.
+private struct PendingSamples {
+    private struct Key: Hashable {
+        var number: UInt32
+        var time: Int64
+    }
+
+    /// Nil for a histogram.
+    private var bitsByKey: [Key: UInt64?] = [:]
+    /// Of those that are taken in order.
+    private(set) var count = 0
+    private(set) var histogramCount = 0
+
+    mutating func add(_ number: UInt32, _ time: Int64, _ bits: UInt64) {
+        addLate(number, time, bits)
+        count += 1
+    }
+
+    mutating func addLate(_ number: UInt32, _ time: Int64, _ bits: UInt64) {
+        bitsByKey.updateValue(bits, forKey: Key(number: number, time: time))
+    }
+
+    mutating func addHistogram(_ number: UInt32, _ time: Int64) {
+        bitsByKey.updateValue(nil, forKey: Key(number: number, time: time))
+        histogramCount += 1
+    }
+
+    /// - Returns: nil where there is no sample of that instant.
+    func verdict(_ number: Int, _ time: Int64, _ bits: UInt64) -> Head.Verdict? {
+        guard let known = bitsByKey[Key(number: UInt32(number), time: time)] else { return nil }
+        return known == bits ? .repeated : .duplicate
     }
 }

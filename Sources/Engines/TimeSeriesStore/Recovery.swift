@@ -4,10 +4,12 @@ import DurableFiles
 import Series
 import Units
 
-/// Opens the folder of a store: blocks first, then the log, segment by segment. Damage is set aside and noted.
+/// Opens the folder of a store: blocks first, then the log, segment by segment. Damage is set aside and noted; for a reader it stays where it is.
 struct Recovery {
     let files: any FileSystem
     let folder: String
+    /// Whether all on the disk stays as it is.
+    let isForReading: Bool
     let settings: StoreSettings
     /// What the store begins with; complete when `run` has returned.
     private(set) var state: TimeSeriesStore.State
@@ -19,12 +21,14 @@ struct Recovery {
     /// Of damaged bytes at most this much is set aside a time.
     private static let setAsideByteCountMax = 16 << 20
 
-    init(files: any FileSystem, folder: String, settings: StoreSettings) {
-        self.files = files
+    init(files: any FileSystem, folder: String, settings: StoreSettings, isForReading: Bool = false) {
+        // What is put right below only if that works stays as it is then, without more ado.
+        self.files = isForReading ? ReadOnlyFiles(files) : files
         self.folder = folder
         self.settings = settings
+        self.isForReading = isForReading
         state = TimeSeriesStore.State(
-            settings: settings, pageFiles: PageFiles(files, in: folder))
+            settings: settings, pageFiles: isForReading ? nil : PageFiles(files, in: folder))
     }
 
     private var logFolder: String { joined(folder, "wal") }
@@ -32,10 +36,12 @@ struct Recovery {
 
     /// - Returns: the end of the log.
     mutating func run(segmentByteCountMax: Int64) throws(StoreError) -> LogWriter {
-        try fileAccess(folder) { () throws(FileError) in
-            for name in ["wal", "blocks", "damaged"] { try files.createFolders(joined(folder, name)) }
+        if !isForReading {
+            try fileAccess(folder) { () throws(FileError) in
+                for name in ["wal", "blocks", "damaged"] { try files.createFolders(joined(folder, name)) }
+            }
+            removeUnfinishedSnapshots()
         }
-        removeUnfinishedSnapshots()
         try openBlocks()
         try readTombstones()
         try readLog()
@@ -70,12 +76,12 @@ struct Recovery {
     }
 
     private mutating func openBlocks() throws(StoreError) {
-        let names = try fileAccess(blockFolder) { () throws(FileError) in try files.list(blockFolder) }
+        let names = try names(in: blockFolder, files)
         var sources: Set<String> = []
         for name in names {
             let path = joined(blockFolder, name)
             if name.hasSuffix(".new") {
-                // A block that was never finished; its samples are still in the log.
+                // A block that was never finished; its samples are still in the log. What cannot be removed is passed over.
                 try? files.remove(path)
                 continue
             }
@@ -115,20 +121,23 @@ struct Recovery {
 
     private mutating func setAside(_ kind: StoreProblem.Kind, _ path: String, name: String, at offset: Int64) {
         var problem = StoreProblem(kind: kind, file: path, byteOffset: offset, count: 0)
-        let target = joined(joined(folder, "damaged"), name)
-        // What cannot be set aside stays, and the problem says that it does. A rename that a crash undoes is done again.
-        if (try? files.rename(path, to: target)) != nil {
+        let damaged = joined(folder, "damaged")
+        // What cannot be set aside stays, and the problem says that it does.
+        if !isForReading, let target = try? files.freePath(name, in: damaged),
+            (try? files.rename(path, to: target)) != nil
+        {
             problem.setAsideAs = target
-            try? files.syncFolder(joined(folder, "damaged"))
+            // A rename that a crash undoes is done again.
+            try? files.syncFolder(damaged)
             try? files.syncFolder(parentFolder(of: path))
         }
         state.health.problems.append(problem)
     }
 
     private mutating func readLog() throws(StoreError) {
-        let names = try fileAccess(logFolder) { () throws(FileError) in try files.list(logFolder) }
+        let names = try names(in: logFolder, files)
         let numbers = names.compactMap { LogFormat.segmentNumber(of: $0) }.sorted()
-        removeStretches(except: Set(numbers))
+        if !isForReading { removeStretches(except: Set(numbers)) }
         for number in numbers {
             if let lastRead { noteMissing(after: lastRead, before: number) }
             let path = joined(logFolder, LogFormat.segmentName(number))
@@ -168,7 +177,7 @@ struct Recovery {
                 return
             }
             // The process ended between making the file and writing its header: nothing in it was acknowledged.
-            try files.remove(path)
+            if !isForReading { try files.remove(path) }
             lastNumber = max(1, number) - 1
             return
         case .otherVersion:
@@ -199,7 +208,7 @@ struct Recovery {
                 }
             case .damage(let range, let isTail):
                 try noteDamage(range, isTail && isLast ? .tailCutOff : .logDamaged, number, path, scanner)
-                if isTail && isLast {
+                if isTail && isLast && !isForReading {
                     try files.truncate(path, to: range.lowerBound)
                     segment.byteCount = range.lowerBound
                 }
@@ -207,7 +216,7 @@ struct Recovery {
         }
         // The process before this one may have ended between a write and its sync, and nobody else would sync it any more.
         do throws(FileError) {
-            try files.sync(path)
+            if !isForReading { try files.sync(path) }
         } catch {
             state.health.maintenanceFault = error.summary
         }
@@ -225,9 +234,11 @@ struct Recovery {
             joined(folder, "damaged"), "\(LogFormat.segmentName(number).dropLast(4))-\(range.lowerBound).bin")
         var problem = StoreProblem(
             kind: kind, file: path, byteOffset: range.lowerBound, count: range.upperBound - range.lowerBound)
-        let bytes = try scanner.bytes(range, limit: Self.setAsideByteCountMax)
-        // Without room for the copy the store must start all the same.
-        if (try? files.replace(target, with: bytes)) != nil { problem.setAsideAs = target }
+        if !isForReading {
+            let bytes = try scanner.bytes(range, limit: Self.setAsideByteCountMax)
+            // Without room for the copy the store must start all the same.
+            if (try? files.replace(target, with: bytes)) != nil { problem.setAsideAs = target }
+        }
         state.health.problems.append(problem)
     }
 }

@@ -1,5 +1,6 @@
 public import Diagnostics
 import DurableFiles
+import Units
 
 /// Why the store could not do what was asked.
 public struct StoreError: Failure {
@@ -68,6 +69,12 @@ public struct StoreProblem: Sendable, Hashable {
         case samplesOrphaned = "samples-orphaned"
         /// A block was unreadable and was set aside.
         case blockDamaged = "block-damaged"
+        /// A block that was set aside by a start before, and whose samples no block in use has.
+        case blockSetAside = "block-set-aside"
+        /// Such a block that can be read after all.
+        case blockReadable = "block-readable"
+        /// The same, in use again.
+        case blockPutBack = "block-put-back"
         /// A block that is in use is not there any more.
         case blockMissing = "block-missing"
         /// The disk does not give the bytes of a block.
@@ -100,7 +107,9 @@ extension StoreProblem: CustomStringConvertible {
         let copy = setAsideAs.map { "; the bytes are in '\($0)'" } ?? ""
         return switch kind {
         case .tailCutOff:
-            "'\(file)' ended in \(count) bytes that are no whole record, cut off at byte \(byteOffset)\(copy)"
+            setAsideAs == nil
+                ? "'\(file)' ended in \(count) bytes that are no whole record, from byte \(byteOffset) on"
+                : "'\(file)' ended in \(count) bytes that are no whole record, cut off at byte \(byteOffset)\(copy)"
         case .logDamaged: "'\(file)' is damaged at byte \(byteOffset) for \(count) bytes\(copy)"
         case .segmentMissing:
             count == 1
@@ -108,6 +117,17 @@ extension StoreProblem: CustomStringConvertible {
                 : "'\(file)' and \(count - 1) files after it are missing: what they held of the newest hours is lost"
         case .samplesOrphaned:
             "at least \(count) samples in '\(file)' cannot be read because records before them are damaged\(copy)"
+        case .blockSetAside:
+            """
+            '\(file)' was set aside, \(count) bytes, and nothing of it can be read: samples\(blockSpan) may be missing. Put the same \
+            block from a snapshot into '\(joined(parentFolder(of: parentFolder(of: file)), "blocks"))', or remove the file if there is none
+            """
+        case .blockReadable:
+            """
+            '\(file)' was set aside, \(count) bytes, but can be read: samples\(blockSpan) may be missing until 'jaga series repair' \
+            puts it back, which it does when the log has no samples of that time
+            """
+        case .blockPutBack: "'\(file)' can be read, \(count) bytes, and is in use again: samples\(blockSpan)"
         case .blockMissing: "'\(file)' is missing: its samples are lost"
         case .blockUnreadable: "'\(file)' cannot be read: the disk reports an error"
         case .headPageDamaged:
@@ -115,5 +135,14 @@ extension StoreProblem: CustomStringConvertible {
         case .blockDamaged, .tombstonesDamaged: "'\(file)' is damaged at byte \(byteOffset)\(copy)"
         case .versionUnknown: "'\(file)' is of a version that this program does not read; it was left alone"
         }
+    }
+}
+
+extension StoreProblem {
+    /// The span in the name of the block, behind a blank; empty for other files.
+    private var blockSpan: String {
+        guard let name = SetAsideBlock.name(of: String(file.split(separator: "/").last ?? "")) else { return "" }
+        let (start, end) = (Timestamp(millisecondsSinceEpoch: name.start), Timestamp(millisecondsSinceEpoch: name.end))
+        return " from \(start.rfc3339) to \(end.rfc3339)"
     }
 }

@@ -13,8 +13,9 @@ extension TimeSeriesStore: ColumnAppending {
     ///
     /// A sample that is older than the newest one of its series, or than the newest block, is taken when it is inside the window for late
     /// samples, and refused as out of order otherwise; so is one more than ten minutes ahead of its batch. Without such a window a clock
-    /// that was set back therefore refuses samples until it has passed the newest one. The same value for the same instant again
-    /// is no error and counts as nothing.
+    /// that was set back therefore refuses samples until it has passed the newest one. One that retention would remove at once is refused
+    /// as out of order too. The same value for the same instant again is no error and counts as nothing; another is a duplicate,
+    /// of a late sample as far as memory tells.
     /// - Throws: `StoreError` of code `ingestionStopped` when the log cannot be written: then no sample of the batch was taken.
     @discardableResult
     public func append(_ batch: SampleBatch) async throws -> AppendOutcome {

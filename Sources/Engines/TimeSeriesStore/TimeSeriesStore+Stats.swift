@@ -1,6 +1,6 @@
 import Series
 import Synchronization
-import Units
+public import Units
 
 extension TimeSeriesStore {
     /// Whether samples are taken, and what went wrong.
@@ -35,6 +35,22 @@ extension TimeSeriesStore {
     public func cardinality(limit: Int = 10) -> StoreReport {
         let (head, refused) = state.withLock { ($0.head.labelStatistics, $0.refused) }
         return StoreReport(head, refused, limit: limit)
+    }
+
+    /// The same of the block with the newest samples, and its span. Blocks.
+    /// - Returns: nil where there is no block.
+    /// - Throws: `StoreError` where its index cannot be read.
+    public func newestBlockCardinality(
+        limit: Int = 10
+    ) throws(StoreError) -> (report: StoreReport, span: Range<Timestamp>)? {
+        let newest = state.withLock { state in
+            // Of blocks that end together the finest is the one that came of the head.
+            state.blocks.max { ($0.end, -$0.name.resolution) < ($1.end, -$1.name.resolution) }
+        }
+        guard let newest else { return nil }
+        let index = try notingDamage { () throws(StoreError) -> BlockIndex in try self.index(of: newest) }
+        let span = Timestamp(millisecondsSinceEpoch: newest.start)..<Timestamp(millisecondsSinceEpoch: newest.end)
+        return (StoreReport(index.labelStatistics, RefusedSeries(), limit: limit), span)
     }
 }
 
@@ -108,6 +124,26 @@ extension Head {
             let instance = target.instance == .max ? "" : table.value(of: target.instance)
             found.byTarget[ByteText("\(job)/\(instance)")] = count
             found.byJob[ByteText(job), default: 0] += count
+        }
+        return found
+    }
+}
+
+extension BlockIndex {
+    var labelStatistics: LabelStatistics {
+        var found = LabelStatistics(seriesCount: seriesCount, pairCount: pairCount)
+        for pair in 0..<UInt32(pairCount) {
+            let (name, value, count) = (name(of: pair), value(of: pair), seriesCount(of: pair))
+            if name == Labels.metricName { found.byMetric[ByteText(value)] = count }
+            found.valuesByName[ByteText(name), default: 0] += 1
+            found.bytesByName[ByteText(name), default: 0] += value.utf8.count
+            found.byPair[ByteText("\(name)=\(value)")] = count
+        }
+        for series in 0..<seriesCount {
+            let labels = labels(of: series)
+            let job = labels["job"] ?? ""
+            found.byTarget[ByteText("\(job)/\(labels["instance"] ?? "")"), default: 0] += 1
+            found.byJob[ByteText(job), default: 0] += 1
         }
         return found
     }

@@ -118,7 +118,22 @@ public final class TimeSeriesStore: BoundedSeriesReading {
             segmentByteCountMax: LogFormat.segmentByteCountMax)
     }
 
-    /// The same with short segments, for tests that must see many of them.
+    /// Opens the store in `folder` to read it, and changes nothing on the disk: what is damaged stays where it is, for who verifies and
+    /// repairs it. Samples are refused; it is not to be maintained; snapshots of it may be made. The newest hours are in memory as far as
+    /// there are no files of them beside the log. Blocks.
+    /// - Returns: the store; what was found damaged and is left out is in `health.problems`.
+    /// - Throws: `StoreError` of code `fileFailed` when the folder cannot be read.
+    public static func openForReading(
+        folder: String, files: any FileSystem = RealFiles()
+    ) throws(StoreError) -> TimeSeriesStore {
+        let settings = StoreSettings()
+        var recovery = Recovery(files: files, folder: folder, settings: settings, isForReading: true)
+        let log = try recovery.run(segmentByteCountMax: LogFormat.segmentByteCountMax)
+        return TimeSeriesStore(
+            files: files, folder: folder, settings: settings, selfLabels: Labels(), log: log, state: recovery.state)
+    }
+
+    /// `open` with short segments, for tests that must see many of them.
     static func open(
         folder: String, files: any FileSystem, settings: StoreSettings, selfLabels: Labels, segmentByteCountMax: Int64
     ) throws(StoreError) -> TimeSeriesStore {

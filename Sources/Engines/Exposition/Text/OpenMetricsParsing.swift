@@ -7,9 +7,9 @@ import Units
 // begins, or the page ends, it judges the whole.
 
 func parseOpenMetrics(
-    _ page: [UInt8], at now: Timestamp, limits: ExpositionLimits
+    _ page: [UInt8], at now: Timestamp, limits: ExpositionLimits, keepsRepeats: Bool
 ) throws(ExpositionError) -> SampleBatch {
-    var parser = OpenMetricsPage(page, at: now, limits: limits)
+    var parser = OpenMetricsPage(page, at: now, limits: limits, keepsRepeats: keepsRepeats)
     try parser.read()
     return parser.batch
 }
@@ -18,6 +18,8 @@ func parseOpenMetrics(
 struct OpenMetricsPage {
     private var cursor: LineCursor
     private let limits: ExpositionLimits
+    /// Whether lines that repeat a series at the same time are samples as well.
+    private let keepsRepeats: Bool
     private(set) var batch: SampleBatch
     /// Lines and groups; the slots are for the caller to give.
     private(set) var layout = PageLayout()
@@ -28,7 +30,8 @@ struct OpenMetricsPage {
     private var namesTaken: Set<String> = []
     private var hasNegativeBound = false
 
-    init(_ page: [UInt8], at now: Timestamp, limits: ExpositionLimits) {
+    init(_ page: [UInt8], at now: Timestamp, limits: ExpositionLimits, keepsRepeats: Bool = false) {
+        self.keepsRepeats = keepsRepeats
         cursor = LineCursor(page, limits: limits)
         batch = SampleBatch(at: now)
         self.limits = limits
@@ -74,7 +77,7 @@ struct OpenMetricsPage {
         guard batch.rows.count < limits.sampleCountMax else {
             throw cursor.fail(.tooMuch, "the page has more than \(limits.sampleCountMax) samples", at: cursor.place)
         }
-        let isNew = try family!.admit(sample, cursor)
+        let isNew = try family!.admit(sample, cursor) || keepsRepeats
         let place = isNew ? batch.rows.count : -1
         layout.lines.append(
             PageLine(

@@ -4,9 +4,11 @@ public import Units
 /// Reads a page of metrics.
 /// - Parameters:
 ///   - now: the instant of the reading, for samples without a time of their own.
+///   - keepsRepeats: of OpenMetrics whether lines that repeat a series at the same time are in the answer as well, for who counts them.
 /// - Throws: `ExpositionError` with line and column; the page is refused as a whole.
 public func parseExposition(
-    _ page: [UInt8], _ format: ExpositionFormat, at now: Timestamp, limits: ExpositionLimits = ExpositionLimits()
+    _ page: [UInt8], _ format: ExpositionFormat, at now: Timestamp, limits: ExpositionLimits = ExpositionLimits(),
+    keepsRepeats: Bool = false
 ) throws(ExpositionError) -> SampleBatch {
     guard page.count <= limits.byteCountMax else {
         throw ExpositionError(
@@ -15,7 +17,7 @@ public func parseExposition(
     }
     switch format {
     case .text: return try parseText(page, at: now, limits: limits)
-    case .openMetrics: return try parseOpenMetrics(page, at: now, limits: limits)
+    case .openMetrics: return try parseOpenMetrics(page, at: now, limits: limits, keepsRepeats: keepsRepeats)
     case .protobuf:
         let batch = SampleBatch(try parseMetricFamilies(page, limits: limits), at: now)
         guard batch.rows.count <= limits.sampleCountMax else {

@@ -271,6 +271,10 @@ extension BlockIndex: Postings {
 
     func value(of pair: UInt32) -> String { symbols[Int(pairValues[Int(pair)])] }
 
+    func seriesCount(of pair: UInt32) -> Int {
+        Int(postingStarts[Int(pair) + 1]) - Int(postingStarts[Int(pair)])
+    }
+
     func insertSeries(of pair: UInt32, into set: inout SeriesSet) {
         for place in Int(postingStarts[Int(pair)])..<Int(postingStarts[Int(pair) + 1]) {
             set.insert(Int(postings[place]))

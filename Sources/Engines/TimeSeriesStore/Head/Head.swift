@@ -1,4 +1,5 @@
 import Series
+import Units
 
 // The newest samples, in memory. A series is a number into flat arrays; its labels are numbers of pairs; its samples are in two places:
 //
@@ -257,6 +258,25 @@ struct Head: Sendable {
         series[number].lastTime = time
         series[number].lastBits = bits
         return .stored
+    }
+
+    /// Decides on a late sample by the open samples of its series.
+    func openVerdict(_ number: Int, _ time: Int64, _ bits: UInt64) -> Verdict {
+        if let open = histograms[number], open.times.contains(time) { return .duplicate }
+        let own = series[number]
+        guard own.openCount > 0 else { return .stored }
+        // Of a column that others share there may be more times than this series has samples.
+        let times = columns[Int(own.column)].times[..<Int(own.openCount)]
+        guard let first = times.first, time >= first, let place = times.firstIndex(of: time) else { return .stored }
+        let known = own.row >= 0 ? values.row(own.row)[place] : own.constant
+        return known.bitPattern == bits ? .repeated : .duplicate
+    }
+
+    /// The oldest instant whose samples are not removed as soon as they are in a block: blocks go as a whole.
+    func oldestKept(at present: Int64, _ age: Duration) -> Int64 {
+        // Nothing was taken yet, or long before there were clocks.
+        guard present > .min / 2 else { return .min }
+        return spanStart(of: present - min(age.wholeMilliseconds, -(.min / 4)), spanMilliseconds)
     }
 
     /// Whether a sample of that time would follow all others of its series.

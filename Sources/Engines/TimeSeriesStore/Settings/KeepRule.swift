@@ -60,5 +60,8 @@ public struct KeepRule: SettingsSection, Sendable, Hashable {
         }
     }
 
+    /// How old samples may become, in any step.
+    var longestAge: Duration { tiers.map(\.age).max().map { max($0, raw) } ?? raw }
+
     public func matches(_ labels: Labels) -> Bool { matchers.allSatisfy { $0.matches(labels) } }
 }

@@ -1,3 +1,4 @@
+import Series
 public import Settings
 public import Units
 
@@ -77,4 +78,12 @@ public struct StoreSettings: SettingsSection, Sendable, Hashable {
         exemplarsMax = reader.integer(
             "exemplars_max", default: 10_000, in: 0...10_000_000, "The most exemplars in memory; the oldest go first.")
     }
+}
+
+extension StoreSettings {
+    /// Younger samples are kept of every series.
+    var shortestAge: Duration { keep.map(\.longestAge).min().map { min($0, retention) } ?? retention }
+
+    /// How old samples of a series may become, in any step.
+    func age(of labels: Labels) -> Duration { keep.first { $0.matches(labels) }?.longestAge ?? retention }
 }

@@ -14,6 +14,8 @@ public struct BackfillOutcome: Sendable, Hashable {
     public var stored: Int64 = 0
     /// For instants for which their series has a sample in a block, or one that stands for them; that one stays.
     public var known: Int64 = 0
+    /// Of another value than the sample given before for the same instant of the series; that one stays.
+    public var duplicate: Int64 = 0
     /// For instants that are still in memory, where only the way of a scrape leads.
     public var tooNew: Int64 = 0
     /// Later than the clock allows: a block of theirs would keep the present out.
@@ -81,6 +83,7 @@ public struct Backfill: ~Copyable {
             let written = try store.writeBackfilled(spans[start]!, from: start)
             outcome.stored += written.stored
             outcome.known += written.known
+            outcome.duplicate += written.duplicate
             if written.stored > 0 { outcome.blocksWritten += 1 }
             spans[start] = nil
         }
@@ -96,17 +99,33 @@ extension BlockSamples {
         values.append(value)
     }
 
-    /// In order of time; of two of one instant the first given stays.
-    var sorted: BlockSamples {
-        if zip(times, times.dropFirst()).allSatisfy({ $0 < $1 }) { return self }
+    /// Puts the samples in order of time; of two of one instant the first given stays.
+    /// - Returns: how many of those that do not stay had another value.
+    mutating func sort() -> Int64 {
+        if zip(times, times.dropFirst()).allSatisfy({ $0 < $1 }) { return 0 }
         var byIndex: [Int: NativeHistogram] = [:]
         for sample in histograms { byIndex[sample.index] = sample.histogram }
-        var result = BlockSamples()
-        for index in times.indices.sorted(by: { (times[$0], $0) < (times[$1], $1) })
-        where result.times.last != times[index] {
-            result.add(times[index], values[index], byIndex[index])
+        func isSame(_ one: Int, _ other: Int) -> Bool {
+            guard let histogram = byIndex[one], let other = byIndex[other] else {
+                return byIndex[one] == nil && byIndex[other] == nil
+                    && values[one].bitPattern == values[other].bitPattern
+            }
+            // As a scraped one is judged.
+            return histogram.admissionBits == other.admissionBits
         }
-        return result
+        var duplicateCount: Int64 = 0
+        var kept = -1
+        var result = BlockSamples()
+        for index in times.indices.sorted(by: { (times[$0], $0) < (times[$1], $1) }) {
+            if result.times.last == times[index] {
+                if !isSame(kept, index) { duplicateCount += 1 }
+            } else {
+                result.add(times[index], values[index], byIndex[index])
+                kept = index
+            }
+        }
+        self = result
+        return duplicateCount
     }
 }
 
@@ -117,14 +136,24 @@ extension TimeSeriesStore {
     }
 
     /// Writes a block of old samples of one span.
-    /// - Returns: how many, and how many were stored before.
+    /// - Returns: how many, how many were stored before, and how many had another value than one of the same instant.
     func writeBackfilled(
         _ series: [Labels: BlockSamples], from start: Int64
+    ) throws(StoreError) -> (stored: Int64, known: Int64, duplicate: Int64) {
+        var series = series
+        var duplicate: Int64 = 0
+        for labels in series.keys { duplicate += series[labels]!.sort() }
+        let written = try writeSorted(series, from: start)
+        return (written.stored, written.known, duplicate)
+    }
+
+    private func writeSorted(
+        _ sorted: [Labels: BlockSamples], from start: Int64
     ) throws(StoreError) -> (stored: Int64, known: Int64) {
         let result = changes.withLock { _ -> Result<(stored: Int64, known: Int64), StoreError> in
             do throws(StoreError) {
                 let metadata = state.withLock { $0.sortedMetadata }
-                var series = series.mapValues(\.sorted)
+                var series = sorted
                 let known = try leaveOutKnown(&series, from: start)
                 // Up to the last sample only: what is newer shall come the usual way.
                 let last = series.values.compactMap { $0.times.max() }.max() ?? start

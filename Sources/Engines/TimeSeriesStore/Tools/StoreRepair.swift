@@ -3,8 +3,8 @@ public import DurableFiles
 import Synchronization
 
 /// Makes a damaged store readable again: opening it sets aside what cannot be read at all, and blocks and files of the log of which a part
-/// cannot be read are written anew with the rest. Nothing is thrown away: what was damaged is in `<folder>/damaged`. No other program
-/// may use the folder meanwhile. Blocks.
+/// cannot be read are written anew with the rest. Nothing is thrown away: what was damaged is in `<folder>/damaged`. Blocks that were set aside
+/// before are named, and taken back into use where they can be read after all. No other program may use the folder meanwhile. Blocks.
 /// - Returns: what was found, each with the place where the damaged file is now.
 /// - Throws: `StoreError` of code `fileFailed`.
 public func repairStore(
@@ -21,6 +21,7 @@ public func repairStore(
                 StoreProblem(kind: .blockDamaged, file: block.path, byteOffset: error.byteOffset ?? 0, count: 0))
         }
     }
+    problems += try store.takeBackSetAside(except: Set(problems.compactMap(\.setAsideAs)))
     let setAside = try LogRepair(files: files, folder: store.logFolder, damagedFolder: store.damagedFolder).run()
     for index in problems.indices where problems[index].kind == .samplesOrphaned {
         problems[index].setAsideAs = setAside[problems[index].file]

@@ -2,7 +2,7 @@ import BinaryCoding
 public import DurableFiles
 
 // Looks at every byte of a store without changing one: each block's footer, index and frames, each chunk decoded; each segment of the
-// log record by record, as a start reads it. It may run beside a daemon that uses the folder: what that one removes meanwhile is passed over.
+// log record by record, as a start reads it; and the blocks that a start has set aside. It may run beside a daemon that uses the folder: what that one removes meanwhile is passed over.
 
 /// What was found in a store's folder.
 public struct StoreVerification: Sendable, Hashable {
@@ -23,12 +23,16 @@ public struct StoreVerification: Sendable, Hashable {
 public func verifyStore(_ folder: String, files: any FileSystem = RealFiles()) throws(StoreError) -> StoreVerification {
     var found = StoreVerification()
     let blocks = joined(folder, "blocks")
+    var used: Set<String> = []
     for text in try names(in: blocks, files) {
         guard let name = BlockFormat.Name(text) else { continue }
         let path = joined(blocks, text)
         do throws(StoreError) {
             let block = try Block(path, name: name, files: files)
-            try verify(block, files)
+            let index = try block.readIndex(files)
+            used.insert(text)
+            used.formUnion(index.sourceNames)
+            try verify(block, files, index)
             found.blockCount += 1
             found.blockSampleCount += block.sampleCount
             found.blockByteCount += block.byteCount
@@ -38,6 +42,9 @@ public func verifyStore(_ folder: String, files: any FileSystem = RealFiles()) t
             found.problems.append(
                 StoreProblem(kind: .blockDamaged, file: path, byteOffset: error.byteOffset ?? 0, count: 0))
         }
+    }
+    for block in try SetAsideBlock.all(in: joined(folder, "damaged"), beside: used, files) {
+        found.problems.append(block.problem)
     }
     let log = joined(folder, "wal")
     let segments = try names(in: log, files).compactMap { LogFormat.segmentNumber(of: $0) }.sorted()
@@ -74,13 +81,13 @@ func missingSegments(after earlier: UInt64, before later: UInt64, _ folder: Stri
         count: Int64(clamping: later - earlier - 1))
 }
 
-private func names(in folder: String, _ files: any FileSystem) throws(StoreError) -> [String] {
+/// What there is in a folder; nothing where it is missing.
+func names(in folder: String, _ files: any FileSystem) throws(StoreError) -> [String] {
     try fileAccess(folder) { () throws(FileError) in try files.status(of: folder) == nil ? [] : try files.list(folder) }
 }
 
 /// Reads every chunk.
-private func verify(_ block: Block, _ files: any FileSystem) throws(StoreError) {
-    let index = try block.readIndex(files)
+func verify(_ block: Block, _ files: any FileSystem, _ index: BlockIndex) throws(StoreError) {
     let reader = try BlockReader(block, index: index, files)
     let gatherer = SampleGatherer(
         readers: [reader], resolutions: [block.name.resolution], head: nil, from: .min, through: .max)

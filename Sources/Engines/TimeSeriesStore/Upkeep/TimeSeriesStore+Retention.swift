@@ -34,7 +34,7 @@ extension TimeSeriesStore {
 
     /// The age past which nothing is kept, of any resolution.
     private var longestAge: Int64 {
-        let ages = settings.keep.flatMap { [$0.raw] + $0.tiers.map(\.age) } + [settings.retention]
+        let ages = settings.keep.map(\.longestAge) + [settings.retention]
         return ages.map(\.wholeMilliseconds).max() ?? 0
     }
 

@@ -64,7 +64,7 @@ extension RulesCommand {
                     try await console.program.rules.backtest(request, on: past(of: connection))
                 } else {
                     try await withLockedFolder(dataFolder(daemon.data, console)) { folder in
-                        let store = try TimeSeriesStore.open(folder: "\(folder)/series")
+                        let store = try TimeSeriesStore.openForReading(folder: "\(folder)/series")
                         return try await console.program.rules.backtest(request, on: .store(store))
                     }
                 }

@@ -130,7 +130,7 @@ struct OpenMetricsFile {
         do {
             batch = try parseExposition(
                 text, .openMetrics, at: Timestamp(millisecondsSinceEpoch: .min),
-                limits: ExpositionLimits(byteCountMax: .max, sampleCountMax: .max))
+                limits: ExpositionLimits(byteCountMax: .max, sampleCountMax: .max), keepsRepeats: true)
         } catch {
             guard lineCount > 0 else { throw PlainFailure("not-openmetrics", "\(path): \(error.oneLine)") }
             throw PlainFailure("not-openmetrics", "\(path), after \(lineCount) lines: \(error.oneLine)")

@@ -43,9 +43,9 @@ struct SeriesCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "series", abstract: "Work with the stored samples.",
         discussion: """
-            'stats', 'export' and 'snapshot' work with and without a daemon on the data folder, 'verify' changes nothing and may \
-            run beside one. 'repair' and 'import' need the folder for themselves and end with 11 while a daemon uses it. Where a \
-            part of the samples is damaged, the first three show the rest, name the file on standard error, and end with 3.
+            'stats', 'export' and 'snapshot' work with and without a daemon on the data folder, 'verify' may run beside one. None of \
+            them changes what is stored. 'repair' and 'import' need the folder for themselves and end with 11 while a daemon uses it. \
+            Where a part of the samples is damaged, the first three show the rest, name the file on standard error, and end with 3.
             """,
         subcommands: [Stats.self, Verify.self, Repair.self, Export.self, Import.self, Snapshot.self])
 
@@ -68,7 +68,7 @@ struct SeriesCommand: AsyncParsableCommand {
             try await withLock(mayBeNew: mayBeNew) { try await body(try TimeSeriesStore.open(folder: series)) }
         }
 
-        /// Opens the store where no daemon has the folder, and asks that one where it has. Then shows what came of it.
+        /// Opens the store to read it where no daemon has the folder, and asks that one where it has. Then shows what came of it.
         /// - Throws: `EndWith` of code 3, after all was shown, where a part of what was stored is damaged.
         func withStore<Value>(
             _ body: (TimeSeriesStore) async throws -> Value, daemon: (any APIConnection) async throws -> Value,
@@ -77,7 +77,7 @@ struct SeriesCommand: AsyncParsableCommand {
             var isWhole = true
             do {
                 let value = try await holdingLock {
-                    let store = try TimeSeriesStore.open(folder: series)
+                    let store = try TimeSeriesStore.openForReading(folder: series)
                     isWhole = nameProblems(of: store)
                     let known = store.health.problems
                     // What was met on the way is named as well.
@@ -167,7 +167,11 @@ struct SeriesCommand: AsyncParsableCommand {
     struct Verify: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "verify",
-            abstract: "Read every byte and say what is damaged, with file and offset. Exits with 3 on damage.")
+            abstract: "Read every byte and say what is damaged, with file and offset. Exits with 3 on damage.",
+            discussion: """
+                A block that a start could not read and has set aside, and that no block in use stands for, is damage as well: put the \
+                same block from a snapshot in its place, or remove the file when there is none.
+                """)
         @OptionGroup var folder: FolderOptions
 
         func run() async throws {
@@ -195,7 +199,12 @@ struct SeriesCommand: AsyncParsableCommand {
     struct Repair: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "repair",
-            abstract: "Set damaged files aside and keep all that can be read. Exits with 3 when there was damage.")
+            abstract: "Set damaged files aside and keep all that can be read. Exits with 3 when there was damage.",
+            discussion: """
+                Of a block whose index is damaged nothing can be kept: nobody knows whose samples are where. It stays in \
+                'series/damaged' of the data folder and is named each time until it is put back or removed. One that can be read after \
+                all, since the machine had read it wrongly, is put back.
+                """)
         @OptionGroup var folder: FolderOptions
 
         func run() async throws {
@@ -256,7 +265,7 @@ struct SeriesCommand: AsyncParsableCommand {
                 // A snapshot is a store of its own, and costs links. It goes when its samples are printed.
                 let snapshot = try await Snapshot.made(by: daemon, folder)
                 defer { try? RealFiles().removeTree(snapshot) }
-                let store = try TimeSeriesStore.open(folder: snapshot)
+                let store = try TimeSeriesStore.openForReading(folder: snapshot)
                 defer { isWhole = folder.nameProblems(of: store, copy: snapshot) }
                 return try export(store)
             } show: { outcome in

@@ -13,8 +13,9 @@ extension SeriesCommand {
             commandName: "import",
             abstract: "Take in old samples: OpenMetrics text with timestamps, or block folders of Prometheus.",
             discussion: """
-                What is already stored for an instant stays. Exits with 3 when something was left out: samples too new to be \
-                taken, of kinds that are not known, or without a metric name. A data folder that does not exist is made.
+                What is already stored for an instant stays, and of two values for one instant the first. Exits with 3 when something \
+                was left out: second values, samples too new to be taken, of kinds that are not known, or without a metric name. A data \
+                folder that does not exist is made.
                 """)
         @Argument(help: "Files of OpenMetrics text; folders that are blocks of Prometheus, or hold such.") var paths:
             [String]
@@ -43,6 +44,7 @@ extension SeriesCommand {
                     ["samples": outcome.stored, "blocks": outcome.blocksWritten, "others": outcome.tooNew])
             ]
             if outcome.known > 0 { lines.append(t(.seriesImportKnown, ["count": outcome.known])) }
+            if outcome.duplicate > 0 { lines.append(t(.seriesImportDuplicate, ["count": outcome.duplicate])) }
             if outcome.ahead > 0 { lines.append(t(.seriesAhead, ["count": outcome.ahead])) }
             if unknown > 0 {
                 let kinds = leftOut.sorted { $0.key < $1.key }.map { "\($0.key) (\($0.value))" }.joined(separator: ", ")
@@ -54,14 +56,14 @@ extension SeriesCommand {
                 [
                     "logs_left_out": .array(logs.map { .string($0) }),
                     "stored": .integer(outcome.stored), "known": .integer(outcome.known),
+                    "duplicates": .integer(outcome.duplicate),
                     "too_new": .integer(outcome.tooNew),
                     "ahead": .integer(outcome.ahead), "blocks": .integer(Int64(outcome.blocksWritten)),
                     "unnamed": .integer(Int64(unnamed)),
                     "unknown": .object(leftOut.mapValues { .integer(Int64($0)) }),
                 ], lines)
-            if outcome.tooNew + outcome.ahead + Int64(unknown + unnamed) > 0 || !logs.isEmpty {
-                throw EndWith(.findings)
-            }
+            let leftOutCount = outcome.duplicate + outcome.tooNew + outcome.ahead + Int64(unknown + unnamed)
+            if leftOutCount > 0 || !logs.isEmpty { throw EndWith(.findings) }
         }
 
         private static func missing(_ path: String) -> PlainFailure {

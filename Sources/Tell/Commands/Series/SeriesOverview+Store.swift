@@ -10,7 +10,6 @@ extension SeriesOverview {
     public init(_ store: TimeSeriesStore, limit: Int, hasLimits: Bool, readElsewhere: String? = nil) {
         let (stats, report) = (store.stats, store.cardinality(limit: limit))
         func some(_ most: Int) -> Int? { hasLimits && most > 0 ? most : nil }
-        func entries(_ found: [StoreReport.Entry]) -> [Entry] { found.map { Entry(name: $0.name, count: $0.count) } }
         let most = store.seriesLimits
         self.init(
             seriesCount: report.seriesCount, memorySamples: stats.headSampleCount, blocks: stats.blockCount,
@@ -19,13 +18,22 @@ extension SeriesOverview {
             limits: Limits(
                 series: some(most.all), perMetric: some(most.perMetric), perTarget: some(most.perTarget)),
             refusals: report.refusals, fault: stats.health.writeFault, readElsewhere: readElsewhere)
-        metrics = entries(report.metrics)
-        labelNames = entries(report.labelNames)
-        labelBytes = entries(report.labelBytes)
-        labelPairs = entries(report.labelPairs)
-        targets = entries(report.targets)
-        jobs = entries(report.jobs)
-        refusedMetrics = entries(report.refusedMetrics)
-        refusedTargets = entries(report.refusedTargets)
+        name(report)
+        refusedMetrics = Self.entries(report.refusedMetrics)
+        refusedTargets = Self.entries(report.refusedTargets)
+    }
+
+    private static func entries(_ found: [StoreReport.Entry]) -> [Entry] {
+        found.map { Entry(name: $0.name, count: $0.count) }
+    }
+
+    /// Names the series of `report` as those with the most.
+    mutating func name(_ report: StoreReport) {
+        metrics = Self.entries(report.metrics)
+        labelNames = Self.entries(report.labelNames)
+        labelBytes = Self.entries(report.labelBytes)
+        labelPairs = Self.entries(report.labelPairs)
+        targets = Self.entries(report.targets)
+        jobs = Self.entries(report.jobs)
     }
 }

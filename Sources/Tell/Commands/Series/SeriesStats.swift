@@ -1,6 +1,7 @@
 import ArgumentParser
 import JSONCoding
 import Texts
+import TimeSeriesStore
 import Units
 import WebAPI
 
@@ -10,7 +11,9 @@ extension SeriesCommand {
             commandName: "stats",
             abstract: "Say how much is stored, and which metrics, labels and targets have the most series.",
             discussion: """
-                While the daemon runs, also how often it refused a series because of a limit, and of which metrics and targets.
+                The series are those in memory. Where none is, as in a folder without a daemon whose samples are all in blocks, they are \
+                those of the newest block. While the daemon runs, also how often it refused a series because of a limit, and of \
+                which metrics and targets.
                 """)
         @Option(name: .long, parsing: .unconditional, help: "How many of each kind are named, 1 to 1000.") var limit =
             10
@@ -19,16 +22,23 @@ extension SeriesCommand {
         func validate() throws { try OptionValue.count(limit, "--limit", in: 1...1000) }
 
         func run() async throws {
+            var block: Range<Timestamp>?
             try await folder.withStore { store in
-                SeriesOverview(store, limit: limit, hasLimits: false)
+                var overview = SeriesOverview(store, limit: limit, hasLimits: false)
+                if overview.seriesCount == 0, let newest = try store.newestBlockCardinality(limit: limit) {
+                    overview.name(newest.report)
+                    block = newest.span
+                }
+                return overview
             } daemon: { daemon in
                 try await daemon.get("\(APIPath.series)?limit=\(limit)", as: SeriesOverview.self)
             } show: { overview in
-                show(overview)
+                show(overview, ofBlock: block)
             }
         }
 
-        private func show(_ overview: SeriesOverview) {
+        /// - Parameter block: the span of the block whose series are named; nil for those in memory.
+        private func show(_ overview: SeriesOverview, ofBlock block: Range<Timestamp>?) {
             let t = Console.current.phrases
             let groups: [(String, String, [SeriesOverview.Entry])] = [
                 ("refused_metrics", t[.seriesRefusedByMetric], overview.refusedMetrics),
@@ -42,6 +52,11 @@ extension SeriesCommand {
             ]
             var members = Self.figures(overview)
             var lines = Self.lines(overview, t)
+            if let block {
+                let (start, end) = (block.lowerBound.rfc3339, block.upperBound.rfc3339)
+                members["series_of_block"] = ["start": .string(start), "end": .string(end)]
+                lines += ["", t(.seriesOfBlock, ["start": start, "end": end])]
+            }
             for (key, title, entries) in groups {
                 members[key] = .array(
                     entries.map { ["name": .string($0.name), "count": .integer(Int64($0.count))] })

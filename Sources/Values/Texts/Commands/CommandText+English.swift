@@ -110,6 +110,8 @@ extension CommandText {
         case .seriesExportedPartly:
             "{samples} {samples?sample|samples}; left out since the text has no form for them: {histograms} native {histograms?histogram|histograms}, {others} stale {others?marker|markers}"
         case .seriesFolderMade: "made the data folder '{folder}'"
+        case .seriesImportDuplicate:
+            "{count} {count?sample has|samples have} another value than the one given before for the same instant and {count?was|were} left out"
         case .seriesImportKnown: "{count} {count?sample was|samples were} stored before; those stay as they are"
         case .seriesImportLog:
             "the write-ahead log in {folder} is not read, so the newest hours are missing: ask the server for a snapshot "
@@ -129,6 +131,7 @@ extension CommandText {
             "intact: {samples} {samples?sample|samples} in {blocks} {blocks?block|blocks}, {records} {records?record|records} in {segments} {segments?segment|segments} of the log"
         case .seriesLimits: "most series: {series} in all, {metric} of one metric, {target} of one target"
         case .seriesNothingToRepair: "nothing to repair"
+        case .seriesOfBlock: "No series is in memory; those of the newest block, from {start} to {end}:"
         case .seriesRefused: "{count} times since the start a series was refused because of a limit"
         case .seriesRefusedByMetric: "Refusals by metric"
         case .seriesRefusedByTarget: "Refusals by target"

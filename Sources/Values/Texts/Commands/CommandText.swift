@@ -18,9 +18,9 @@ public enum CommandText: String, TextKey {
     case selectorNearest, selectorUnmatched, seriesAhead, seriesByJob, seriesByMetric, seriesByPair
     case seriesByTarget, seriesBytesByLabel, seriesDamaged, seriesExported, seriesExportedPartly, seriesFolderMade,
         seriesImported
-    case seriesImportedPartly, seriesImportKnown, seriesImportLog, seriesImportUnknown, seriesImportUnnamed,
-        seriesInBlocks, seriesInMemory
-    case seriesIntact, seriesLimits, seriesNothingToRepair, seriesRefused, seriesRefusedByMetric
+    case seriesImportDuplicate, seriesImportedPartly, seriesImportKnown, seriesImportLog, seriesImportUnknown,
+        seriesImportUnnamed, seriesInBlocks, seriesInMemory
+    case seriesIntact, seriesLimits, seriesOfBlock, seriesNothingToRepair, seriesRefused, seriesRefusedByMetric
     case seriesRefusedByTarget, seriesSnapshot, seriesUnlimited, seriesValuesByLabel, statusAlerts
     case statusLine, statusRows, tokenRevoked, userRemoved, valueAfterRestart, valueUntilRestart
     case version
