@@ -165,6 +165,14 @@ struct ReloadTests {
         ] {
             #expect(try await warnings(expression, at: time).isEmpty, "\(expression) at \(time)")
         }
+        // Labels, their values and series go by the time that was asked for.
+        for (from, through, count) in [
+            (start - .seconds(60), start, 1), (.distantPast, .distantFuture, 1),
+            (start + .seconds(7200), .distantFuture, 0),
+            (start + .seconds(60), start, 0),
+        ] as [(Timestamp, Timestamp, Int)] {
+            #expect(live.lacks(SeriesFilter(selectors: [], from: from, through: through)).count == count)
+        }
     }
 
     @Test func `statistics of an answer are what is measured, and no more`() async throws {

@@ -45,6 +45,30 @@ import Units
         files.flipBit(3, at: try files.contents(of: block).count - 120, of: block)
     }
 
+    @Test func `each start, and each reader, tells of a block that was set aside before`() async throws {
+        _ = try await fill()
+        let name = try #require(try files.list(joined(folder, "blocks")).first)
+        let block = try #require(BlockFormat.Name(name))
+        try damageIndex(of: joined(folder, "blocks/\(name)"))
+        #expect(try openStore(files).health.problems.filter(\.isDamage).map(\.kind) == [.blockDamaged])
+        let place = joined(folder, "damaged/\(name)")
+        for store in [
+            try openStore(files), try openStore(files),
+            try TimeSeriesStore.openForReading(folder: folder, files: files),
+        ] {
+            let told = store.health.problems.filter(\.isDamage)
+            #expect(told.map(\.kind) == [.blockSetAside] && told.map(\.file) == [place])
+            #expect(store.lostBlocks.map(\.span) == [at(block.start)..<at(block.end)])
+        }
+        let repaired = try repairStore(folder, files: files)
+        #expect(repaired.filter(\.isDamage).map(\.file) == [place], "once, \(repaired)")
+        // What retention has passed is not missing, but a reader does not know it.
+        let young = StoreSettings(retention: .seconds(3600))
+        #expect(try openStore(files, young).health.problems.filter(\.isDamage).isEmpty)
+        try files.remove(place)
+        #expect(try openStore(files).health.problems.filter(\.isDamage).isEmpty)
+    }
+
     @Test func `nothing on the disk is changed, and the answer is that of a start`() async throws {
         _ = try await fill()
         let blocks = try files.list(joined(folder, "blocks"))

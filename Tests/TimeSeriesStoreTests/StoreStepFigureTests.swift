@@ -108,9 +108,17 @@ import Units
             try await infos("count_over_time(requests_total[6h])", hours: 24) == [
                 "PromQL info: count_over_time sees one sample each 1h where samples were downsampled: \"requests_total\" (1:17)"
             ])
-        #expect(try await infos("quantile_over_time(0.5, load[6h])", hours: 24).count == 1)
-        for query in ["count_over_time(load[6h])", "increase(requests_total[6h])", "max_over_time(requests_total[6h])"]
-        {
+        for query in [
+            "quantile_over_time(0.5, load[6h])", "resets(load[6h])", "delta(load[6h])", "deriv(load[6h])",
+            "idelta(load[6h])",
+            "predict_linear(load[6h], 60)", "irate(requests_total[6h])", "min_over_time(requests_total[6h])",
+        ] {
+            #expect(try await infos(query, hours: 24).contains { $0.contains("sees one sample each 1h") }, "\(query)")
+        }
+        for query in [
+            "count_over_time(load[6h])", "increase(requests_total[6h])", "max_over_time(requests_total[6h])",
+            "resets(requests_total[6h])",
+        ] {
             #expect(try await infos(query, hours: 24) == [], "\(query)")
         }
         #expect(try await infos("count_over_time(requests_total[6h])", hours: Self.hours) == [])

@@ -497,6 +497,9 @@ final class FakeSite: FakePrometheus {
     }
 
     func series(_ filter: SeriesFilter) async throws -> [Labels] { listed }
+    func lacks(_ filter: SeriesFilter) -> [String] { filter.from == Self.lostAt ? ["samples may be missing"] : [] }
+    /// A block that held this instant was lost.
+    static let lostAt = Timestamp(millisecondsSinceEpoch: 86_400_000)
     func labelNames(_ filter: SeriesFilter) async throws -> [String] { ["__name__", "instance"] }
     func labelValues(_ name: String, _ filter: SeriesFilter) async throws -> [String] {
         name == "job" ? ["a", "b", "c"] : []

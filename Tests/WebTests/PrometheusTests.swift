@@ -292,6 +292,9 @@ import WebAPI
         let mark = path.contains("?") ? "&" : "?"
         let cut = await fixture.get("/api/v1/\(path)\(mark)limit=1", token: token).text
         #expect(cut == "{\"status\":\"success\",\"data\":\(first),\"warnings\":[\"results truncated due to limit\"]}")
+        // What is missing is told beside.
+        let lost = await fixture.get("/api/v1/\(path)\(mark)limit=1&start=86400", token: token).text
+        #expect(lost.hasSuffix(",\"warnings\":[\"samples may be missing\",\"results truncated due to limit\"]}"))
         for limit in [0, 1000] {
             let whole = await fixture.get("/api/v1/\(path)\(mark)limit=\(limit)", token: token).text
             #expect(!whole.contains("warnings") && whole.contains(first.dropLast() + ","), "\(whole)")

@@ -136,6 +136,7 @@ struct UnknownSite: FakePrometheus {
     ) async throws -> QueryAnswer { QueryAnswer(.matrix([])) }
 
     func series(_ filter: SeriesFilter) async throws -> [Labels] { [] }
+    func lacks(_ filter: SeriesFilter) -> [String] { [] }
     func labelNames(_ filter: SeriesFilter) async throws -> [String] { [] }
     func labelValues(_ name: String, _ filter: SeriesFilter) async throws -> [String] { [] }
     func metricMetadata() async throws -> MetadataByName { [:] }

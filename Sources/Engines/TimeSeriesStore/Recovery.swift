@@ -18,6 +18,9 @@ struct Recovery {
     /// The segment that was read last, where it is known that the next one follows it.
     private var lastRead: UInt64?
 
+    /// The names of the blocks in use, of those that they were made of, and of those that are set aside now.
+    private var knownNames: Set<String> = []
+
     /// Of damaged bytes at most this much is set aside a time.
     private static let setAsideByteCountMax = 16 << 20
 
@@ -43,6 +46,7 @@ struct Recovery {
             removeUnfinishedSnapshots()
         }
         try openBlocks()
+        try noteSetAside()
         try readTombstones()
         try readLog()
         // Series whose samples are all in blocks are declared in the log but have nothing in the head.
@@ -91,10 +95,13 @@ struct Recovery {
                 let index = try block.readIndex(files)
                 for entry in index.metadata { state.metadata[entry.name] = entry }
                 sources.formUnion(index.sources)
+                knownNames.formUnion(index.sourceNames)
+                knownNames.insert(name)
                 state.insert(block)
             } catch {
                 guard error.code == .damaged else { throw error }
                 setAside(.blockDamaged, path, name: name, at: error.byteOffset ?? 0)
+                knownNames.insert(name)
             }
         }
         // Blocks that were joined to one before the process ended and could remove them.
@@ -104,6 +111,18 @@ struct Recovery {
         }
         state.head.minimumTime = state.blocks.map(\.end).max() ?? .min
         state.newestTaken = state.head.minimumTime == .min ? .min : state.head.minimumTime - 1
+    }
+
+    /// What a start before had to set aside is missing still, until a copy is put back or the file is removed.
+    private mutating func noteSetAside() throws(StoreError) {
+        // The settings of a reader are not those that the samples were kept by.
+        let (oldest, hasNoNewest) = state.newestTaken.subtractingReportingOverflow(
+            settings.longestAge.wholeMilliseconds)
+        for block in try SetAsideBlock.unreadable(in: joined(folder, "damaged"), beside: knownNames, files) {
+            if isForReading || hasNoNewest || block.name.end > oldest {
+                state.health.problems.append(block.problem)
+            }
+        }
     }
 
     private mutating func readTombstones() throws(StoreError) {

@@ -20,13 +20,15 @@ extension Function {
 }
 
 extension Function {
-    /// Whether samples that are left out change what it says, and not only how exactly.
+    /// Whether samples that are left out change what it says, more than by what lies at the edges of the range.
     /// - Parameter hasFigures: whether it is known what the steps were made of.
     func needsEverySample(hasFigures: Bool) -> Bool {
         switch self {
-        case .changes, .madOverTime, .quantileOverTime, .stddevOverTime, .stdvarOverTime: true
-        case .avgOverTime, .countOverTime, .sumOverTime: !hasFigures
-        default: false
+        case .absentOverTime, .lastOverTime, .maxOverTime, .presentOverTime, .timeOfLastOverTime: false
+        // Of counters nothing is kept but samples, and those around each reset.
+        case .avgOverTime, .countOverTime, .minOverTime, .sumOverTime: !hasFigures
+        case .delta, .increase, .rate, .resets: hasFigures
+        default: true
         }
     }
 }

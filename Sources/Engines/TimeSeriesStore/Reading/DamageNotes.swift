@@ -38,15 +38,15 @@ extension TimeSeriesStore {
         public var span: Range<Timestamp>
     }
 
-    /// The blocks that were found to be damaged when the store was opened, as long as `health` tells of them. Damage that is met later is
+    /// The blocks that were found to be damaged when the store was opened, or at a start before, as long as `health` tells of them. Damage that is met later is
     /// of blocks in use, and fails the query.
     public var lostBlocks: [LostBlock] {
         state.withLock { state in
             guard !state.health.problems.isEmpty else { return [] }
             let used = Set(state.blocks.map(\.path))
             return state.health.problems.compactMap { problem in
-                guard problem.kind == .blockDamaged, !used.contains(problem.file),
-                    let name = BlockFormat.Name(String(problem.file.split(separator: "/").last ?? ""))
+                guard problem.kind == .blockDamaged || problem.kind == .blockSetAside, !used.contains(problem.file),
+                    let name = SetAsideBlock.name(of: String(problem.file.split(separator: "/").last ?? ""))
                 else { return nil }
                 return LostBlock(
                     file: problem.file, setAsideAs: problem.setAsideAs,

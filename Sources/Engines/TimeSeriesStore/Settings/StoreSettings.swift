@@ -84,6 +84,9 @@ extension StoreSettings {
     /// Younger samples are kept of every series.
     var shortestAge: Duration { keep.map(\.longestAge).min().map { min($0, retention) } ?? retention }
 
+    /// The age past which nothing is kept, of any step.
+    var longestAge: Duration { keep.map(\.longestAge).max().map { max($0, retention) } ?? retention }
+
     /// How old samples of a series may become, in any step.
     func age(of labels: Labels) -> Duration { keep.first { $0.matches(labels) }?.longestAge ?? retention }
 }

@@ -43,6 +43,26 @@ struct SetAsideBlock {
         return found
     }
 
+    /// Those that cannot be opened at all, so that all of their samples are missing. Reads no more than an index of each.
+    static func unreadable(
+        in folder: String, beside used: Set<String>, _ files: any FileSystem
+    ) throws(StoreError) -> [SetAsideBlock] {
+        var found: [SetAsideBlock] = []
+        for text in try names(in: folder, files) {
+            guard let name = name(of: text), !used.contains(name.text) else { continue }
+            let path = joined(folder, text)
+            do throws(StoreError) {
+                _ = try Block(path, name: name, files: files).readIndex(files)
+            } catch {
+                if error.isRemovedFile { continue }
+                guard error.code == .damaged else { throw error }
+                let size = try fileAccess(path) { () throws(FileError) in try files.status(of: path)?.byteCount }
+                found.append(SetAsideBlock(path: path, name: name, byteCount: size ?? 0, isSound: false))
+            }
+        }
+        return found
+    }
+
     /// The name of the block that a file in the folder was: several of one name have a number behind it.
     static func name(of text: String) -> BlockFormat.Name? {
         var stem = text[...]

@@ -21,7 +21,8 @@ public func repairStore(
                 StoreProblem(kind: .blockDamaged, file: block.path, byteOffset: error.byteOffset ?? 0, count: 0))
         }
     }
-    problems += try store.takeBackSetAside(except: Set(problems.compactMap(\.setAsideAs)))
+    problems += try store.takeBackSetAside(
+        except: Set(problems.flatMap { [$0.file, $0.setAsideAs].compactMap(\.self) }))
     let setAside = try LogRepair(files: files, folder: store.logFolder, damagedFolder: store.damagedFolder).run()
     for index in problems.indices where problems[index].kind == .samplesOrphaned {
         problems[index].setAsideAs = setAside[problems[index].file]

@@ -34,8 +34,7 @@ extension TimeSeriesStore {
 
     /// The age past which nothing is kept, of any resolution.
     private var longestAge: Int64 {
-        let ages = settings.keep.map(\.longestAge) + [settings.retention]
-        return ages.map(\.wholeMilliseconds).max() ?? 0
+        settings.longestAge.wholeMilliseconds
     }
 
     /// How old samples of a resolution may become under a rule.

@@ -76,7 +76,7 @@ struct SeriesCommand: AsyncParsableCommand {
         ) async throws {
             var isWhole = true
             do {
-                let value = try await holdingLock {
+                let value = try await holdingLock(isForReading: true) {
                     let store = try TimeSeriesStore.openForReading(folder: series)
                     isWhole = nameProblems(of: store)
                     let known = store.health.problems
@@ -121,12 +121,19 @@ struct SeriesCommand: AsyncParsableCommand {
         }
 
         private func holdingLock<Value>(
-            mayBeNew: Bool = false, _ body: () async throws -> Value
+            mayBeNew: Bool = false, isForReading: Bool = false, _ body: () async throws -> Value
         ) async throws -> Value {
             try requireFolder(mayBeNew: mayBeNew)
-            let lock = try RealFiles().lockDataFolder(root, holder: getpid())
+            let lock: FolderLock?
+            do throws(FileError) {
+                lock = try RealFiles().lockDataFolder(root, holder: getpid())
+            } catch {
+                // After errors of a disk the kernel lets nobody write to it any more, and then one wants to read what is there.
+                guard isForReading, error.code == .readOnly else { throw error }
+                lock = nil
+            }
             let value = try await body()
-            try lock.release()
+            try lock?.release()
             return value
         }
 

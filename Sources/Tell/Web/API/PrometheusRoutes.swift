@@ -181,20 +181,20 @@ extension WebSite {
     }
 
     private static func promLabels(_ site: WebSite, _ request: WebRequest) async throws -> Reply {
-        try await limited(request) { filter in
+        try await limited(site, request) { filter in
             try await site.service.labelNames(filter).map { PrometheusJSON.quoted($0) }
         }
     }
 
     private static func promLabelValues(_ site: WebSite, _ request: WebRequest) async throws -> Reply {
         let name = request.parameters["name"] ?? ""
-        return try await limited(request) { filter in
+        return try await limited(site, request) { filter in
             try await site.service.labelValues(name, filter).map { PrometheusJSON.quoted($0) }
         }
     }
 
     private static func promSeries(_ site: WebSite, _ request: WebRequest) async throws -> Reply {
-        try await limited(request) { filter in
+        try await limited(site, request) { filter in
             guard !filter.selectors.isEmpty else { throw QueryFault(.badData, "no match[] parameter provided") }
             return try await site.service.series(filter).map { labels in
                 let members = labels.pairs.map {
@@ -207,7 +207,7 @@ extension WebSite {
 
     /// As many items as the parameter `limit` lets through, with a warning where there are more: one more than that is asked for.
     private static func limited(
-        _ request: WebRequest, _ items: (SeriesFilter) async throws -> [String]
+        _ site: WebSite, _ request: WebRequest, _ items: (SeriesFilter) async throws -> [String]
     ) async throws -> Reply {
         var filter = try PrometheusParameters(request).filter()
         let limit = filter.limit.flatMap { $0 > 0 && $0 < .max ? $0 : nil }
@@ -216,6 +216,8 @@ extension WebSite {
         let data = "[\(found.prefix(limit ?? .max).joined(separator: ","))]"
         let isCut = limit.map { found.count > $0 } ?? false
         return prometheusSuccess(
-            PrometheusAnswer([Array(data.utf8)], warnings: isCut ? ["results truncated due to limit"] : []))
+            PrometheusAnswer(
+                [Array(data.utf8)],
+                warnings: site.service.lacks(filter) + (isCut ? ["results truncated due to limit"] : [])))
     }
 }

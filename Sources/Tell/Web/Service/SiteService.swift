@@ -63,6 +63,8 @@ public protocol SiteService: PrometheusService {
     /// - Throws: `QueryFault`, as the three that follow.
     func series(_ filter: SeriesFilter) async throws -> [Labels]
     func labelNames(_ filter: SeriesFilter) async throws -> [String]
+    /// What is known to be missing of the filter's time, a sentence each.
+    func lacks(_ filter: SeriesFilter) -> [String]
     func labelValues(_ name: String, _ filter: SeriesFilter) async throws -> [String]
     func metricMetadata() async throws -> MetadataByName
 

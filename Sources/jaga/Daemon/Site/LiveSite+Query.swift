@@ -44,6 +44,10 @@ extension LiveSite {
         }
     }
 
+    func lacks(_ filter: SeriesFilter) -> [String] {
+        filter.from <= filter.through ? lacks([filter.from...filter.through]) : []
+    }
+
     /// The texts of all selectors, sorted, as many as are asked for.
     private func united(
         _ filter: SeriesFilter, _ texts: @Sendable ([LabelMatcher]) async throws -> [String]
