@@ -1,4 +1,5 @@
 import DurableFiles
+import Glibc
 import Series
 import Synchronization
 import Testing
@@ -65,6 +66,13 @@ import Units
         // What retention has passed is not missing, but a reader does not know it.
         let young = StoreSettings(retention: .seconds(3600))
         #expect(try openStore(files, young).health.problems.filter(\.isDamage).isEmpty)
+        // Without blocks the first read of a start is of the one set aside. That the disk does not give it is no reason not to start.
+        let faulty = FaultyFiles(files)
+        for blockFile in try files.list(joined(folder, "blocks")) {
+            try files.remove(joined(folder, "blocks/\(blockFile)"))
+        }
+        faulty.arm(.init(.error(EIO), call: 1, operations: [.read]))
+        #expect(try openStore(faulty).health.problems.filter { $0.kind == .blockSetAside }.map(\.file) == [place])
         try files.remove(place)
         #expect(try openStore(files).health.problems.filter(\.isDamage).isEmpty)
     }

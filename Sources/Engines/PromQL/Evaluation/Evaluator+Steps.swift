@@ -77,7 +77,8 @@ extension Evaluator {
     func readingSteps(of windowed: WindowedSeries, for function: Function) -> WindowedSeries {
         var read = windowed
         for index in read.rows.indices {
-            guard let figures = read.rows[index].figures else { continue }
+            // Where histograms stand in between, their places must stay empty.
+            guard let figures = read.rows[index].figures, read.rows[index].histograms.isEmpty else { continue }
             let column: [Double]
             switch function.figuresOfSteps {
             case .sums: column = figures.sums

@@ -20,10 +20,20 @@ struct SetAsideBlock {
             kind: isSound ? .blockReadable : .blockSetAside, file: path, byteOffset: 0, count: byteCount)
     }
 
-    /// What stands in `folder`.
+    /// What stands in `folder`. Reads every byte.
     /// - Parameter used: the names of the blocks in use, and of those that they were made of.
     static func all(
         in folder: String, beside used: Set<String>, _ files: any FileSystem
+    ) throws(StoreError) -> [SetAsideBlock] {
+        try all(in: folder, beside: used, files) { path, name throws(StoreError) in
+            try isSound(path, name, files)
+        }
+    }
+
+    /// - Parameter isSound: nil for one that is not looked for.
+    private static func all(
+        in folder: String, beside used: Set<String>, _ files: any FileSystem,
+        _ isSound: (String, BlockFormat.Name) throws(StoreError) -> Bool?
     ) throws(StoreError) -> [SetAsideBlock] {
         var found: [SetAsideBlock] = []
         for text in try names(in: folder, files) {
@@ -32,7 +42,7 @@ struct SetAsideBlock {
             do throws(StoreError) {
                 let size = try fileAccess(path) { () throws(FileError) in try files.status(of: path)?.byteCount }
                 guard let size else { continue }
-                if let isSound = try isSound(path, name, files) {
+                if let isSound = try isSound(path, name) {
                     found.append(SetAsideBlock(path: path, name: name, byteCount: size, isSound: isSound))
                 }
             } catch {
@@ -43,24 +53,20 @@ struct SetAsideBlock {
         return found
     }
 
-    /// Those that cannot be opened at all, so that all of their samples are missing. Reads no more than an index of each.
+    /// Those that cannot be opened at all, so that all of their samples are missing. Reads no more than an index of each. What the disk does
+    /// not give cannot be opened either, and is no reason for whoever asks to fail: it is out of use.
     static func unreadable(
         in folder: String, beside used: Set<String>, _ files: any FileSystem
     ) throws(StoreError) -> [SetAsideBlock] {
-        var found: [SetAsideBlock] = []
-        for text in try names(in: folder, files) {
-            guard let name = name(of: text), !used.contains(name.text) else { continue }
-            let path = joined(folder, text)
+        try all(in: folder, beside: used, files) { path, name throws(StoreError) in
             do throws(StoreError) {
                 _ = try Block(path, name: name, files: files).readIndex(files)
+                return nil
             } catch {
-                if error.isRemovedFile { continue }
-                guard error.code == .damaged else { throw error }
-                let size = try fileAccess(path) { () throws(FileError) in try files.status(of: path)?.byteCount }
-                found.append(SetAsideBlock(path: path, name: name, byteCount: size ?? 0, isSound: false))
+                if error.isRemovedFile { throw error }
+                return false
             }
         }
-        return found
     }
 
     /// The name of the block that a file in the folder was: several of one name have a number behind it.
